@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Settings every Swift target shares. Warnings are errors where MARTLET_STRICT is set (CI sets it).
+let strict = Context.environment["MARTLET_STRICT"] != nil
+let swiftSettings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+// Cold targets also say `unsafe` wherever they leave the memory-safe language.
+let coldSettings = swiftSettings + [.strictMemorySafety()]
+
+// The hot targets are optimised as one module; `-Ounchecked` is never used.
+let hotSettings = swiftSettings
+
+// DPDK's headers need SSE4.2 and rte_config.h, which every C file of the shim includes first.
+#if arch(arm64)
+  let dpdkArchitecture = ["-I/usr/include/aarch64-linux-gnu/dpdk", "-march=armv8-a+crc"]
+#else
+  let dpdkArchitecture = ["-I/usr/include/x86_64-linux-gnu/dpdk", "-march=corei7"]
+#endif
+let dpdkFlags = ["-I/usr/include/dpdk"] + dpdkArchitecture
+
+// SwiftPM cannot read libdpdk.pc (its -include and -march are refused), so the libraries stand here.
+let dpdkLibraries = [
+  "rte_eal", "rte_ethdev", "rte_mbuf", "rte_mempool", "rte_ring", "rte_net_ring", "rte_hash",
+  "rte_kvargs", "rte_log", "rte_bus_vdev",
+].filter { !["rte_log"].contains($0) }  // librte_log is a library of its own from DPDK 23.11 on
+
+let package = Package(
+  name: "martlet",
+  products: [
+    .executable(name: "martletd", targets: ["martletd"]),
+    .executable(name: "martlet", targets: ["martlet"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .target(name: "CBurst", path: "dpdk/burst"),
+    .target(
+      name: "CDPDK", dependencies: ["CBurst"], path: "dpdk/shim",
+      cSettings: [.unsafeFlags(dpdkFlags)],
+      linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [.linkedLibrary("numa"), .linkedLibrary("pcap")]),
+    .systemLibrary(
+      name: "CHiredis", path: "dpdk/hiredis", pkgConfig: "hiredis",
+      providers: [.apt(["libhiredis-dev"])]),
+
+    .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
+    .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),
+    .target(name: "Ports", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .target(
+      name: "Sinks", dependencies: ["Records", "CHiredis"], swiftSettings: swiftSettings),
+    .target(
+      name: "Configuration", dependencies: ["Records", .product(name: "Yams", package: "Yams")],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Runtime",
+      dependencies: [
+        "FlowEngine", "Records", "Ports", "Sinks", "Configuration", "ControlAPI", "CBurst",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swiftSettings),
+    .target(name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
+    .target(name: "ControlAPI", swiftSettings: coldSettings),
+    .target(
+      name: "ControlServer",
+      dependencies: [
+        "ControlAPI", "Runtime",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "martletd",
+      dependencies: [
+        "ControlServer", "DPDKPorts", "Runtime", "Configuration",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "martlet",
+      dependencies: [
+        "ControlAPI",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swiftSettings),
+    .testTarget(name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"], swiftSettings: swiftSettings),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ControlTests", dependencies: ["ControlServer", "ControlAPI", "martlet"],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "CHiredis"],
+      swiftSettings: swiftSettings),
+  ]
+)

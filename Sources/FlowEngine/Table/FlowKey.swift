@@ -1,0 +1,92 @@
+/// An IP address as 16 bytes in network order; IPv4 stands in the last four as `::ffff:a.b.c.d`.
+///
+/// Held as two big-endian words, so that comparing the words compares the addresses.
+@frozen
+package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
+  package var high: UInt64
+  package var low: UInt64
+
+  @inlinable @inline(__always)
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// An IPv4 address given in host byte order: 10.0.0.1 is `0x0a00_0001`.
+  @inlinable @inline(__always)
+  package init(v4 address: UInt32) {
+    high = 0
+    low = 0x0000_ffff_0000_0000 | UInt64(address)
+  }
+
+  /// The IPv4 address in host byte order; meaningful only for a key of `ipVersion` 4.
+  @inlinable @inline(__always)
+  package var v4: UInt32 { UInt32(truncatingIfNeeded: low) }
+
+  @inlinable @inline(__always)
+  package static func < (a: IPAddress, b: IPAddress) -> Bool {
+    a.high != b.high ? a.high < b.high : a.low < b.low
+  }
+}
+
+/// What makes two packets one flow, the same for both directions: 40 bytes.
+///
+/// The two end points are ordered (lower address first, then lower port), so a packet and its
+/// answer give the same key; ``FlowSide`` `.a` is the lower end point. For ICMP and ICMPv6 the
+/// ports carry type and counterpart type (echo 8 and 0), or type and code where a message has no
+/// counterpart, as in the Community ID specification; such one-way flows keep their direction
+/// in `flags`.
+@frozen
+package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
+  package var addressA: IPAddress
+  package var addressB: IPAddress
+  package var portA: UInt16
+  package var portB: UInt16
+  /// IANA protocol number: 6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, 132 SCTP, 50 ESP …
+  package var proto: UInt8
+  /// ``FlowKey/Flags``
+  package var flags: UInt8
+  /// Outermost VLAN id, 0 where there is none or VLANs are left out of the key.
+  package var vlan: UInt16
+
+  @inlinable @inline(__always)
+  package init(
+    addressA: IPAddress, addressB: IPAddress, portA: UInt16, portB: UInt16, proto: UInt8,
+    flags: UInt8, vlan: UInt16
+  ) {
+    self.addressA = addressA
+    self.addressB = addressB
+    self.portA = portA
+    self.portB = portB
+    self.proto = proto
+    self.flags = flags
+    self.vlan = vlan
+  }
+
+  package enum Flags {
+    /// The addresses are IPv6.
+    package static let ipv6: UInt8 = 1 << 0
+    /// ICMP without a counterpart type: the two directions are two flows.
+    package static let oneWay: UInt8 = 1 << 1
+    /// A one-way message that went from the higher to the lower address.
+    package static let oneWayFromB: UInt8 = 1 << 2
+  }
+
+  /// 4 or 6.
+  @inlinable @inline(__always)
+  package var ipVersion: UInt8 { flags & Flags.ipv6 != 0 ? 6 : 4 }
+}
+
+/// IANA protocol numbers that the engine names.
+package enum IPProtocol {
+  package static let icmp: UInt8 = 1
+  package static let igmp: UInt8 = 2
+  package static let tcp: UInt8 = 6
+  package static let udp: UInt8 = 17
+  package static let ipv6: UInt8 = 41
+  package static let gre: UInt8 = 47
+  package static let esp: UInt8 = 50
+  package static let ah: UInt8 = 51
+  package static let icmpv6: UInt8 = 58
+  package static let sctp: UInt8 = 132
+}

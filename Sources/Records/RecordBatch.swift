@@ -1,0 +1,46 @@
+/// Kinds of record as sinks see them; the raw value is EVE's `event_type` and the stream's suffix.
+package enum EventType: String, CaseIterable, Sendable, Codable {
+  case flow
+  case flowUpdate = "flow_update"
+  case stats
+}
+
+/// How a record is written down.
+package enum RecordFormat: String, CaseIterable, Sendable, Codable {
+  /// One JSON object in Suricata's EVE schema, without a line end.
+  case eve
+  /// Field names and values alternately, as a Redis stream entry takes them.
+  case fields
+}
+
+/// Finished records of one format, in the order in which they were made.
+///
+/// `bytes` holds them one after the other. An `eve` record is its JSON. A `fields` record is
+/// `2 × fieldCount` RESP bulk strings (`$6\r\nsrc_ip\r\n$8\r\n10.0.0.1\r\n …`), ready to stand
+/// behind the head of an XADD.
+package struct RecordBatch: Sendable {
+  package struct Entry: Sendable {
+    package var type: EventType
+    package var offset: Int
+    package var length: Int
+    /// `fields` records: how many pairs; 0 for `eve`.
+    package var fieldCount: Int
+
+    package init(type: EventType, offset: Int, length: Int, fieldCount: Int = 0) {
+      self.type = type
+      self.offset = offset
+      self.length = length
+      self.fieldCount = fieldCount
+    }
+  }
+
+  package var format: RecordFormat
+  package var bytes: [UInt8]
+  package var entries: [Entry]
+
+  package init(format: RecordFormat, bytes: [UInt8] = [], entries: [Entry] = []) {
+    self.format = format
+    self.bytes = bytes
+    self.entries = entries
+  }
+}

@@ -1,0 +1,2 @@
+#include <rte_config.h>
+#include "cdpdk.h"
