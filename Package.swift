@@ -48,9 +48,7 @@ let package = Package(
       name: "CDPDK", dependencies: ["CBurst"], path: "dpdk/shim",
       cSettings: [.unsafeFlags(dpdkFlags)],
       linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [.linkedLibrary("numa"), .linkedLibrary("pcap")]),
-    .systemLibrary(
-      name: "CHiredis", path: "dpdk/hiredis", pkgConfig: "hiredis",
-      providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
 
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
     .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),

@@ -1,7 +1,7 @@
 // A flow in the table: a hot part of two cache lines that a packet touches, and a cold part of two
 // that only the first packet, an answer or the export does.
 //
-//   hot   line 0 | key 40 | last seen 8 | timer links 8 | slot 2 | TCP flags 2 | state 4 |
+//   hot   line 0 | key 44 | timer links 8 | TCP flags 2 | state, flags 2 | last seen 8 |
 //         line 1 | side A: packets bytes ipBytes nextSeq window history | side B: the same |
 //   cold  line 2 | first seen, first answer, active deadline, ordinal | history 16 | misc 16 |
 //         line 3 | what the last flow_update said, 48 | MACs 12 | VLANs 4 |
@@ -73,12 +73,10 @@ package enum FlowFlags {
 @frozen
 package struct FlowHot: BitwiseCopyable, Sendable {
   package var key: FlowKey
-  /// Nanoseconds since 1970.
-  package var lastSeen: Int64
-  /// Timer wheel: neighbours in the slot's list; `UInt32.max` ends it.
+  /// Timer wheel: neighbours in the slot's list. `UInt32.max` ends it; the first entry of a list
+  /// has the slot's number with the top bit set as its previous one.
   package var timerNext: UInt32
   package var timerPrevious: UInt32
-  package var timerSlot: UInt16
   /// TCP flags of all packets, or-ed, of each side.
   package var tcpFlagsA: UInt8
   package var tcpFlagsB: UInt8
@@ -86,9 +84,8 @@ package struct FlowHot: BitwiseCopyable, Sendable {
   package var state: UInt8
   /// ``FlowFlags``
   package var flags: UInt8
-  /// Index into the table's timeouts.
-  package var timeoutClass: UInt8
-  package var spare: UInt8
+  /// Time of the latest packet, nanoseconds since 1970.
+  package var lastSeen: Int64
   package var sideA: FlowSide
   package var sideB: FlowSide
 }

@@ -29,7 +29,7 @@ package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
   }
 }
 
-/// What makes two packets one flow, the same for both directions: 40 bytes.
+/// What makes two packets one flow, the same for both directions: 44 bytes.
 ///
 /// The two end points are ordered (lower address first, then lower port), so a packet and its
 /// answer give the same key; ``FlowSide`` `.a` is the lower end point. For ICMP and ICMPv6 the
@@ -46,13 +46,16 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
   package var proto: UInt8
   /// ``FlowKey/Flags``
   package var flags: UInt8
-  /// Outermost VLAN id, 0 where there is none or VLANs are left out of the key.
-  package var vlan: UInt16
+  /// VLAN ids, outermost first; 0 where there is none or VLANs are left out of the key.
+  package var vlanOuter: UInt16
+  package var vlanInner: UInt16
+  /// What else keeps two networks apart that use the same addresses; 0 for now.
+  package var domain: UInt16
 
   @inlinable @inline(__always)
   package init(
     addressA: IPAddress, addressB: IPAddress, portA: UInt16, portB: UInt16, proto: UInt8,
-    flags: UInt8, vlan: UInt16
+    flags: UInt8, vlanOuter: UInt16 = 0, vlanInner: UInt16 = 0
   ) {
     self.addressA = addressA
     self.addressB = addressB
@@ -60,7 +63,9 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
     self.portB = portB
     self.proto = proto
     self.flags = flags
-    self.vlan = vlan
+    self.vlanOuter = vlanOuter
+    self.vlanInner = vlanInner
+    self.domain = 0
   }
 
   package enum Flags {

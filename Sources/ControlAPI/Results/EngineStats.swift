@@ -1,0 +1,146 @@
+/// Answer of `stats.get`: every counter since start.
+package struct EngineStats: Codable, Equatable, Sendable {
+  /// Wall clock, ``ControlTime``.
+  package var timestamp = ""
+  /// On a steady clock: differences of counters are divided by differences of this.
+  package var uptimeSeconds: Double = 0
+  /// All workers together.
+  package var totals = PacketAccount()
+  package var ports: [PortStats] = []
+  package var workers: [WorkerStats] = []
+  package var sinks: [SinkStats] = []
+  package var conservation = Conservation()
+
+  package init() {}
+}
+
+/// Where packets went, for one worker or all of them.
+///
+/// For all workers: `received == countedInFlows + filtered + nonIP + discarded + heldInFragments +
+/// heldInRings`. For one: `received + handedIn == countedInFlows + filtered + nonIP + discarded +
+/// heldInFragments + handedOut`.
+package struct PacketAccount: Codable, Equatable, Sendable {
+  /// Packets taken from ports.
+  package var received: UInt64 = 0
+  /// Their bytes on the wire.
+  package var receivedBytes: UInt64 = 0
+  /// Packets given to the worker that owns their flow.
+  package var handedOut: UInt64 = 0
+  /// Packets got from other workers.
+  package var handedIn: UInt64 = 0
+  package var filtered: UInt64 = 0
+  /// Frames that carry no IP, by name (`arp`, `lldp` …).
+  package var nonIP: [Counter] = []
+  /// By cause.
+  package var discarded: [Counter] = []
+  package var countedInFlows: UInt64 = 0
+  /// Waiting in the fragment cache just now.
+  package var heldInFragments: UInt64 = 0
+  /// On their way between workers just now.
+  package var heldInRings: UInt64 = 0
+
+  /// Flows in the table just now.
+  package var flowsLive: UInt64 = 0
+  package var flowsCreated: UInt64 = 0
+  /// Flows that ended, by reason, evictions among them.
+  package var flowsExpired: [Counter] = []
+  /// Flows that had to leave a full table.
+  package var evicted: UInt64 = 0
+
+  package var recordsMade: UInt64 = 0
+  /// Records that found the record ring full.
+  package var recordsDropped: UInt64 = 0
+
+  package init() {}
+}
+
+/// One port's own counters, as its driver gives them.
+package struct PortStats: Codable, Equatable, Sendable {
+  package var name = ""
+  package var receivedPackets: UInt64 = 0
+  package var receivedBytes: UInt64 = 0
+  /// `imissed`: the NIC had no free descriptor.
+  package var missed: UInt64 = 0
+  /// `rx_nombuf`: the pool was empty.
+  package var noMbuf: UInt64 = 0
+  /// `ierrors`
+  package var errors: UInt64 = 0
+
+  package init() {}
+}
+
+/// One worker.
+package struct WorkerStats: Codable, Equatable, Sendable {
+  package var index = 0
+  package var account = PacketAccount()
+  /// Every counter that the worker keeps, in the order of its declaration.
+  package var counters: [Counter] = []
+  /// 0 … 1: the part of its time since the last reading that went into packets.
+  package var busyShare: Double = 0
+  /// Polls that found nothing.
+  package var emptyPolls: UInt64 = 0
+
+  package init() {}
+}
+
+/// One sink; all counts are of records. `accepted == delivered + droppedError + backlog`, and what
+/// a full queue refused is not in `accepted`.
+package struct SinkStats: Codable, Equatable, Sendable {
+  package var name = ""
+  package var accepted: UInt64 = 0
+  package var delivered: UInt64 = 0
+  package var droppedQueueFull: UInt64 = 0
+  package var droppedError: UInt64 = 0
+  package var backlog: UInt64 = 0
+  package var reconnects: UInt64 = 0
+  package var isHealthy = true
+  /// The last thing that went wrong, in words.
+  package var lastError: String?
+
+  package init() {}
+}
+
+/// Whether every received packet is accounted for.
+package struct Conservation: Codable, Equatable, Sendable {
+  package var received: UInt64 = 0
+  /// Counted in flows, filtered, not IP, discarded, and held just now.
+  package var accountedFor: UInt64 = 0
+  /// `received - accountedFor`. While packets flow, counters of different workers are read a
+  /// moment apart, so it may be off by a burst or two; once they stand still it is 0.
+  package var difference: Int64 = 0
+  package var holds = true
+
+  package init() {}
+
+  /// From the totals of all workers.
+  package init(totals: PacketAccount) {
+    received = totals.received
+    accountedFor =
+      totals.countedInFlows &+ totals.filtered &+ totals.nonIP.total &+ totals.discarded.total
+      &+ totals.heldInFragments &+ totals.heldInRings
+    difference = Int64(bitPattern: received &- accountedFor)
+    holds = difference == 0
+  }
+}
+
+extension PacketAccount {
+  /// Adds another worker's account to this one.
+  package mutating func add(_ other: PacketAccount) {
+    received &+= other.received
+    receivedBytes &+= other.receivedBytes
+    handedOut &+= other.handedOut
+    handedIn &+= other.handedIn
+    filtered &+= other.filtered
+    nonIP.add(other.nonIP)
+    discarded.add(other.discarded)
+    countedInFlows &+= other.countedInFlows
+    heldInFragments &+= other.heldInFragments
+    heldInRings &+= other.heldInRings
+    flowsLive &+= other.flowsLive
+    flowsCreated &+= other.flowsCreated
+    flowsExpired.add(other.flowsExpired)
+    evicted &+= other.evicted
+    recordsMade &+= other.recordsMade
+    recordsDropped &+= other.recordsDropped
+  }
+}

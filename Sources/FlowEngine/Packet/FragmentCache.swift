@@ -1,0 +1,264 @@
+/// Which ports the fragments of a datagram belong to.
+///
+/// The first fragment tells the ports; those that came before it wait here until it comes, their bytes
+/// held, up to a number of packets and a time. Datagrams stand in a circle in the order in which
+/// they were first seen: all have the same time limit, so the oldest is always the next to go, and
+/// an attacker's fragments cost no more than the circle.
+package struct FragmentCache: ~Copyable {
+  struct Datagram: BitwiseCopyable {
+    var addressA: IPAddress
+    var addressB: IPAddress
+    var id: UInt32
+    /// IPv4: the protocol; IPv6 names it only in the first fragment, so 0.
+    var proto: UInt8
+    var version: UInt8
+    /// Which address sent it.
+    var side: UInt8
+    var known: Bool
+    /// Complete key and side of the first fragment, once `known`.
+    var key: FlowKey
+    var keySide: UInt8
+    var deadline: Int64
+    /// Next datagram in the hash chain; `none` ends it.
+    var next: UInt32
+    /// First and last of the packets that wait, by number in `held`.
+    var heldFirst: UInt32
+    var heldLast: UInt32
+  }
+
+  struct Held: BitwiseCopyable {
+    var packet: ParsedPacket
+    var next: UInt32
+  }
+
+  static let none = UInt32.max
+
+  let datagrams: UnsafeMutablePointer<Datagram>
+  let chains: UnsafeMutablePointer<UInt32>
+  let held: UnsafeMutablePointer<Held>
+  let capacity: Int
+  let heldCapacity: Int
+  let timeout: Int64
+  /// Both only rise; a datagram's place is the low bits.
+  private var oldest: UInt64 = 0
+  private var newest: UInt64 = 0
+  private var freeHeld: UInt32
+  package private(set) var heldCount = 0
+
+  /// `capacity` datagrams (a power of two), `heldCapacity` packets that wait, nanoseconds.
+  package init(
+    capacity: Int, heldCapacity: Int, timeout: Int64, plan: inout MemoryPlan, touch: Bool
+  ) {
+    precondition(capacity & (capacity - 1) == 0, "capacity is a power of two")
+    datagrams = plan.take("fragment cache", bytes: capacity * MemoryLayout<Datagram>.stride)
+      .assumingMemoryBound(to: Datagram.self)
+    chains = plan.take("fragment cache's index", bytes: capacity * 4)
+      .assumingMemoryBound(to: UInt32.self)
+    held = plan.take("fragments held", bytes: heldCapacity * MemoryLayout<Held>.stride)
+      .assumingMemoryBound(to: Held.self)
+    self.capacity = capacity
+    self.heldCapacity = heldCapacity
+    self.timeout = timeout
+    freeHeld = heldCapacity > 0 ? 0 : Self.none
+    guard touch else { return }
+    for i in 0..<capacity { chains[i] = Self.none }
+    for i in 0..<heldCapacity {
+      held[i].next = i + 1 < heldCapacity ? UInt32(i + 1) : Self.none
+    }
+  }
+
+  private func place(_ number: UInt64) -> Int { Int(number & UInt64(capacity - 1)) }
+
+  private func chain(_ packet: UnsafePointer<ParsedPacket>, _ hash: FlowHash) -> Int {
+    var key = packet.pointee.key
+    key.portA = 0
+    key.portB = 0
+    key.proto = 0
+    key.flags &= FlowKey.Flags.ipv6
+    // Addresses and id; the rest is compared.
+    key.addressA.high ^= UInt64(packet.pointee.fragmentID) << 16
+    return Int(truncatingIfNeeded: hash(key) & UInt64(capacity - 1))
+  }
+
+  /// The datagram of a fragment, begun where it is new.
+  private mutating func datagram(
+    of packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
+    releases: inout ReleaseList
+  ) -> Int {
+    let p = packet.pointee
+    let version = p.key.flags & FlowKey.Flags.ipv6
+    let proto = version == 0 ? p.key.proto : 0
+    let side = p.key.addressA == p.key.addressB ? 0 : p.side
+    let chain = chain(packet, hash)
+    var current = chains[chain]
+    while current != Self.none {
+      let d = datagrams + Int(current)
+      if d.pointee.id == p.fragmentID && d.pointee.addressA == p.key.addressA
+        && d.pointee.addressB == p.key.addressB && d.pointee.proto == proto
+        && d.pointee.version == version && d.pointee.side == side
+        && d.pointee.key.vlanOuter == p.key.vlanOuter
+        && d.pointee.key.vlanInner == p.key.vlanInner
+      {
+        return Int(current)
+      }
+      current = d.pointee.next
+    }
+    if newest &- oldest == UInt64(capacity) { dropOldest(hash, counters, &releases) }
+    let place = place(newest)
+    newest &+= 1
+    datagrams[place] = Datagram(
+      addressA: p.key.addressA, addressB: p.key.addressB, id: p.fragmentID, proto: proto,
+      version: version, side: side, known: false, key: p.key, keySide: p.side,
+      deadline: p.time &+ timeout, next: chains[chain], heldFirst: Self.none,
+      heldLast: Self.none)
+    chains[chain] = UInt32(truncatingIfNeeded: place)
+    return place
+  }
+
+  /// A first fragment: its ports are known from now on. Returns the first of those that waited for it,
+  /// to be taken one by one with ``takeHeld(_:)``.
+  mutating func learn(
+    _ packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
+    releases: inout ReleaseList
+  ) -> UInt32 {
+    let d = datagrams + datagram(of: packet, hash: hash, counters: counters, releases: &releases)
+    d.pointee.known = true
+    d.pointee.key = packet.pointee.key
+    d.pointee.keySide = packet.pointee.side
+    let waiting = d.pointee.heldFirst
+    d.pointee.heldFirst = Self.none
+    d.pointee.heldLast = Self.none
+    return waiting
+  }
+
+  /// A later fragment: completes its key and returns true; or holds it and returns false. Where
+  /// nothing more can be held, it is counted as lost and released.
+  mutating func resolve(
+    _ packet: UnsafeMutablePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
+    releases: inout ReleaseList
+  ) -> Bool {
+    let d = datagrams + datagram(of: packet, hash: hash, counters: counters, releases: &releases)
+    if d.pointee.known {
+      packet.pointee.key = d.pointee.key
+      packet.pointee.side = d.pointee.keySide
+      return true
+    }
+    guard freeHeld != Self.none else {
+      counters.add(.fragmentWithoutFirst)
+      releases.append(packet.pointee.handle)
+      return false
+    }
+    let slot = freeHeld
+    freeHeld = held[Int(slot)].next
+    held[Int(slot)] = Held(packet: packet.pointee, next: Self.none)
+    if d.pointee.heldLast == Self.none {
+      d.pointee.heldFirst = slot
+    } else {
+      held[Int(d.pointee.heldLast)].next = slot
+    }
+    d.pointee.heldLast = slot
+    heldCount &+= 1
+    counters.set(.heldFragments, UInt64(heldCount))
+    return false
+  }
+
+  /// Takes a packet that waited; `next` is the one behind it, or `none`.
+  mutating func takeHeld(_ slot: UInt32, counters: CounterBlock) -> (ParsedPacket, next: UInt32) {
+    let entry = held[Int(slot)]
+    held[Int(slot)].next = freeHeld
+    freeHeld = slot
+    heldCount &-= 1
+    counters.set(.heldFragments, UInt64(heldCount))
+    return (entry.packet, entry.next)
+  }
+
+  /// Forgets datagrams whose time is over.
+  @inline(__always)
+  mutating func expire(
+    now: Int64, hash: FlowHash, counters: CounterBlock, releases: inout ReleaseList
+  ) {
+    while oldest != newest, datagrams[place(oldest)].deadline <= now {
+      dropOldest(hash, counters, &releases)
+    }
+  }
+
+  /// Forgets all; at shutdown.
+  mutating func clear(hash: FlowHash, counters: CounterBlock, releases: inout ReleaseList) {
+    while oldest != newest { dropOldest(hash, counters, &releases) }
+  }
+
+  @inline(never)
+  private mutating func dropOldest(
+    _ hash: FlowHash, _ counters: CounterBlock, _ releases: inout ReleaseList
+  ) {
+    let number = place(oldest)
+    let d = datagrams[number]
+    var slot = d.heldFirst
+    while slot != Self.none {
+      let (packet, next) = takeHeld(slot, counters: counters)
+      counters.add(.fragmentWithoutFirst)
+      releases.append(packet.handle)
+      slot = next
+    }
+    // Out of its chain.
+    var key = d.key
+    key.addressA = d.addressA
+    key.addressB = d.addressB
+    key.portA = 0
+    key.portB = 0
+    key.proto = 0
+    key.flags &= FlowKey.Flags.ipv6
+    key.addressA.high ^= UInt64(d.id) << 16
+    let chain = Int(truncatingIfNeeded: hash(key) & UInt64(capacity - 1))
+    if chains[chain] == UInt32(number) {
+      chains[chain] = d.next
+    } else {
+      var current = chains[chain]
+      while current != Self.none {
+        if datagrams[Int(current)].next == UInt32(number) {
+          datagrams[Int(current)].next = d.next
+          break
+        }
+        current = datagrams[Int(current)].next
+      }
+    }
+    oldest &+= 1
+  }
+}
+
+/// Handles that go back to their port in one call.
+package struct ReleaseList: ~Copyable {
+  let handles: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  let capacity: Int
+  private(set) var count = 0
+  private let release: @convention(c) (
+    UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+  ) -> Void
+  private let context: UnsafeMutableRawPointer?
+
+  init(
+    capacity: Int, plan: inout MemoryPlan,
+    release: @escaping @convention(c) (
+      UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+    ) -> Void, context: UnsafeMutableRawPointer?
+  ) {
+    handles = plan.take("release list", bytes: capacity * 8)
+      .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+    self.capacity = capacity
+    self.release = release
+    self.context = context
+  }
+
+  @inline(__always)
+  mutating func append(_ handle: UnsafeMutableRawPointer?) {
+    handles[count] = handle
+    count &+= 1
+    if count == capacity { flush() }
+  }
+
+  @inline(__always)
+  mutating func flush() {
+    if count > 0 { release(context, handles, UInt32(truncatingIfNeeded: count)) }
+    count = 0
+  }
+}

@@ -1,0 +1,145 @@
+// IPv4 (RFC 791) and IPv6 (RFC 8200) with its extension headers.
+
+extension PacketParser {
+  @inline(__always)
+  func parseIPv4(_ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>) -> UInt8 {
+    guard cursor.has(20) else { return PacketVerdict.cause(.truncatedIPv4) }
+    let ip = cursor.data + cursor.offset
+    let first = ip.u8(0)
+    guard first >> 4 == 4 else { return PacketVerdict.cause(.badIPv4Version) }
+    let headerLength = Int(first & 0x0f) &* 4
+    guard headerLength >= 20 else { return PacketVerdict.cause(.badIPv4HeaderLength) }
+    guard cursor.has(headerLength) else { return PacketVerdict.cause(.truncatedIPv4) }
+
+    // What the frame has room for; a total length of 0 is what segmentation offload writes.
+    let room = cursor.wire &- cursor.offset
+    var total = Int(ip.be16(2))
+    if total == 0 { total = room }
+    guard total >= headerLength else { return PacketVerdict.cause(.badIPv4TotalLength) }
+    if total > room {
+      out.pointee.flags |= ParsedPacket.Flags.lengthBeyondFrame
+      total = room
+      guard total >= headerLength else { return PacketVerdict.cause(.truncatedIPv4) }
+    }
+
+    out.pointee.networkOffset = UInt16(truncatingIfNeeded: cursor.offset)
+    out.pointee.ipLength = UInt32(truncatingIfNeeded: total)
+    out.pointee.trafficClass = ip.u8(1)
+    out.pointee.ttl = ip.u8(8)
+    let proto = ip.u8(9)
+    let source = IPAddress(v4: ip.be32(12))
+    let destination = IPAddress(v4: ip.be32(16))
+    let fragmentField = ip.be16(6)
+    cursor.offset &+= headerLength
+    if fragmentField & 0x3fff != 0 {
+      return parseFragment(
+        &cursor, out, source, destination, proto, length: total &- headerLength,
+        first: fragmentField & 0x1fff == 0, id: UInt32(ip.be16(4)), version: 0)
+    }
+    return parseTransport(
+      &cursor, out, source, destination, proto, length: total &- headerLength, version: 0)
+  }
+
+  @inline(__always)
+  func parseIPv6(_ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>) -> UInt8 {
+    guard cursor.has(40) else { return PacketVerdict.cause(.truncatedIPv6) }
+    let ip = cursor.data + cursor.offset
+    let word = ip.be32(0)
+    guard word >> 28 == 6 else { return PacketVerdict.cause(.badIPv6Version) }
+    let room = cursor.wire &- cursor.offset
+    // 0 is a jumbogram or segmentation offload: then the frame tells.
+    let declared = Int(ip.be16(4))
+    let total = declared == 0 ? room : min(declared &+ 40, room)
+    if declared &+ 40 > room { out.pointee.flags |= ParsedPacket.Flags.lengthBeyondFrame }
+    out.pointee.networkOffset = UInt16(truncatingIfNeeded: cursor.offset)
+    out.pointee.ipLength = UInt32(truncatingIfNeeded: total)
+    out.pointee.trafficClass = UInt8(truncatingIfNeeded: word >> 20)
+    out.pointee.ttl = ip.u8(7)
+    let source = IPAddress(high: ip.be64(8), low: ip.be64(16))
+    let destination = IPAddress(high: ip.be64(24), low: ip.be64(32))
+    let next = ip.u8(6)
+    cursor.offset &+= 40
+    if Self.isIPv6Extension(next) {
+      return parseExtensions(&cursor, out, source, destination, next, length: total &- 40)
+    }
+    return parseTransport(
+      &cursor, out, source, destination, next, length: total &- 40, version: FlowKey.Flags.ipv6)
+  }
+
+  /// Extension headers that lead to another header (IANA, IPv6 Extension Header Types). ESP ends the
+  /// chain: what is behind it is encrypted.
+  @inline(__always)
+  static func isIPv6Extension(_ next: UInt8) -> Bool {
+    switch next {
+    case 0, 43, 44, 51, 60, 135, 139, 140: true
+    default: false
+    }
+  }
+
+  @inline(never)
+  private func parseExtensions(
+    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
+    _ destination: IPAddress, _ firstHeader: UInt8, length: Int
+  ) -> UInt8 {
+    out.pointee.flags &= ~ParsedPacket.Flags.plain
+    var next = firstHeader
+    var length = length
+    var count = 0
+    while Self.isIPv6Extension(next) {
+      count &+= 1
+      if count > Self.maximumIPv6Extensions { return PacketVerdict.cause(.tooManyIPv6Extensions) }
+      guard cursor.has(8) else { return PacketVerdict.cause(.truncatedIPv6Extension) }
+      let header = cursor.data + cursor.offset
+      let following = header.u8(0)
+      if next == 44 {  // fragment header, RFC 8200 section 4.5
+        let field = header.be16(2)
+        let id = header.be32(4)
+        cursor.offset &+= 8
+        length &-= 8
+        if field & 0xfff9 != 0 {  // an offset, or more to come: not an atomic fragment (RFC 6946)
+          if field & 0xfff8 == 0 && Self.isIPv6Extension(following) {
+            out.pointee.flags |= ParsedPacket.Flags.firstFragment | ParsedPacket.Flags.fragment
+            out.pointee.fragmentID = id
+            next = following
+            continue
+          }
+          return parseFragment(
+            &cursor, out, source, destination, following, length: length,
+            first: field & 0xfff8 == 0, id: id, version: FlowKey.Flags.ipv6)
+        }
+        next = following
+        continue
+      }
+      // AH counts in words of four bytes less two (RFC 4302), the others in eights less one.
+      let size = next == 51 ? (Int(header.u8(1)) &+ 2) &* 4 : (Int(header.u8(1)) &+ 1) &* 8
+      guard cursor.has(size) else { return PacketVerdict.cause(.truncatedIPv6Extension) }
+      cursor.offset &+= size
+      length &-= size
+      next = following
+    }
+    return parseTransport(
+      &cursor, out, source, destination, next, length: max(length, 0),
+      version: FlowKey.Flags.ipv6)
+  }
+
+  /// A fragment: the first carries the transport header, the others only what follows it.
+  @inline(never)
+  private func parseFragment(
+    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
+    _ destination: IPAddress, _ proto: UInt8, length: Int, first: Bool, id: UInt32,
+    version: UInt8
+  ) -> UInt8 {
+    out.pointee.fragmentID = id
+    out.pointee.flags &= ~ParsedPacket.Flags.plain
+    out.pointee.flags |= ParsedPacket.Flags.fragment
+    if first {
+      out.pointee.flags |= ParsedPacket.Flags.firstFragment
+      return parseTransport(
+        &cursor, out, source, destination, proto, length: length, version: version)
+    }
+    out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length, 0))
+    out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
+    setKey(out, source, destination, 0, 0, proto, version)
+    return PacketVerdict.laterFragment
+  }
+}

@@ -1,0 +1,182 @@
+package import CBurst
+
+/// From a frame to a ``ParsedPacket``: link layer, tags and labels, IP, transport.
+///
+/// The parser owns nothing and never fails: each frame ends in a ``PacketVerdict``, which is either
+/// a complete key or the name of the counter that says what was wrong. It reads no byte at or
+/// beyond `captured_length`, whatever any length field says; each header is checked once, before
+/// its first load.
+package struct PacketParser: BitwiseCopyable, Sendable {
+  /// A wire length above this is taken for a lie; the longest frames seen with receive offload are
+  /// 65,322 bytes, and capture files hold at most 262,144.
+  package static let maximumWireLength: UInt32 = 262_144
+  package static let maximumVLANs = 4
+  package static let maximumLabels = 8
+  package static let maximumIPv6Extensions = 12
+
+  /// VLAN ids are part of the key.
+  package var vlanInKey: Bool
+
+  package init(vlanInKey: Bool = true) { self.vlanInKey = vlanInKey }
+
+  /// LINKTYPE_ETHERNET; other link types come with capture files.
+  @usableFromInline static let linkTypeEthernet: UInt32 = 1
+
+  /// Where the parser is in a frame: kept in registers.
+  @usableFromInline
+  struct Cursor: BitwiseCopyable {
+    @usableFromInline var data: UnsafePointer<UInt8>
+    @usableFromInline var offset: Int
+    /// Captured bytes: the bound of every load.
+    @usableFromInline var end: Int
+    /// Bytes on the wire: the bound of every length that is counted.
+    @usableFromInline var wire: Int
+
+    @inline(__always)
+    func has(_ count: Int) -> Bool { offset &+ count <= end }
+  }
+
+  /// Parses one packet; the result is complete but for `hash`. Returns the ``PacketVerdict``.
+  ///
+  /// About 25 cycles for TCP over IPv4 over Ethernet (bench: `parse`).
+  @inline(__always)
+  package func parse(
+    _ packet: UnsafePointer<martlet_packet>, into out: UnsafeMutablePointer<ParsedPacket>,
+    now: Int64
+  ) -> UInt8 {
+    let captured = packet.pointee.captured_length
+    let wire = max(captured, min(packet.pointee.wire_length, Self.maximumWireLength))
+    let stamp = packet.pointee.timestamp_ns
+    out.pointee.wireLength = wire
+    out.pointee.time = stamp == 0 ? now : Int64(truncatingIfNeeded: stamp)
+    out.pointee.data = packet.pointee.data
+    out.pointee.handle = packet.pointee.handle
+    out.pointee.port = packet.pointee.port
+    out.pointee.vlanOuter = 0xffff
+    out.pointee.vlanInner = 0xffff
+    out.pointee.tcpFlags = 0
+
+    guard let data = packet.pointee.data, captured >= 14 else {
+      return PacketVerdict.cause(.truncatedEthernet)
+    }
+    guard packet.pointee.link_type == Self.linkTypeEthernet else {
+      return PacketVerdict.cause(.unknownLinkType)
+    }
+    out.pointee.flags = ParsedPacket.Flags.plain | ParsedPacket.Flags.ethernet
+    // Both fit: wire is at most 2^32 - 1 and Int has 64 bits.
+    var cursor = Cursor(data: data, offset: 14, end: Int(captured), wire: Int(wire))
+    var type = data.be16(12)
+
+    let stripped =
+      UInt16(MARTLET_PACKET_VLAN_STRIPPED | MARTLET_PACKET_QINQ_STRIPPED)
+    let badSums =
+      UInt16(MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD)
+    if packet.pointee.flags & (stripped | badSums) != 0 {
+      if packet.pointee.flags & stripped != 0 { restoreTags(packet, out) }
+      if packet.pointee.flags & badSums != 0 {
+        out.pointee.flags |= ParsedPacket.Flags.badChecksum
+      }
+    }
+    if type == 0x0800 { return parseIPv4(&cursor, out) }
+    if type == 0x86dd { return parseIPv6(&cursor, out) }
+    let verdict = parseLinkLayer(&cursor, &type, out)
+    if verdict != PacketVerdict.flow { return verdict }
+    return type == 0x0800 ? parseIPv4(&cursor, out) : parseIPv6(&cursor, out)
+  }
+
+  /// Puts tags that the port cut out back where they were: in front of those still in the frame.
+  @inline(never)
+  private func restoreTags(
+    _ packet: UnsafePointer<martlet_packet>, _ out: UnsafeMutablePointer<ParsedPacket>
+  ) {
+    if packet.pointee.flags & UInt16(MARTLET_PACKET_QINQ_STRIPPED) != 0 {
+      out.pointee.vlanOuter = packet.pointee.vlan_tci_outer & 0x0fff
+      out.pointee.vlanInner = packet.pointee.vlan_tci & 0x0fff
+      out.pointee.flags &= ~ParsedPacket.Flags.plain
+    } else {
+      out.pointee.vlanOuter = packet.pointee.vlan_tci & 0x0fff
+    }
+  }
+
+  /// Tags, labels, PPPoE and LLC, until IP; `type` is then 0x0800 or 0x86dd.
+  @inline(never)
+  private func parseLinkLayer(
+    _ cursor: inout Cursor, _ type: inout UInt16, _ out: UnsafeMutablePointer<ParsedPacket>
+  ) -> UInt8 {
+    var tags = 0
+    while true {
+      switch type {
+      case 0x0800, 0x86dd:
+        return PacketVerdict.flow
+      case 0x8100, 0x88a8, 0x9100, 0x9200, 0x9300:  // IEEE 802.1Q, 802.1ad and its predecessors
+        guard cursor.has(4) else { return PacketVerdict.cause(.truncatedVLAN) }
+        tags &+= 1
+        if tags > Self.maximumVLANs { return PacketVerdict.cause(.tooManyVLANs) }
+        let id = cursor.data.be16(cursor.offset) & 0x0fff
+        if out.pointee.vlanOuter == 0xffff {
+          out.pointee.vlanOuter = id
+        } else {
+          // Not every NIC looks behind a second tag.
+          out.pointee.flags &= ~ParsedPacket.Flags.plain
+          if out.pointee.vlanInner == 0xffff { out.pointee.vlanInner = id }
+        }
+        type = cursor.data.be16(cursor.offset &+ 2)
+        cursor.offset &+= 4
+      case 0x8847, 0x8848:  // MPLS, RFC 3032
+        out.pointee.flags &= ~ParsedPacket.Flags.plain
+        var labels = 0
+        while true {
+          guard cursor.has(4) else { return PacketVerdict.cause(.truncatedMPLS) }
+          labels &+= 1
+          if labels > Self.maximumLabels { return PacketVerdict.cause(.tooManyLabels) }
+          let bottom = cursor.data.u8(cursor.offset &+ 2) & 1
+          cursor.offset &+= 4
+          if bottom == 1 { break }
+        }
+        guard cursor.has(1) else { return PacketVerdict.cause(.truncatedMPLS) }
+        switch cursor.data.u8(cursor.offset) >> 4 {
+        case 4: type = 0x0800
+        case 6: type = 0x86dd
+        default: return PacketVerdict.cause(.mplsOther)
+        }
+      case 0x8864:  // PPPoE session, RFC 2516; PPP protocol behind it, RFC 1661
+        out.pointee.flags &= ~ParsedPacket.Flags.plain
+        guard cursor.has(8) else { return PacketVerdict.cause(.truncatedPPPoE) }
+        switch cursor.data.be16(cursor.offset &+ 6) {
+        case 0x0021: type = 0x0800
+        case 0x0057: type = 0x86dd
+        default: return PacketVerdict.cause(.pppoeControl)
+        }
+        cursor.offset &+= 8
+      case 0...1500:  // IEEE 802.3: a length, then LLC
+        guard cursor.has(3) else { return PacketVerdict.cause(.llc) }
+        if cursor.data.be16(cursor.offset) == 0x4242 {
+          return PacketVerdict.cause(.spanningTree)
+        }
+        // SNAP with an encapsulated Ethertype (RFC 1042).
+        guard cursor.has(8), cursor.data.be32(cursor.offset) == 0xaaaa_0300,
+          cursor.data.be16(cursor.offset &+ 4) == 0, cursor.data.be16(cursor.offset &+ 6) > 1500
+        else { return PacketVerdict.cause(.llc) }
+        out.pointee.flags &= ~ParsedPacket.Flags.plain
+        type = cursor.data.be16(cursor.offset &+ 6)
+        cursor.offset &+= 8
+      default:
+        return PacketVerdict.cause(Self.nameOfEthertype(type))
+      }
+    }
+  }
+
+  private static func nameOfEthertype(_ type: UInt16) -> Counter {
+    switch type {
+    case 0x0806, 0x8035: .arp
+    case 0x88cc: .lldp
+    case 0x8809: .slowProtocols
+    case 0x8808: .macControl
+    case 0x888e: .eapol
+    case 0x88f7: .ptp
+    case 0x88e5: .macsec
+    case 0x8863: .pppoeDiscovery
+    default: .otherEthertype
+    }
+  }
+}

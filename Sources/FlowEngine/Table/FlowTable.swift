@@ -1,0 +1,223 @@
+import CBurst
+
+/// All flows of one worker, in fixed memory.
+///
+/// Three arrays, none of which ever grows:
+///
+///     buckets   64 bytes each: | 8 tags, 16 bits | 8 entry numbers, 32 bits | strays | reach |
+///     hot      128 bytes a flow, cold 128 bytes a flow, by entry number
+///
+/// A key's hash names its home bucket by its low bits and its tag by its high ones. A look-up compares
+/// eight tags at once and then the full key of each match; in nearly every case that is one bucket
+/// line and the flow's own two lines. Where a home bucket is full the flow goes to the next one that
+/// has room; the home bucket counts its strays and how far the farthest went, so that a look-up knows
+/// how far to go on: not at all where there are none. There are at least half as many slots again as flows, so
+/// strays are few (bench: `table`).
+package struct FlowTable: ~Copyable {
+  package static let none = UInt32.max
+
+  struct Bucket {
+    static let slots = 8
+    static let byteCount = 64
+    static let numbersOffset = 16
+    static let straysOffset = 48
+  }
+
+  let buckets: UnsafeMutableRawPointer
+  let bucketMask: UInt64
+  package let hot: UnsafeMutablePointer<FlowHot>
+  package let cold: UnsafeMutablePointer<FlowCold>
+  /// Numbers of free entries, used as a stack.
+  let free: UnsafeMutablePointer<UInt32>
+  var freeCount: Int
+  package let capacity: Int
+
+  /// Home buckets for `capacity` flows: a power of two with at most 5.3 flows for 8 slots.
+  static func bucketCount(capacity: Int) -> Int {
+    var count = 8
+    while count * 16 < capacity * 3 { count *= 2 }
+    return count
+  }
+
+  /// Adds the table's arrays to a plan over real memory, or only adds them up.
+  package init(capacity: Int, plan: inout MemoryPlan, touch: Bool) {
+    precondition(capacity > 0 && capacity < Int(UInt32.max >> 1), "31 bits number the flows")
+    let bucketCount = Self.bucketCount(capacity: capacity)
+    self.capacity = capacity
+    buckets = plan.take("flow index", bytes: bucketCount * Bucket.byteCount)
+    bucketMask = UInt64(bucketCount - 1)
+    hot = plan.take("flow entries, hot", bytes: capacity * MemoryLayout<FlowHot>.stride)
+      .assumingMemoryBound(to: FlowHot.self)
+    cold = plan.take("flow entries, cold", bytes: capacity * MemoryLayout<FlowCold>.stride)
+      .assumingMemoryBound(to: FlowCold.self)
+    free = plan.take("free list", bytes: capacity * 4).assumingMemoryBound(to: UInt32.self)
+    freeCount = 0
+    guard touch else { return }
+    // Low numbers are handed out first, so a table that is never full stays in few pages.
+    for i in 0..<capacity { free[i] = UInt32(capacity - 1 - i) }
+    freeCount = capacity
+  }
+
+  package var count: Int { capacity - freeCount }
+  package var isFull: Bool { freeCount == 0 }
+
+  // MARK: Buckets
+
+  /// 16 bits of the hash, never 0: a tag of 0 marks a free slot.
+  @inline(__always)
+  static func tag(_ hash: UInt64) -> UInt16 {
+    let tag = UInt16(truncatingIfNeeded: hash >> 48)
+    return tag == 0 ? 1 : tag
+  }
+
+  @inline(__always)
+  func bucket(_ number: UInt64) -> UnsafeMutableRawPointer {
+    buckets + Int(truncatingIfNeeded: (number & bucketMask) &* UInt64(Bucket.byteCount))
+  }
+
+  @inline(__always)
+  static func tags(_ bucket: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt16> {
+    bucket.assumingMemoryBound(to: UInt16.self)
+  }
+
+  @inline(__always)
+  static func numbers(_ bucket: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
+    (bucket + Bucket.numbersOffset).assumingMemoryBound(to: UInt32.self)
+  }
+
+  @inline(__always)
+  static func strays(_ bucket: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
+    (bucket + Bucket.straysOffset).assumingMemoryBound(to: UInt32.self)
+  }
+
+  /// A word with the top bit of each 16-bit lane set where the lane of `tags` equals `tag`. A lane above
+  /// a true match may be set wrongly (the borrow of the subtraction); the key comparison decides.
+  @inline(__always)
+  static func matches(_ tags: UInt64, _ tag: UInt16) -> UInt64 {
+    let difference = tags ^ (UInt64(tag) &* 0x0001_0001_0001_0001)
+    // Wrapping is the trick: a lane that is zero borrows and sets its top bit.
+    return (difference &- 0x0001_0001_0001_0001) & ~difference & 0x8000_8000_8000_8000
+  }
+
+  /// Slot 0 … 7 of the first tag that matches, or 8.
+  @inline(__always)
+  static func firstMatch(_ bucket: UnsafeMutableRawPointer, _ tag: UInt16) -> Int {
+    let low = matches(bucket.load(as: UInt64.self), tag)
+    if low != 0 { return low.trailingZeroBitCount >> 4 }
+    let high = matches(bucket.load(fromByteOffset: 8, as: UInt64.self), tag)
+    return high != 0 ? 4 &+ high.trailingZeroBitCount >> 4 : 8
+  }
+
+  // MARK: Stages of a burst
+
+  /// Stage one: the bucket's line on its way.
+  @inline(__always)
+  package func prefetchBucket(_ hash: UInt64) { martlet_prefetch(bucket(hash)) }
+
+  /// Stage two: the entry that the first matching tag names, its lines on their way; or `none`.
+  @inline(__always)
+  package func prefetchCandidate(_ hash: UInt64) -> UInt32 {
+    let home = bucket(hash)
+    let slot = Self.firstMatch(home, Self.tag(hash))
+    guard slot < 8 else { return Self.none }
+    let number = Self.numbers(home)[slot]
+    let entry = UnsafeRawPointer(hot + Int(number))
+    martlet_prefetch_write(entry)
+    martlet_prefetch_write(entry + 64)
+    return number
+  }
+
+  /// Stage three: the entry with this key, or `none`. `candidate` is what stage two found.
+  @inline(__always)
+  package func find(_ key: FlowKey, hash: UInt64, candidate: UInt32) -> UInt32 {
+    if candidate != Self.none, isLive(candidate), hot[Int(candidate)].key.equals(key) {
+      return candidate
+    }
+    return search(key, hash)
+  }
+
+  @inline(__always)
+  func isLive(_ number: UInt32) -> Bool { hot[Int(number)].flags & FlowFlags.live != 0 }
+
+  /// The whole look-up: home bucket, then as many further ones as a stray of it ever went.
+  @inline(never)
+  func search(_ key: FlowKey, _ hash: UInt64) -> UInt32 {
+    let tag = Self.tag(hash)
+    let reach = UInt64(Self.strays(bucket(hash))[1])
+    var distance: UInt64 = 0
+    while distance <= reach {
+      let current = bucket(hash &+ distance)
+      for slot in 0..<Bucket.slots where Self.tags(current)[slot] == tag {
+        let entry = Self.numbers(current)[slot]
+        if hot[Int(entry)].key.equals(key) { return entry }
+      }
+      distance &+= 1
+    }
+    return Self.none
+  }
+
+  // MARK: Changes
+
+  /// Takes a free entry and puts it into the index under `hash`; the caller fills it. `none` where the
+  /// table is full.
+  mutating func insert(hash: UInt64) -> UInt32 {
+    guard freeCount > 0 else { return Self.none }
+    freeCount &-= 1
+    let entry = free[freeCount]
+    var distance: UInt64 = 0
+    // Ends: there are more slots than entries, so some bucket has room.
+    while true {
+      let current = bucket(hash &+ distance)
+      for slot in 0..<Bucket.slots where Self.tags(current)[slot] == 0 {
+        Self.tags(current)[slot] = Self.tag(hash)
+        Self.numbers(current)[slot] = entry
+        if distance > 0 {
+          let strays = Self.strays(bucket(hash))
+          strays[0] &+= 1
+          strays[1] = max(strays[1], UInt32(truncatingIfNeeded: distance))
+        }
+        return entry
+      }
+      distance &+= 1
+    }
+  }
+
+  /// Takes an entry out of the index and gives it back to the free ones.
+  mutating func remove(_ entry: UInt32, hash: UInt64) {
+    let strays = Self.strays(bucket(hash))
+    let reach = UInt64(strays[1])
+    var distance: UInt64 = 0
+    while distance <= reach {
+      let current = bucket(hash &+ distance)
+      for slot in 0..<Bucket.slots
+      where Self.numbers(current)[slot] == entry && Self.tags(current)[slot] != 0 {
+        Self.tags(current)[slot] = 0
+        if distance > 0 {
+          strays[0] &-= 1
+          if strays[0] == 0 { strays[1] = 0 }
+        }
+        hot[Int(entry)].flags = 0
+        free[freeCount] = entry
+        freeCount &+= 1
+        return
+      }
+      distance &+= 1
+    }
+    assertionFailure("an entry that is live stands in the index")
+  }
+}
+
+extension FlowKey {
+  /// Six words compared without a branch between them.
+  @inline(__always)
+  package func equals(_ other: FlowKey) -> Bool {
+    let addresses =
+      (addressA.high ^ other.addressA.high) | (addressA.low ^ other.addressA.low)
+      | (addressB.high ^ other.addressB.high) | (addressB.low ^ other.addressB.low)
+    let ports = (portA ^ other.portA) | (portB ^ other.portB)
+    let kind = (proto ^ other.proto) | (flags ^ other.flags)
+    let vlans =
+      (vlanOuter ^ other.vlanOuter) | (vlanInner ^ other.vlanInner) | (domain ^ other.domain)
+    return addresses | UInt64(ports | UInt16(kind) | vlans) == 0
+  }
+}

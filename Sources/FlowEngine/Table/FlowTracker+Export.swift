@@ -1,0 +1,134 @@
+// How flows end and how they are reported.
+
+extension FlowTracker {
+  /// When an entry is next to be looked at.
+  func deadline(_ entry: UInt32) -> Int64 {
+    let hot = table.hot + Int(entry)
+    let idle = hot.pointee.lastSeen &+ inactive(hot)
+    let active = table.cold[Int(entry)].activeDeadline
+    return active > 0 ? min(idle, active) : idle
+  }
+
+  /// Ends or reports what is due at `now`, at the most `budget` entries. Returns how many were looked at.
+  @inline(__always)
+  @discardableResult
+  package mutating func expire(now: Int64, budget: Int) -> Int {
+    wheel.isDue(now) ? expireDue(now: now, budget: budget) : 0
+  }
+
+  @inline(never)
+  private mutating func expireDue(now: Int64, budget: Int) -> Int {
+    var visited = 0
+    while visited < budget, let entry = wheel.popDue(now: now) {
+      visited &+= 1
+      let hot = table.hot + Int(entry)
+      if hot.pointee.lastSeen &+ inactive(hot) <= now {
+        let closed = hot.pointee.state == FlowState.closed
+        counters.add(closed ? .endedByProtocol : .endedIdle)
+        emitAndRemove(
+          entry, reason: closed ? FlowEndReason.endOfFlow : FlowEndReason.idleTimeout, now: now)
+        continue
+      }
+      let cold = table.cold + Int(entry)
+      if cold.pointee.activeDeadline > 0 && cold.pointee.activeDeadline <= now {
+        report(entry, now: now)
+      }
+      wheel.schedule(entry, at: deadline(entry))
+    }
+    return visited
+  }
+
+  /// A `flow_update`: totals so far, and the next one's deltas start here.
+  private mutating func report(_ entry: UInt32, now: Int64) {
+    let hot = table.hot + Int(entry)
+    let cold = table.cold + Int(entry)
+    // Each deadline is kept, however late this one was met; a gap of several gives one record.
+    let periods = (now &- cold.pointee.activeDeadline) / timeouts.active &+ 1
+    cold.pointee.activeDeadline &+= periods &* timeouts.active
+    cold.pointee.updates &+= 1
+    counters.add(.flowUpdates)
+    emit(
+      entry, kind: FlowRecordKind.flowUpdate, reason: FlowEndReason.activeTimeout, now: now)
+    cold.pointee.reportedPacketsA = hot.pointee.sideA.packets
+    cold.pointee.reportedPacketsB = hot.pointee.sideB.packets
+    cold.pointee.reportedBytesA = hot.pointee.sideA.bytes
+    cold.pointee.reportedBytesB = hot.pointee.sideB.bytes
+    cold.pointee.reportedIPBytesA = hot.pointee.sideA.ipBytes
+    cold.pointee.reportedIPBytesB = hot.pointee.sideB.ipBytes
+  }
+
+  /// Ends a flow that is in the wheel.
+  mutating func end(_ entry: UInt32, reason: UInt8, now: Int64) {
+    wheel.cancel(entry)
+    emitAndRemove(entry, reason: reason, now: now)
+  }
+
+  private mutating func emitAndRemove(_ entry: UInt32, reason: UInt8, now: Int64) {
+    emit(entry, kind: FlowRecordKind.flow, reason: reason, now: now)
+    table.remove(entry, hash: hash(table.hot[Int(entry)].key))
+  }
+
+  /// Writes a record into the ring in place; a full ring drops it, by count.
+  private mutating func emit(_ entry: UInt32, kind: UInt8, reason: UInt8, now: Int64) {
+    counters.add(.recordsMade)
+    let number = sequence
+    sequence &+= 1
+    guard let record = records.reserve() else {
+      counters.add(.recordsDropped)
+      return
+    }
+    record.pointee.hot = table.hot[Int(entry)]
+    record.pointee.cold = table.cold[Int(entry)]
+    record.pointee.exportTime = now
+    record.pointee.sequence = number
+    record.pointee.kind = kind
+    record.pointee.endReason = reason
+    record.pointee.worker = worker
+    record.pointee.updateOrdinal = table.cold[Int(entry)].updates
+    record.pointee.spare = (0, 0, 0, 0, 0)
+    records.commit()
+  }
+
+  /// Makes room in a full table: the flow that would end next goes early, and its record says so.
+  ///
+  /// The wheel knows roughly which that is; entries whose flows have been seen since are put where they
+  /// belong on the way. After sixteen of those the one longest unseen is taken.
+  @inline(never)
+  mutating func evictOldest(_ now: Int64) {
+    var oldest = FlowTable.none
+    var oldestSeen = Int64.max
+    for _ in 0..<16 {
+      guard let entry = wheel.earliest() else { break }
+      let seen = table.hot[Int(entry)].lastSeen
+      if seen < oldestSeen {
+        oldest = entry
+        oldestSeen = seen
+      }
+      let slotBefore = table.hot[Int(entry)].timerPrevious
+      wheel.cancel(entry)
+      wheel.schedule(entry, at: deadline(entry))
+      if table.hot[Int(entry)].timerPrevious == slotBefore {
+        // It stands where it stood: nothing is due before it.
+        oldest = entry
+        break
+      }
+    }
+    guard oldest != FlowTable.none else { return }
+    counters.add(.evicted)
+    end(oldest, reason: FlowEndReason.lackOfResources, now: now)
+  }
+
+  /// Ends live flows at shutdown, as many as the ring has room for. Returns true when none is left.
+  package mutating func drain(now: Int64, cursor: inout Int) -> Bool {
+    while cursor < table.capacity {
+      if table.count == 0 { return true }
+      if table.isLive(UInt32(truncatingIfNeeded: cursor)) {
+        if records.count >= records.capacity { return false }
+        counters.add(.endedForced)
+        end(UInt32(truncatingIfNeeded: cursor), reason: FlowEndReason.forcedEnd, now: now)
+      }
+      cursor &+= 1
+    }
+    return true
+  }
+}

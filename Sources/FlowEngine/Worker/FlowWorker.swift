@@ -1,0 +1,265 @@
+package import CBurst
+
+/// What a worker is made with.
+package struct FlowWorkerSettings: Sendable {
+  package var index: Int
+  package var workerCount: Int
+  /// Flows in this worker's table.
+  package var flowCapacity: Int
+  package var timeouts: FlowTimeouts
+  package var vlanInKey: Bool
+  /// Datagrams whose fragments are followed; rounded up to a power of two.
+  package var fragmentCapacity: Int
+  package var heldFragments: Int
+  package var fragmentTimeoutSeconds: Double
+  package var hash: FlowHash
+  /// How many entries the owner table has: the smallest redirection table of all ports.
+  package var ownerTableSize: Int
+
+  package init(
+    index: Int, workerCount: Int, flowCapacity: Int, timeouts: FlowTimeouts = FlowTimeouts(),
+    vlanInKey: Bool = true, fragmentCapacity: Int = 4096, heldFragments: Int = 1024,
+    fragmentTimeoutSeconds: Double = 15, hash: FlowHash, ownerTableSize: Int = 128
+  ) {
+    self.index = index
+    self.workerCount = workerCount
+    self.flowCapacity = flowCapacity
+    self.timeouts = timeouts
+    self.vlanInKey = vlanInKey
+    self.fragmentCapacity = fragmentCapacity
+    self.heldFragments = heldFragments
+    self.fragmentTimeoutSeconds = fragmentTimeoutSeconds
+    self.hash = hash
+    self.ownerTableSize = ownerTableSize
+  }
+}
+
+/// One worker: bursts in, records out, run to completion on one core.
+///
+///     receive → parse all → hash all, prefetch → look up all, prefetch → update all → release
+///
+/// Everything it touches is its own but for three kinds of ring: hand-offs to and from the other
+/// workers, and its records. It never blocks, allocates or calls the system.
+package struct FlowWorker: ~Copyable {
+  package let index: Int
+  let workerCount: Int
+  package var tracker: FlowTracker
+  var fragments: FragmentCache
+  var top: TopScan
+  let parser: PacketParser
+  let hash: FlowHash
+  let ownerHash: OwnerHash
+  /// Worker by the low bits of the owner's hash; a NIC's redirection table has the same content.
+  let owners: UnsafeMutablePointer<UInt16>
+  let ownerMask: UInt32
+  package let counters: CounterBlock
+  let packets: UnsafeMutablePointer<martlet_packet>
+  let parsed: UnsafeMutablePointer<ParsedPacket>
+  /// By worker: where its packets go, and where those from it come in.
+  let outgoing: UnsafeMutablePointer<Ring<ParsedPacket>>
+  let incoming: UnsafeMutablePointer<Ring<ParsedPacket>>
+  var releases: ReleaseList
+  var ordinal: UInt64 = 0
+
+  static let burst = Int(MARTLET_BURST_CAPACITY)
+
+  /// Cuts what it needs out of `plan`; `touch` is false while the plan only adds up. `handoff` gives
+  /// the ring from one worker to another, and `release` takes packets of any port of this engine.
+  package init(
+    _ settings: FlowWorkerSettings, plan: inout MemoryPlan, touch: Bool,
+    records: Ring<FlowRecord>, counters: CounterBlock, topPage: UnsafeMutableRawPointer,
+    handoff: (_ from: Int, _ to: Int) -> Ring<ParsedPacket>,
+    release: @escaping @convention(c) (
+      UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+    ) -> Void, releaseContext: UnsafeMutableRawPointer?
+  ) {
+    index = settings.index
+    workerCount = settings.workerCount
+    self.counters = counters
+    hash = settings.hash
+    parser = PacketParser(vlanInKey: settings.vlanInKey)
+    packets = plan.take(
+      "packet descriptors", bytes: Self.burst * MemoryLayout<martlet_packet>.stride
+    )
+    .assumingMemoryBound(to: martlet_packet.self)
+    parsed = plan.take("parsed packets", bytes: Self.burst * MemoryLayout<ParsedPacket>.stride)
+      .assumingMemoryBound(to: ParsedPacket.self)
+    let hashTables = plan.take("owner hash tables", bytes: OwnerHash.tableBytes)
+    owners = plan.take("owner table", bytes: settings.ownerTableSize * 2)
+      .assumingMemoryBound(to: UInt16.self)
+    outgoing = plan.take(
+      "hand-off rings' handles", bytes: 2 * workerCount * MemoryLayout<Ring<ParsedPacket>>.stride
+    )
+    .assumingMemoryBound(to: Ring<ParsedPacket>.self)
+    incoming = outgoing + workerCount
+    releases = ReleaseList(
+      capacity: Self.burst, plan: &plan, release: release, context: releaseContext)
+    tracker = FlowTracker(
+      capacity: settings.flowCapacity, timeouts: settings.timeouts, hash: settings.hash,
+      records: records, counters: counters, worker: UInt16(settings.index), plan: &plan,
+      touch: touch)
+    var fragmentCapacity = 1
+    while fragmentCapacity < settings.fragmentCapacity { fragmentCapacity *= 2 }
+    fragments = FragmentCache(
+      capacity: fragmentCapacity, heldCapacity: settings.heldFragments,
+      timeout: Int64(settings.fragmentTimeoutSeconds * 1e9), plan: &plan, touch: touch)
+    top = TopScan(
+      page: topPage, capacity: settings.flowCapacity, plan: &plan)
+    precondition(
+      settings.ownerTableSize > 0 && settings.ownerTableSize & (settings.ownerTableSize - 1) == 0,
+      "the owner table's size is a power of two")
+    ownerMask = UInt32(settings.ownerTableSize - 1)
+    guard touch else {
+      // Only adding up: the tables are not there to be filled.
+      ownerHash = OwnerHash(empty: hashTables)
+      return
+    }
+    ownerHash = OwnerHash(memory: hashTables)
+    for i in 0..<settings.ownerTableSize { owners[i] = UInt16(i % workerCount) }
+    for other in 0..<workerCount {
+      outgoing[other] = handoff(index, other)
+      incoming[other] = handoff(other, index)
+    }
+  }
+
+  /// Sets the clock; before the first poll.
+  package mutating func start(at now: Int64) { tracker.start(at: now) }
+
+  // MARK: A burst
+
+  /// Takes one burst from a queue and works it through. Returns how many packets it had.
+  package mutating func poll(_ queue: UnsafeMutablePointer<martlet_rx_queue>, now: Int64) -> Int {
+    let count = Int(queue.pointee.receive(queue.pointee.context, packets, UInt32(Self.burst)))
+    counters.add(.polls)
+    if count == 0 {
+      counters.add(.emptyPolls)
+      return 0
+    }
+    var bytes: UInt64 = 0
+    let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
+    for i in 0..<count {
+      let p = parsed + i
+      p.pointee.ordinal = ordinal &+ UInt64(truncatingIfNeeded: i)
+      let verdict = parser.parse(packets + i, into: p, now: now)
+      p.pointee.verdict = verdict
+      bytes &+= UInt64(p.pointee.wireLength)
+      if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
+        p.pointee.hash = hash(p.pointee.key)
+        if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
+          handOut(p, to: owner(p))
+        } else {
+          tracker.table.prefetchBucket(p.pointee.hash)
+        }
+      } else {
+        uncommon(p, packets + i)
+      }
+    }
+    for i in 0..<count where parsed[i].verdict == PacketVerdict.flow {
+      parsed[i].candidate = tracker.table.prefetchCandidate(parsed[i].hash)
+    }
+    for i in 0..<count where parsed[i].verdict == PacketVerdict.flow {
+      tracker.update(parsed + i)
+      releases.append(parsed[i].handle)
+    }
+    releases.flush()
+    ordinal &+= UInt64(truncatingIfNeeded: count)
+    counters.add(.received, UInt64(truncatingIfNeeded: count))
+    counters.add(.receivedBytes, bytes)
+    return count
+  }
+
+  /// Flags that take a packet off the common path.
+  @inline(__always)
+  static var special: UInt8 {
+    ParsedPacket.Flags.fragment | ParsedPacket.Flags.badTransportHeader
+      | ParsedPacket.Flags.lengthBeyondFrame | ParsedPacket.Flags.badChecksum
+  }
+
+  /// Takes what other workers have handed over. Returns how many packets that were.
+  package mutating func pollHandoffs() -> Int {
+    var total = 0
+    for other in 0..<workerCount where other != index {
+      let ring = incoming[other]
+      let count = ring.available(limit: Self.burst)
+      if count == 0 { continue }
+      for i in 0..<count { tracker.table.prefetchBucket(ring.peek(i).pointee.hash) }
+      for i in 0..<count {
+        let p = ring.peek(i)
+        p.pointee.candidate =
+          p.pointee.verdict == PacketVerdict.flow
+          ? tracker.table.prefetchCandidate(p.pointee.hash) : FlowTable.none
+      }
+      for i in 0..<count {
+        let p = ring.peek(i)
+        if p.pointee.verdict == PacketVerdict.flow {
+          tracker.update(p)
+          releases.append(p.pointee.handle)
+        } else {
+          ownFragment(p)
+        }
+      }
+      ring.release(count)
+      counters.add(.handedIn, UInt64(truncatingIfNeeded: count))
+      total &+= count
+    }
+    releases.flush()
+    return total
+  }
+
+  // MARK: Who owns a packet
+
+  @inline(__always)
+  func owner(_ p: UnsafePointer<ParsedPacket>) -> Int {
+    Int(owners[Int(ownerHash(p.pointee.key) & ownerMask)])
+  }
+
+  /// Whether a packet belongs here. On a queue whose port hashes, a plain packet that carries the NIC's
+  /// hash does, and nothing is computed; one in 1,024 is checked.
+  @inline(__always)
+  private func isMine(
+    _ p: UnsafePointer<ParsedPacket>, _ packet: UnsafePointer<martlet_packet>, _ trusted: Bool,
+    _ queue: UnsafeMutablePointer<martlet_rx_queue>
+  ) -> Bool {
+    if trusted && p.pointee.flags & ParsedPacket.Flags.plain != 0
+      && packet.pointee.flags & UInt16(MARTLET_PACKET_RSS_HASH) != 0
+    {
+      if p.pointee.ordinal & 1023 == 0 { checkHash(p, packet.pointee.rss_hash, queue) }
+      return true
+    }
+    return owner(p) == index
+  }
+
+  /// Holds the NIC's hash against ours. A port that differs is no longer trusted on this queue: its
+  /// packets are hashed in software from then on, and the counter shows it.
+  @inline(never)
+  private func checkHash(
+    _ p: UnsafePointer<ParsedPacket>, _ given: UInt32,
+    _ queue: UnsafeMutablePointer<martlet_rx_queue>
+  ) {
+    counters.add(.rssChecked)
+    if ownerHash(p.pointee.key) != given {
+      counters.add(.rssMismatch)
+      queue.pointee.flags &= ~UInt32(MARTLET_QUEUE_HARDWARE_RSS)
+    }
+  }
+
+  /// Gives a packet to the worker that owns it; a full ring loses it, by count.
+  @inline(never)
+  mutating func handOut(_ p: UnsafeMutablePointer<ParsedPacket>, to other: Int) {
+    if outgoing[other].push(p.pointee) {
+      counters.add(.handedOut)
+    } else {
+      counters.add(.handoffRingFull)
+      releases.append(p.pointee.handle)
+    }
+    p.pointee.verdict = PacketVerdict.done
+  }
+}
+
+extension OwnerHash {
+  /// Over memory that is not there yet.
+  init(empty memory: UnsafeMutableRawPointer) {
+    low = UnsafePointer(memory.assumingMemoryBound(to: UInt32.self))
+    high = low
+  }
+}
