@@ -69,7 +69,7 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlAPI", "Runtime",
+        "ControlAPI",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -92,7 +92,10 @@ let package = Package(
     .testTarget(name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"], swiftSettings: swiftSettings),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "ControlTests", dependencies: ["ControlServer", "ControlAPI", "martlet"],
+      name: "ControlTests",
+      dependencies: [
+        "ControlServer", "ControlAPI", "martlet", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: swiftSettings),
     .testTarget(
