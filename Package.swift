@@ -30,6 +30,16 @@ let dpdkLibraries = [
   "rte_kvargs", "rte_log", "rte_bus_vdev",
 ].filter { !["rte_log"].contains($0) }  // librte_log is a library of its own from DPDK 23.11 on
 
+// Benchmarks are built only where they are asked for.
+let benchTargets: [Target] =
+  Context.environment["MARTLET_BENCH"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "martlet-bench", dependencies: ["FlowEngine", "CBurst"], path: "bench/microbench",
+      swiftSettings: swiftSettings)
+  ]
+
 let package = Package(
   name: "martlet",
   products: [
@@ -88,6 +98,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .testTarget(name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
     .testTarget(name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"], swiftSettings: swiftSettings),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
@@ -101,5 +114,5 @@ let package = Package(
     .testTarget(
       name: "WholeProgramTests", dependencies: ["martletd", "martlet", "CHiredis"],
       swiftSettings: swiftSettings),
-  ]
+  ] + benchTargets
 )

@@ -1,9 +1,9 @@
 /// Packets into flows, flows into records: a worker's table, its timers, and the ring its records
 /// leave by.
 package struct FlowTracker: ~Copyable {
-  package var table: FlowTable
+  var table: FlowTable
   var wheel: TimerWheel
-  package var timeouts: FlowTimeouts
+  let timeouts: FlowTimeouts
   let hash: FlowHash
   let records: Ring<FlowRecord>
   let counters: CounterBlock

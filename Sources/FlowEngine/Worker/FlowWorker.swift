@@ -43,7 +43,7 @@ package struct FlowWorkerSettings: Sendable {
 package struct FlowWorker: ~Copyable {
   package let index: Int
   let workerCount: Int
-  package var tracker: FlowTracker
+  var tracker: FlowTracker
   var fragments: FragmentCache
   var top: TopScan
   let parser: PacketParser
