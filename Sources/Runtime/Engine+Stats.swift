@@ -1,6 +1,8 @@
 package import ControlAPI
 package import FlowEngine
 import Foundation
+import Ports
+import Sinks
 import Synchronization
 
 extension Engine {

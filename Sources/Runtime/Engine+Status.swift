@@ -1,6 +1,8 @@
 package import ControlAPI
 import Foundation
 import Ports
+import Records
+import Sinks
 import Synchronization
 
 extension Engine: EngineInterface {

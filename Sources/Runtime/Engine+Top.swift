@@ -77,12 +77,12 @@ extension Engine {
     let responder = record.responder
     var flow = TopFlow()
     let version = record.hot.key.ipVersion
-    flow.srcIP = originator.address.text(version: version)
-    flow.destIP = responder.address.text(version: version)
+    flow.srcIP = RecordText.address(originator.address, version: version)
+    flow.destIP = RecordText.address(responder.address, version: version)
     let hasPorts = [IPProtocol.tcp, IPProtocol.udp, IPProtocol.sctp].contains(record.hot.key.proto)
     flow.srcPort = hasPorts ? originator.port : 0
     flow.destPort = hasPorts ? responder.port : 0
-    flow.proto = ProtocolNames.eve(record.hot.key.proto)
+    flow.proto = RecordText.protocolName(record.hot.key.proto)
     flow.vlan = [record.cold.vlanOuter, record.cold.vlanInner].filter { $0 != 0xffff }
     flow.packetsToServer = originator.packets
     flow.packetsToClient = responder.packets
@@ -96,12 +96,7 @@ extension Engine {
     flow.packetsPerSecond = Double(result.intervalPackets) / period
     flow.ageSeconds = max(age, 0)
     flow.idleSeconds = max(Double(now - record.hot.lastSeen) / 1e9, 0)
-    flow.state =
-      switch record.hot.state {
-      case FlowState.closed: "closed"
-      case FlowState.established: "established"
-      default: "new"
-      }
+    flow.state = RecordText.state(record.hot.state)
     flow.worker = worker
     return flow
   }

@@ -18,7 +18,7 @@ package final class EngineClock: @unchecked Sendable {
     page = .allocate(capacity: 8)
     page.initialize(repeating: 0, count: 8)
     startTSC = martlet_tsc()
-    startMonotonic = Self.read(CLOCK_MONOTONIC)
+    startMonotonic = martlet_monotonic_ns()
     // Long enough for a scale that is right to a few millionths; later readings make it better.
     usleep(20_000)
     synchronize()
@@ -26,15 +26,9 @@ package final class EngineClock: @unchecked Sendable {
 
   deinit { page.deallocate() }
 
-  private static func read(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
   /// Wall clock by the system, nanoseconds since 1970.
-  package static var systemNanoseconds: Int64 { read(CLOCK_REALTIME) }
-  package static var monotonicNanoseconds: Int64 { read(CLOCK_MONOTONIC) }
+  package static var systemNanoseconds: Int64 { martlet_realtime_ns() }
+  package static var monotonicNanoseconds: Int64 { martlet_monotonic_ns() }
 
   /// Ticks a second, measured since start.
   package var ticksPerSecond: Double {
@@ -45,8 +39,8 @@ package final class EngineClock: @unchecked Sendable {
   /// Compares the clocks and publishes the result. Main thread only.
   package func synchronize() {
     let tsc = martlet_tsc()
-    let wall = Self.read(CLOCK_REALTIME)
-    let elapsed = Self.read(CLOCK_MONOTONIC) - startMonotonic
+    let wall = martlet_realtime_ns()
+    let elapsed = martlet_monotonic_ns() - startMonotonic
     let ticks = tsc &- startTSC
     guard ticks > 0, elapsed > 0 else { return }
     // At most 2^32 ns a tick; 128 bits on the way.

@@ -1,5 +1,6 @@
 import FlowEngine
 import Foundation
+import Ports
 import Records
 import Sinks
 import Synchronization
