@@ -110,7 +110,12 @@ let package = Package(
         "ControlServer", "ControlAPI", "martlet", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
-    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: [
+        "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "CBurst",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swiftSettings),
     .testTarget(
       name: "WholeProgramTests", dependencies: ["martletd", "martlet", "CHiredis"],
       swiftSettings: swiftSettings),

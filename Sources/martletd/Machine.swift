@@ -4,10 +4,20 @@ import Foundation
 enum Machine {
   /// CPUs this process may use, in order.
   static var availableCores: [Int] {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return [0] }
-    return withUnsafeBytes(of: &set) { bytes in
-      (0..<bytes.count * 8).filter { bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+    let cores = line.map { parseList($0.split(separator: ":")[1]) } ?? []
+    return cores.isEmpty ? [0] : cores
+  }
+
+  /// The kernel's form of a list: `0-3,8,10-11`.
+  static func parseList(_ text: some StringProtocol) -> [Int] {
+    text.split(separator: ",").flatMap { part -> [Int] in
+      let ends = part.split(separator: "-").compactMap {
+        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+      return Array(first...last)
     }
   }
 

@@ -1,0 +1,1 @@
+@main struct Martletd { static func main() {} }
