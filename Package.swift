@@ -117,7 +117,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .testTarget(
-      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "CHiredis"],
+      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "ControlAPI"],
       swiftSettings: swiftSettings),
   ] + benchTargets
 )
