@@ -158,7 +158,12 @@ final class ClientHandler: ChannelInboundHandler {
       let line = buffer.readBytes(length: length)
       buffer.moveReaderIndex(forwardBy: 1)
       scanned = 0
-      if buffer.readableBytes == 0 { buffer.clear() } else { buffer.discardReadBytes() }
+      if buffer.readableBytes == 0 {
+        buffer.clear()
+      } else if buffer.readerIndex >= 4 * ControlServerLimits.readBytes {
+        // Not after each line: many short ones would move the same bytes again and again.
+        buffer.discardReadBytes()
+      }
       return line
     }
     scanned = buffer.readableBytes

@@ -27,6 +27,15 @@ struct HostileClientTests {
     }
   }
 
+  @Test func nothingButLineEnds() throws {
+    try withServer { path in
+      let client = try RawClient(path)
+      client.send([UInt8](repeating: 10, count: 512 << 10))
+      try expectServed(path)
+      #expect(try client.ask(Self.good)["id"] == 1)
+    }
+  }
+
   @Test func bytesThatAreNotUTF8() throws {
     try withServer { path in
       let client = try RawClient(path)
