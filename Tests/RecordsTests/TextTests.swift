@@ -15,6 +15,17 @@ import Testing
     for value in values {
       #expect(written { $0.decimal(value) } == "\(value)")
     }
+    for value in 0..<100_000 as Range<UInt64> {
+      if written({ $0.decimal(value) }) != "\(value)" {
+        Issue.record("\(value) is written wrongly")
+      }
+    }
+    for _ in 0..<20_000 {
+      let value = UInt64.random(in: .min ... .max) >> UInt64.random(in: 0..<64)
+      if written({ $0.decimal(value) }) != "\(value)" {
+        Issue.record("\(value) is written wrongly")
+      }
+    }
     for value in UInt8.min...UInt8.max { #expect(written { $0.decimal(value) } == "\(value)") }
   }
 
