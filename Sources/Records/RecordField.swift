@@ -15,10 +15,12 @@ package struct RecordField: Sendable {
   /// Where name and meaning come from: `Suricata`, `Zeek`, `IPFIX`, `Community ID` or `Martlet`.
   package var source: String
   package var meaning: String
+  /// `object`: what each element of the list has, by its path within the element.
+  package var members: [RecordField]
 
   init(
     _ name: String?, _ path: String, _ kind: Kind, _ unit: String, _ source: String,
-    _ meaning: String
+    _ meaning: String, members: [RecordField] = []
   ) {
     self.name = name
     self.path = path
@@ -26,5 +28,6 @@ package struct RecordField: Sendable {
     self.unit = unit
     self.source = source
     self.meaning = meaning
+    self.members = members
   }
 }

@@ -1,8 +1,13 @@
 /// Writes text into memory that its owner has sized for the longest record; checks nothing itself.
 ///
 /// ``RecordEncoder`` takes a writer over its scratch memory, whose size is the sum of the longest
-/// form of every part, and asserts after each record that the cursor has stayed within it.
+/// form of every part, and asserts after each record that the cursor has stayed within it. Short
+/// texts are copied in fixed sizes and what is too much is written over by the next, so behind the
+/// longest record there must be ``slack``.
 struct ByteWriter {
+  /// Bytes behind the cursor that may be written without counting.
+  static let slack = 32
+
   var cursor: UnsafeMutablePointer<UInt8>
 
   @inline(__always)
@@ -22,6 +27,13 @@ struct ByteWriter {
     cursor += count
   }
 
+  /// Copies all 32 bytes of which the head is the front; the rest is written over next.
+  @inline(__always)
+  mutating func head(_ head: FieldHead) {
+    UnsafeMutableRawPointer(cursor).storeBytes(of: head.text, as: SIMD32<UInt8>.self)
+    cursor += head.length
+  }
+
   @inline(__always)
   mutating func bytes(_ text: [UInt8]) {
     text.withUnsafeBufferPointer { source in
@@ -39,25 +51,62 @@ struct ByteWriter {
     if value < 10 {
       byte(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
     } else {
-      decimalSlow(UInt64(truncatingIfNeeded: value))
+      longDecimal(UInt64(truncatingIfNeeded: value))
     }
   }
 
-  private mutating func decimalSlow(_ value: UInt64) {
-    cursor += Self.digitCount(value)
-    var end = cursor
-    var rest = value
-    while rest >= 100 {
-      let quotient = rest / 100
-      end -= 2
-      Self.storePair(Int(truncatingIfNeeded: rest &- quotient &* 100), at: end)
-      rest = quotient
-    }
-    if rest >= 10 {
-      Self.storePair(Int(truncatingIfNeeded: rest), at: end - 2)
+  /// Eight digits at a time, without a branch on how many there are.
+  private mutating func longDecimal(_ value: UInt64) {
+    let group: UInt64 = 100_000_000
+    if value < group {
+      leadingDigits(value)
     } else {
-      end[-1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest)
+      let high = value / group
+      if high < group {
+        leadingDigits(high)
+      } else {
+        leadingDigits(high / group)
+        eightDigits(high % group)
+      }
+      eightDigits(value % group)
     }
+  }
+
+  /// 1 … 99,999,999 without leading zeros; writes eight bytes, of which the first ones count.
+  @inline(__always)
+  private mutating func leadingDigits(_ value: UInt64) {
+    let digits = Self.digits(value)
+    let zeros = UInt64(digits.trailingZeroBitCount) & ~7
+    storeDigits(digits &>> zeros)
+    cursor += 8 &- Int(truncatingIfNeeded: zeros >> 3)
+  }
+
+  /// 0 … 99,999,999 with leading zeros.
+  @inline(__always)
+  private mutating func eightDigits(_ value: UInt64) {
+    storeDigits(Self.digits(value))
+    cursor += 8
+  }
+
+  @inline(__always)
+  private func storeDigits(_ digits: UInt64) {
+    UnsafeMutableRawPointer(cursor).storeBytes(
+      of: (digits | 0x3030_3030_3030_3030).littleEndian, as: UInt64.self)
+  }
+
+  /// The eight decimal digits of a number below 10^8, a byte each, the first in the lowest byte.
+  ///
+  /// The number is halved into 4, 2 and 1 digits in parallel lanes. Dividing by 100 and by 10 is
+  /// multiplying by 10486/2^20 and 103/2^10, which is exact below 10,000 and below 100. No lane
+  /// overflows into the next: 9999 · 10486 < 2^27 and 99 · 103 < 2^14.
+  @inline(__always)
+  private static func digits(_ value: UInt64) -> UInt64 {
+    let high = value / 10_000
+    let fours = high | (value &- high &* 10_000) << 32
+    let hundreds = (fours &* 10_486) >> 20 & 0x0000_007f_0000_007f
+    let twos = (fours &- hundreds &* 100) << 16 | hundreds
+    let tens = (twos &* 103) >> 10 & 0x000f_000f_000f_000f
+    return (twos &- tens &* 10) << 8 | tens
   }
 
   /// Two digits, with a leading zero; `value` is below 100.
@@ -72,19 +121,6 @@ struct ByteWriter {
   mutating func fourDigits(_ value: Int) {
     twoDigits(value / 100)
     twoDigits(value % 100)
-  }
-
-  static func digitCount(_ value: UInt64) -> Int {
-    var rest = value
-    var count = 1
-    while true {
-      if rest < 10 { return count }
-      if rest < 100 { return count &+ 1 }
-      if rest < 1000 { return count &+ 2 }
-      if rest < 10_000 { return count &+ 3 }
-      rest /= 10_000
-      count &+= 4
-    }
   }
 
   private static var pairs: StaticString {
@@ -121,16 +157,25 @@ struct ByteWriter {
 
   /// 160 bits as base64 with padding, 28 characters (RFC 4648, section 4).
   mutating func base64(_ digest: SHA1.Digest) {
-    for index in 0..<27 {
-      let bit = index &* 6
-      let word = bit >> 5
-      let next = word < 4 ? digest[word &+ 1] : 0
-      let window = UInt64(digest[word]) << 32 | UInt64(next)
-      // The sextet begins at bit 0 … 31 of 64, so the shift is between 27 and 58.
-      let sextet = Int(truncatingIfNeeded: window >> UInt64(58 &- (bit & 31))) & 63
-      byte(Self.base64Alphabet.utf8Start[sextet])
-    }
+    let alphabet = Self.base64Alphabet.utf8Start
+    // 64 bits with the ones wanted on top, from three of the digest's words at a time.
+    let first = UInt64(digest[0]) << 32 | UInt64(digest[1])
+    let second = UInt64(digest[2]) << 32 | UInt64(digest[3])
+    let third = UInt64(digest[4]) << 32
+    sextets(first, 10, alphabet)
+    sextets(first << 60 | second >> 4, 10, alphabet)
+    sextets(second << 56 | third >> 8, 7, alphabet)
     byte(UInt8(ascii: "="))
+  }
+
+  /// The characters of the top `count` groups of six bits.
+  @inline(__always)
+  private mutating func sextets(_ bits: UInt64, _ count: Int, _ alphabet: UnsafePointer<UInt8>) {
+    for index in 0..<count {
+      // At the most ten groups: the shift is between 58 and 4.
+      cursor[index] = alphabet[Int(truncatingIfNeeded: bits &>> UInt64(58 &- index &* 6)) & 63]
+    }
+    cursor += count
   }
 
   private static var base64Alphabet: StaticString {

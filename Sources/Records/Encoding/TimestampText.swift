@@ -5,13 +5,15 @@
 /// no place in seconds since 1970 and is written as the second before it.
 struct TimestampText {
   private var second: Int64
+  private var day: Int64
   /// The 20 characters down to the point, at the front of 24 bytes.
   private var text: (UInt64, UInt64, UInt64)
 
   init() {
     second = 0
+    day = 0
     text = (0, 0, 0)
-    render()
+    render(isNewDay: true)
   }
 
   /// Characters that ``write(nanoseconds:to:)`` writes.
@@ -28,10 +30,13 @@ struct TimestampText {
   mutating func write(second: Int64, nanosecond: Int64, to writer: inout ByteWriter) {
     if second != self.second {
       self.second = second
-      render()
+      let day = second / 86_400 &- (second % 86_400 < 0 ? 1 : 0)
+      let isNewDay = day != self.day
+      self.day = day
+      render(isNewDay: isNewDay)
     }
     withUnsafeBytes(of: text) { source in
-      // 24 bytes go out and 20 count; the writer's owner leaves room behind the last one.
+      // 24 bytes go out and 20 count, within the writer's slack.
       UnsafeMutableRawPointer(writer.cursor).copyMemory(
         from: source.baseAddress.unsafelyUnwrapped, byteCount: 24)
     }
@@ -54,30 +59,34 @@ struct TimestampText {
     return (second, nanosecond)
   }
 
-  private mutating func render() {
-    var day = second / 86_400
-    var rest = Int(truncatingIfNeeded: second % 86_400)
-    if rest < 0 {
-      day -= 1
-      rest += 86_400
-    }
-    let (year, month, dayOfMonth) = Self.date(day)
+  private mutating func render(isNewDay: Bool) {
+    let day = day
+    // 0 … 86,399, since the day is the one that the second falls into.
+    let rest = Int(truncatingIfNeeded: second &- day &* 86_400)
     withUnsafeMutableBytes(of: &text) { bytes in
-      var writer = ByteWriter(
-        bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self))
-      writer.fourDigits(year)
-      writer.literal("-")
-      writer.twoDigits(month)
-      writer.literal("-")
-      writer.twoDigits(dayOfMonth)
-      writer.literal("T")
-      writer.twoDigits(rest / 3600)
+      let start = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+      if isNewDay { Self.renderDate(day, at: start) }
+      var writer = ByteWriter(start + 11)
+      let minutes = rest / 60
+      writer.twoDigits(minutes / 60)
       writer.literal(":")
-      writer.twoDigits(rest / 60 % 60)
+      writer.twoDigits(minutes % 60)
       writer.literal(":")
       writer.twoDigits(rest % 60)
       writer.literal(".")
     }
+  }
+
+  @inline(never)
+  private static func renderDate(_ day: Int64, at start: UnsafeMutablePointer<UInt8>) {
+    let (year, month, dayOfMonth) = date(day)
+    var writer = ByteWriter(start)
+    writer.fourDigits(year)
+    writer.literal("-")
+    writer.twoDigits(month)
+    writer.literal("-")
+    writer.twoDigits(dayOfMonth)
+    writer.literal("T")
   }
 
   /// The date of a day counted from 1970-01-01, by eras of 400 years that begin on 1 March.

@@ -4,10 +4,10 @@ extension RecordEncoder {
   /// One record as RESP bulk strings: every field that has a name, in the order of ``FlowField``.
   @inline(__always)
   mutating func writeFields(_ view: FlowView, to writer: inout ByteWriter) {
-    fixed.flowFields.withUnsafeBufferPointer { fields in
-      for (field, head) in fields {
-        writer.bytes(head)
-        switch field {
+    fixed.flowFields.withUnsafeBufferPointer { heads in
+      for head in heads {
+        writer.head(head)
+        switch head.field {
         case .sensor: writer.bytes(fixed.sensor)
         case .startEpoch: writer.bytes(fixed.startEpoch)
         case .interface:
@@ -18,7 +18,7 @@ extension RecordEncoder {
             writer.literal("$0\r\n\r\n")
           }
         default:
-          writer.bulk { writer in writeValue(of: field, view, to: &writer) }
+          writer.bulk { writer in writeValue(of: head.field, view, to: &writer) }
         }
       }
     }
@@ -121,7 +121,10 @@ extension ByteWriter {
       head[1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: length)
       head[2] = UInt8(ascii: "\r")
       head[3] = UInt8(ascii: "\n")
-      (head + 4).update(from: head + 5, count: length)
+      // Nine bytes at the most; what is moved beyond the value is written over next.
+      UnsafeMutableRawPointer(head + 4).storeBytes(
+        of: UnsafeRawPointer(head + 5).loadUnaligned(as: SIMD16<UInt8>.self),
+        as: SIMD16<UInt8>.self)
       cursor -= 1
     } else {
       var digits = ByteWriter(head + 1)

@@ -33,37 +33,60 @@ enum SHA1 {
 
   /// Takes in one block of 64 bytes.
   static func absorb(_ block: UnsafeRawPointer, into state: inout Digest) {
-    var schedule = InlineArray<16, UInt32>(repeating: 0)
-    for index in 0..<16 {
-      schedule[index] = UInt32(
-        bigEndian: block.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 80) { memory in
+      let words = memory.baseAddress.unsafelyUnwrapped
+      for index in 0..<16 {
+        words[index] = UInt32(
+          bigEndian: block.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
+      }
+      for index in 16..<20 { words[index] = scheduled(words + index) }
+      compress(words, into: &state)
     }
+  }
+
+  /// A word of the message schedule from those before it.
+  @inline(__always)
+  private static func scheduled(_ word: UnsafePointer<UInt32>) -> UInt32 {
+    rotate(word[-3] ^ word[-8] ^ word[-14] ^ word[-16], 1)
+  }
+
+  /// The 80 rounds. The first 20 words are there; later ones are made in the rounds that need them,
+  /// while the processor waits for the sums.
+  @inline(__always)
+  private static func compress(_ words: UnsafeMutablePointer<UInt32>, into state: inout Digest) {
     var a = state[0]
     var b = state[1]
     var c = state[2]
     var d = state[3]
     var e = state[4]
 
+    // Five rounds at a time, each with the names moved on by one, so that nothing is copied round.
     @inline(__always)
-    func round(_ index: Int, _ mix: UInt32, _ constant: UInt32) {
-      let slot = index & 15
-      if index >= 16 {
-        schedule[slot] = rotate(
-          schedule[(slot &+ 13) & 15] ^ schedule[(slot &+ 8) & 15] ^ schedule[(slot &+ 2) & 15]
-            ^ schedule[slot], 1)
+    func rounds(
+      _ range: Range<Int>, _ constant: UInt32, _ mix: (UInt32, UInt32, UInt32) -> UInt32
+    ) {
+      for index in stride(from: range.lowerBound, to: range.upperBound, by: 5) {
+        let word = words + index
+        if range.lowerBound >= 20 {
+          for next in 0..<5 { word[next] = scheduled(word + next) }
+        }
+        // Sums are modulo 2^32 (FIPS 180-4, section 2.2.2).
+        e = rotate(a, 5) &+ (mix(b, c, d) &+ (constant &+ e &+ word[0]))
+        b = rotate(b, 30)
+        d = rotate(e, 5) &+ (mix(a, b, c) &+ (constant &+ d &+ word[1]))
+        a = rotate(a, 30)
+        c = rotate(d, 5) &+ (mix(e, a, b) &+ (constant &+ c &+ word[2]))
+        e = rotate(e, 30)
+        b = rotate(c, 5) &+ (mix(d, e, a) &+ (constant &+ b &+ word[3]))
+        d = rotate(d, 30)
+        a = rotate(b, 5) &+ (mix(c, d, e) &+ (constant &+ a &+ word[4]))
+        c = rotate(c, 30)
       }
-      // Sums are modulo 2^32 (FIPS 180-4, section 2.2.2).
-      let sum = rotate(a, 5) &+ mix &+ e &+ constant &+ schedule[slot]
-      e = d
-      d = c
-      c = rotate(b, 30)
-      b = a
-      a = sum
     }
-    for index in 0..<20 { round(index, d ^ (b & (c ^ d)), 0x5a82_7999) }
-    for index in 20..<40 { round(index, b ^ c ^ d, 0x6ed9_eba1) }
-    for index in 40..<60 { round(index, (b & c) | (d & (b | c)), 0x8f1b_bcdc) }
-    for index in 60..<80 { round(index, b ^ c ^ d, 0xca62_c1d6) }
+    rounds(0..<20, 0x5a82_7999) { $2 ^ ($0 & ($1 ^ $2)) }
+    rounds(20..<40, 0x6ed9_eba1) { $0 ^ $1 ^ $2 }
+    rounds(40..<60, 0x8f1b_bcdc) { ($0 & $1) | ($2 & ($0 | $1)) }
+    rounds(60..<80, 0xca62_c1d6) { $0 ^ $1 ^ $2 }
 
     state[0] &+= a
     state[1] &+= b

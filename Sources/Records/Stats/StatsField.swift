@@ -62,9 +62,37 @@ package enum StatsField: Int, CaseIterable, Sendable {
     case .recordsMade: count("records", "records.made", "records", "Martlet", "of all types")
     case .recordsDropped:
       count("rec_dropped", "records.dropped", "records", "Martlet", "lost to a full ring")
-    case .ports: object("ports", "ports[]", "each port's own counters")
-    case .sinks: object("sinks", "sinks[]", "each sink's counters, in records")
-    case .workers: object("workers", "workers[]", "each worker's share")
+    case .ports:
+      object(
+        "ports", "each port's own counters",
+        [
+          RecordField(nil, "name", .string, "", "Martlet", "the port's, as in `in_iface`"),
+          member("packets", "packets", "received"),
+          member("bytes", "bytes", "received"),
+          member("imissed", "packets", "no descriptor was free"),
+          member("no_mbufs", "packets", "no buffer was free"),
+          member("ierrors", "packets", "damaged on the wire"),
+        ])
+    case .sinks:
+      object(
+        "sinks", "each sink's counters",
+        [
+          RecordField(nil, "name", .string, "", "Martlet", "the sink's, as configured"),
+          member("accepted", "records", "taken into the sink's queue"),
+          member("delivered", "records", "written, or acknowledged by the receiver"),
+          member("dropped_queue_full", "records", "refused because the queue was full"),
+          member("dropped_error", "records", "given up on for another reason"),
+          member("backlog", "records", "waiting just now"),
+          member("reconnects", "", "times the connection was made again"),
+        ])
+    case .workers:
+      object(
+        "workers", "each worker's share",
+        [
+          member("worker", "", "its number"),
+          member("packets", "packets", "counted in its flows"),
+          member("flows", "flows", "live just now"),
+        ])
     case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
     case .startEpoch:
       RecordField(
@@ -82,7 +110,14 @@ package enum StatsField: Int, CaseIterable, Sendable {
     RecordField(name, "stats.\(path){}", .integer, "packets", "Martlet", meaning)
   }
 
-  private static func object(_ name: String, _ path: String, _ meaning: String) -> RecordField {
-    RecordField(name, "stats." + path, .object, "", "Martlet", meaning)
+  private static func object(_ name: String, _ meaning: String, _ members: [RecordField])
+    -> RecordField
+  {
+    RecordField(
+      name, "stats.\(name)[]", .object, "", "Martlet", meaning, members: members)
+  }
+
+  private static func member(_ path: String, _ unit: String, _ meaning: String) -> RecordField {
+    RecordField(nil, path, .integer, unit, "Martlet", meaning)
   }
 }
