@@ -71,6 +71,12 @@ package struct RedisURL: Sendable, Equatable {
     endpoint = .tcp(host: String(host), port: number)
   }
 
+  /// The host's name; empty for a UNIX socket.
+  var host: String {
+    if case .tcp(let host, _) = endpoint { return host }
+    return ""
+  }
+
   /// For people: no user, no password.
   package var target: String {
     switch endpoint {
