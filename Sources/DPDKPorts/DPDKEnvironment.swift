@@ -77,9 +77,10 @@ package final class DPDKEnvironment: WorkerHost {
     let main = "0@(\(floating.map(String.init).joined(separator: ",")))"
     list += ["--lcores", ([main] + workers).joined(separator: ","), "--main-lcore", "0"]
     if options.noHugepages {
-      // --in-memory would exclude --no-huge; a prefix of its own keeps runs apart.
+      // --in-memory would exclude --no-huge; a prefix of its own keeps runs apart, and without shared
+      // files no folder need be writable.
       list += [
-        "--no-huge", "-m", String(options.memoryMegabytes ?? 512), "--file-prefix",
+        "--no-huge", "--no-shconf", "-m", String(options.memoryMegabytes ?? 512), "--file-prefix",
         options.filePrefix ?? "martlet\(getpid())",
       ]
     } else {

@@ -29,7 +29,12 @@ struct EngineBuilder {
   func build() throws -> Daemon {
     let cores = try Self.assignCores(settings)
     for note in cores.notes { logger.warning("\(note)") }
-    let sinks = try settings.sinks.map(makeSink)
+    let sinks: [any RecordSink]
+    do {
+      sinks = try settings.sinks.map(makeSink)
+    } catch let error as SinkError {
+      throw ConfigurationError("sinks: \(error)")
+    }
     let environment = try startDPDK(cores)
     var ports: [DPDKPort] = []
     do {
@@ -162,8 +167,28 @@ struct EngineBuilder {
   }
 
   private func makeSink(_ sink: Settings.Sink) throws -> any RecordSink {
+    let queueBytes = sink.queueMegabytes << 20
     switch sink.type {
-    default: throw ConfigurationError("sink \(sink.type.rawValue): not built yet")
+    case .redis:
+      return try RedisSink(
+        settings: RedisSinkSettings(
+          url: sink.url, username: sink.username, password: sink.password,
+          sensor: settings.sensor, format: sink.format, types: sink.types,
+          maxStreamLength: sink.maxStreamLength, queueBytes: queueBytes,
+          batchRecords: sink.batchRecords, lingerMilliseconds: sink.lingerMilliseconds,
+          connectTimeoutSeconds: sink.connectTimeoutSeconds,
+          requireAtStart: sink.requireAtStart))
+    case .file:
+      return FileSink(
+        settings: FileSinkSettings(
+          path: sink.path, types: sink.types, rotateBytes: sink.rotateMegabytes.map { $0 << 20 },
+          rotateSeconds: sink.rotateSeconds.map { Int($0.rounded(.up)) },
+          keepFiles: sink.keepFiles, queueBytes: queueBytes))
+    case .stdout:
+      return StdoutSink(
+        settings: StdoutSinkSettings(types: sink.types, queueBytes: queueBytes))
+    case .null:
+      return NullSink(format: sink.format, types: sink.types, queueBytes: queueBytes)
     }
   }
 }

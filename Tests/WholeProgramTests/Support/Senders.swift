@@ -100,9 +100,6 @@ struct OpenCopy {
   }
 
   var asNobody: [String] {
-    [
-      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
-      "XDG_RUNTIME_DIR=/tmp/martlet-nobody",
-    ]
+    ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
   }
 }
