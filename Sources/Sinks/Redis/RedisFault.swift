@@ -56,8 +56,8 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
     case "NOPERM":
       return (
         .permission,
-        "its user needs ~martlet:* and +xadd +xinfo +xrange +get +set +del +pexpire +watch +unwatch"
-          + " +multi +exec +select"
+        "its user needs ~martlet:* and +xadd +xinfo +xrange +get +set +del +pexpire +pttl"
+          + " +watch +multi +exec +select"
       )
     case "LOADING":
       return (.loading, "it is reading its data from disk and will be there soon")
