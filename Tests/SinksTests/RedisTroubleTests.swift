@@ -146,7 +146,8 @@ struct RedisTroubleTests {
 
   @Test func anACLUserNeedsWhatTheErrorSays() throws {
     let server = try RedisServer([
-      "--user", "m", "on", ">pw", "~martlet:*", "+xadd", "+xinfo", "+xrange", "+get", "+set", "+del",
+      "--user", "m", "on", ">pw", "~martlet:*", "+xadd", "+xinfo", "+xrange", "+get", "+set",
+      "+del",
       "+pttl", "+watch", "+multi", "+exec", "+select",
     ])
     var settings = settings(server)
