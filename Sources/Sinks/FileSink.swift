@@ -181,7 +181,7 @@ package final class FileSink: ThreadedSink, @unchecked Sendable {
   private func reopenIfMoved() throws(SinkError) {
     if descriptor < 0 { return try reopen() }
     let now = monotonicNanoseconds()
-    guard isRegular, backlog.tornBytes == 0, now >= lookedNanoseconds + 1_000_000_000 else {
+    guard backlog.tornBytes == 0, now >= lookedNanoseconds + 1_000_000_000 else {
       return
     }
     lookedNanoseconds = now

@@ -98,7 +98,8 @@ package final class RedisClient: @unchecked Sendable {
       throw RedisFault(
         .connection,
         timedOut
-          ? "no answer from Redis for \(replyTimeoutSeconds) s" : "connection lost: \(contextError)")
+          ? "no answer from Redis for \(replyTimeoutSeconds) s" : "connection lost: \(contextError)"
+      )
     }
     return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self))
   }

@@ -14,7 +14,7 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
     case loading
     /// A cluster's other node serves these keys.
     case moved(host: String, port: Int)
-    /// MISCONF, NOREPLICAS, CLUSTERDOWN, TRYAGAIN, BUSY …: it will pass, or an operator will see to it.
+    /// MISCONF, NOREPLICAS, CLUSTERDOWN, BUSY …: it will pass, or an operator will see to it.
     case unavailable
     case wrongType
     case smallID
@@ -56,8 +56,8 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
     case "NOPERM":
       return (
         .permission,
-        "its user needs ~martlet:* and +xadd +xinfo +xrange +get +set +del +pexpire +watch +unwatch"
-          + " +multi +exec +select"
+        "its user needs ~martlet:* and +xadd +xinfo +xrange +get +set +del +pexpire +pttl"
+          + " +watch +multi +exec +select"
       )
     case "LOADING":
       return (.loading, "it is reading its data from disk and will be there soon")
@@ -85,7 +85,9 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
         return (.smallID, "somebody else writes to this stream")
       }
       if text.contains("without any password configured") || text.contains("invalid password") {
-        return (.authentication, "the password must be as in its requirepass, or absent without one")
+        return (
+          .authentication, "the password must be as in its requirepass, or absent without one"
+        )
       }
       if text.contains("unknown command") {
         return (.refused, "Redis 5.0 or newer is needed, with no command of Martlet's renamed")

@@ -107,6 +107,15 @@ struct RedisLease {
     for command in [["MULTI"], ["DEL", key], ["EXEC"]] { _ = try client.command(command) }
   }
 
+  /// After a start that failed behind ``acquire(on:)``: nobody need wait for the lease to expire.
+  func releaseIfOurs(on client: RedisClient) {
+    // Where Redis is gone, or the lease another's, there is nothing to release.
+    do throws(RedisFault) {
+      try watch(on: client)
+      try release(on: client)
+    } catch {}
+  }
+
   private func expectOK(_ reply: RedisReply, _ subject: String) throws(RedisFault) {
     if case .error(let text) = reply { throw RedisFault(answer: text, to: subject) }
   }

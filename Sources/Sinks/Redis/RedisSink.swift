@@ -62,9 +62,11 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     do throws(RedisFault) {
       try connect()
     } catch {
+      let opened = open.withLock { $0 }
       handle(error)
       switch error.kind {
       case .leaseHeld, .authentication, .permission, .refused:
+        if let opened { lease.releaseIfOurs(on: opened) }
         throw SinkError("sink redis: \(error.description)")
       default:
         if settings.requireAtStart { throw SinkError("sink redis: \(error.description)") }
