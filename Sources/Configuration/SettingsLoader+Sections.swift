@@ -96,24 +96,34 @@ extension SettingsLoader {
     player.capture = reader.text("capture").map { resolve($0, folder) } ?? ""
     player.spread = reader.choice("spread", player.spread)
     if let nodes = reader.elements("passes") {
-      let paces = nodes.map { node -> Double? in
-        switch node.scalar?.string {
-        case "original": 1
-        case "max": 0
-        case let text?: Double(text).flatMap { (0.01...1_000_000).contains($0) ? $0 : nil }
-        case nil: nil
-        }
-      }
-      if paces.isEmpty || paces.count > 100_000 || paces.contains(nil) {
+      let paces = nodes.map { $0.scalar.flatMap { readPaces($0.string) } }
+      let count = paces.reduce(0) { $0 + ($1?.count ?? 0) }
+      if paces.isEmpty || count > 100_000 || paces.contains(nil) {
         reader.note(
           "passes",
-          "holds something else than paces; each is `original`, `max`, or a number such as 2")
+          "holds something else than paces; each is `original`, `max`, or a number such as 2,"
+            + " and `max*100` stands for a hundred")
       } else {
-        player.passes = paces.compactMap { $0 }
+        player.passes = paces.flatMap { $0 ?? [] }
       }
     }
     reader.finish()
     return player
+  }
+
+  /// `original`, `max`, `2.5`, each perhaps with `*TIMES` behind it.
+  private static func readPaces(_ text: String) -> [Double]? {
+    let parts = text.split(separator: "*", maxSplits: 1).map(String.init)
+    guard let word = parts.first else { return nil }
+    let pace: Double?
+    switch word {
+    case "original": pace = 1
+    case "max": pace = 0
+    default: pace = Double(word).flatMap { (0.01...1_000_000).contains($0) ? $0 : nil }
+    }
+    let times = parts.count > 1 ? Int(parts[1]) : 1
+    guard let pace, let times, (1...100_000).contains(times) else { return nil }
+    return Array(repeating: pace, count: times)
   }
 
   private static func readFlows(_ reader: SectionReader) -> Settings.Flows {
