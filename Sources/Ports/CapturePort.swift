@@ -141,5 +141,12 @@ package struct WorkerPlacement: Sendable {
 /// A port that cannot be had, in one line: what is wrong, and what would be right.
 package struct PortError: Error, CustomStringConvertible, Sendable {
   package var description: String
-  package init(_ description: String) { self.description = description }
+  /// The configuration asks for what this machine or port does not have; another configuration would
+  /// do. False where the machine failed.
+  package var isConfiguration: Bool
+
+  package init(_ description: String, isConfiguration: Bool = false) {
+    self.description = description
+    self.isConfiguration = isConfiguration
+  }
 }

@@ -72,6 +72,9 @@ struct Martletd: ParsableCommand {
     } catch let error as ConfigurationError {
       Output.error("\(config): \(error)")
       throw Exit.configuration
+    } catch let error as PortError where error.isConfiguration {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
     } catch {
       Output.error("martletd: \(error)")
       throw Exit.failure

@@ -46,6 +46,9 @@ final class RedisServer {
     process = nil
   }
 
+  /// SIGSTOP: there, but answering nothing. It is killed with the rest.
+  func hang() { process?.signal(SIGSTOP) }
+
   func connect() throws -> RedisConnection { try RedisConnection(socketPath: socketPath) }
 
   @discardableResult
