@@ -1,6 +1,6 @@
 import CBurst
 package import ControlAPI
-package import FlowEngine
+import FlowEngine
 import Foundation
 package import Logging
 package import Ports
