@@ -55,6 +55,9 @@ package enum SettingsLoader {
       return refuse(
         file, "has \(text.utf8.count) bytes; a configuration has at most \(maximumBytes)")
     }
+    // A byte order mark is allowed in YAML, and more than its parser takes.
+    let text =
+      text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     if let problem = YAMLGuard.refuse(text) {
       return refuse(file, line: problem.line, problem.words)
     }

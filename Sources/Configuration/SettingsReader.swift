@@ -55,7 +55,7 @@ struct SectionReader {
   /// The value's node, references to the environment replaced; notes where a required one is missing.
   func value(_ name: String) -> Node? {
     let found = node?[name]
-    if found == nil || found?.isNull == true {
+    if !has(name) {
       if key(name).isRequired { list.add(line, shownKey(name), "is missing; \(key(name).meaning)") }
       return nil
     }
@@ -64,7 +64,17 @@ struct SectionReader {
     return .scalar(Node.Scalar(text, scalar.tag, .any, scalar.mark))
   }
 
-  func has(_ name: String) -> Bool { node?[name] != nil && node?[name]?.isNull == false }
+  /// Whether a key is there and has something behind its colon.
+  func has(_ name: String) -> Bool {
+    guard let found = node?[name] else { return false }
+    // YAML's own word for nothing may be the name of something: a sink's type.
+    if case .choice(let words) = key(name).kind, let raw = found.scalar?.string, !raw.isEmpty,
+      words.contains(raw)
+    {
+      return true
+    }
+    return !found.isNull
+  }
 
   func note(_ name: String, _ message: String) {
     list.add(node?[name]?.mark?.line ?? line, shownKey(name), message)

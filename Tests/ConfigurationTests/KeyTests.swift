@@ -61,7 +61,8 @@ struct KeyTests {
         + [("{ a: 1 }", "is a mapping; \(words)")]
     case .flag:
       right = ["true", "false", "yes", "off"]
-      wrong = ["maybe", "1"].map { ($0, "is \"\($0)\"; true or false would be right") }
+      wrong =
+        ["maybe", "1"].map { ($0, "is \"\($0)\"; true or false would be right") }
         + [("\"true\"", "is \"true\"; true or false would be right")]
     case .choice(let words):
       right = key.name == "type" || key.name == "format" ? [] : words
