@@ -40,7 +40,7 @@ enum SettingsChecks {
 
   private static func checkCores(_ engine: Settings.Engine, _ reader: SectionReader) {
     guard let cores = engine.cores else { return }
-    if cores.count != engine.workers {
+    if cores.count != engine.workers && !reader.list.isWrong("engine.workers") {
       reader.note(
         "cores",
         "names \(cores.count) for \(engine.workers) workers; name one for each worker")
@@ -70,7 +70,13 @@ enum SettingsChecks {
 
   private static func checkEAL(_ engine: Settings.Engine, _ reader: SectionReader) {
     for argument in engine.ealArguments {
-      let name = argument.split(separator: "=").first.map(String.init) ?? argument
+      // `--name=value`; `-l0-1` and `-l 0-1` as well as `-l`.
+      let isShort = argument.hasPrefix("-") && !argument.hasPrefix("--")
+      let name =
+        isShort
+        ? String(argument.prefix(2))
+        : argument.split(whereSeparator: { $0 == "=" || $0 == " " }).first.map(String.init)
+          ?? argument
       if let key = own[name] {
         reader.note("ealArguments", "holds \(name), which follows from \(key); set that")
       }
@@ -84,6 +90,7 @@ enum SettingsChecks {
     }
     var names: [String: String] = [:]
     var devices: [String: String] = [:]
+    let areWorkersRight = !root.list.isWrong("engine.workers")
     for (port, reader) in zip(settings.ports, readers) {
       if !port.name.isEmpty {
         if !isSensorName(port.name) || port.name.utf8.count > 32 {
@@ -96,25 +103,25 @@ enum SettingsChecks {
         }
         names[port.name] = reader.shown
       }
-      switch (port.device, reader.has("player")) {
-      case (nil, false):
+      switch (reader.has("device"), reader.has("player")) {
+      case (false, false):
         reader.list.add(
           reader.line, reader.shown,
           "has neither device nor player; name a PCI address or a vdev such as"
             + " net_af_packet0,iface=eth1")
-      case (_?, true):
+      case (true, true):
         reader.note("player", "stands beside device; one of them would be right")
       default: break
       }
       if let device = port.device {
         // A vdev's own name is what must differ.
         let name = String(device.split(separator: ",").first ?? "")
-        if let other = devices[name] {
+        if let other = devices[canonical(name)] {
           reader.note("device", "is \"\(name)\", as that of \(other); give each its own")
         }
-        devices[name] = reader.shown
+        devices[canonical(name)] = reader.shown
       }
-      if port.queues > settings.engine.workers {
+      if port.queues > settings.engine.workers && areWorkersRight {
         reader.note(
           "queues",
           "is \(port.queues) for \(settings.engine.workers) workers; each queue needs a worker of"
@@ -132,9 +139,17 @@ enum SettingsChecks {
     }
   }
 
+  /// A PCI address in its long form and in small letters; anything else as it is.
+  private static func canonical(_ device: String) -> String {
+    let parts = device.split(separator: ":", omittingEmptySubsequences: false)
+    guard (2...3).contains(parts.count), parts.last?.contains(".") == true else { return device }
+    return (parts.count == 2 ? "0000:" : "") + device.lowercased()
+  }
+
   private static func checkSinks(_ settings: Settings, _ root: SectionReader) {
     let readers = root.has("sinks") ? root.sections("sinks") : []
-    for (sink, reader) in zip(settings.sinks, readers) {
+    for (sink, reader) in zip(settings.sinks, readers)
+    where reader.has("type") && !reader.list.isWrong(reader.shownKey("type")) {
       let mine: Set<String>
       switch sink.type {
       case .redis:
@@ -142,14 +157,20 @@ enum SettingsChecks {
           "url", "username", "passwordFile", "passwordEnvironment", "maxStreamLength",
           "batchRecords", "lingerMilliseconds", "connectTimeoutSeconds", "requireAtStart",
         ]
-        if sink.url.isEmpty {
+        if !sink.url.isEmpty && !sink.url.hasPrefix("redis://") && !sink.url.hasPrefix("unix:/") {
+          reader.note(
+            "url",
+            "is \"\(sink.url)\"; redis://127.0.0.1:6379/0 or unix:/run/redis/redis.sock would be"
+              + " right")
+        }
+        if !reader.has("url") {
           reader.list.add(
             reader.line, reader.shownKey("url"),
             "is missing; redis://127.0.0.1:6379/0 or unix:/run/redis/redis.sock would be right")
         }
       case .file:
         mine = ["path", "rotateMegabytes", "rotateSeconds", "keepFiles"]
-        if sink.path.isEmpty {
+        if !reader.has("path") {
           reader.list.add(reader.line, reader.shownKey("path"), "is missing; name the file")
         }
       case .stdout, .null: mine = []

@@ -34,11 +34,13 @@ extension SettingsLoader {
     settings.control.socket = control.text("socket") ?? settings.control.socket
     settings.control.group = control.text("group")
     if let mode = control.text("mode") {
-      if let bits = Int(mode, radix: 8), (0...0o777).contains(bits), mode.count <= 4 {
+      if let bits = Int(mode, radix: 8), (0...0o777).contains(bits), (3...4).contains(mode.count),
+        mode.utf8.allSatisfy({ (48...55).contains($0) })
+      {
         settings.control.mode = bits
       } else {
         control.note(
-          "mode", "is \"\(mode)\"; three octal digits in quotes would be right, such as \"0660\"")
+          "mode", "is \"\(mode)\"; octal digits in quotes would be right, such as \"0660\"")
       }
     }
     control.finish()
@@ -65,7 +67,13 @@ extension SettingsLoader {
     engine.noHugepages = reader.flag("noHugepages", engine.noHugepages)
     engine.memoryMegabytes = reader.integer("memoryMegabytes")
     engine.filePrefix = reader.text("filePrefix")
-    engine.ealArguments = (reader.elements("ealArguments") ?? []).compactMap { $0.scalar?.string }
+    let arguments = reader.elements("ealArguments") ?? []
+    engine.ealArguments = arguments.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
+    if engine.ealArguments.count != arguments.count {
+      reader.note(
+        "ealArguments",
+        "holds something else than texts; [\"--log-level=pmd:debug\"] would be right")
+    }
     engine.polling = reader.choice("polling", engine.polling)
     engine.napMicroseconds = reader.integer("napMicroseconds") ?? engine.napMicroseconds
     reader.finish()
@@ -180,6 +188,11 @@ extension SettingsLoader {
 
   /// The password from a file's first line or from the environment; never from the configuration.
   private static func readPassword(_ reader: SectionReader, folder: String) -> String? {
+    if reader.has("passwordFile") && reader.has("passwordEnvironment") {
+      reader.note(
+        "passwordEnvironment", "stands beside passwordFile; one of them would be right")
+      return nil
+    }
     if let path = reader.text("passwordFile").map({ resolve($0, folder) }) {
       guard let text = try? String(contentsOfFile: path, encoding: .utf8),
         let line = text.split(whereSeparator: \.isNewline).first

@@ -55,19 +55,23 @@ package enum SettingsLoader {
       return refuse(
         file, "has \(text.utf8.count) bytes; a configuration has at most \(maximumBytes)")
     }
-    // A few lines of aliases can stand for a billion nodes, and no configuration needs any.
-    if let line = lineOfAlias(text) {
-      return refuse(file, line: line, "uses a YAML anchor or alias; write the value out")
-    }
-    if let line = lineTooDeep(text) {
-      return refuse(file, line: line, "is nested too deeply; a configuration has four levels")
+    // A byte order mark is allowed in YAML, and more than its parser takes.
+    let text =
+      text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+    if let problem = YAMLGuard.refuse(text) {
+      return refuse(file, line: problem.line, problem.words)
     }
     let root: Node?
+    let anchorLine: Int?
     do {
-      root = try Yams.compose(yaml: text)
+      // Nodes hold their anchors weakly, the parser holds them: it has to outlive the look.
+      let parser = try Parser(yaml: text)
+      root = try parser.singleRoot()
+      anchorLine = withExtendedLifetime(parser) { root.flatMap(YAMLGuard.lineOfAnchor) }
     } catch {
-      return refuse(file, line: line(of: error), "is not YAML: \(words(of: error))")
+      return refuse(error, file, text)
     }
+    if let anchorLine { return refuse(file, line: anchorLine, YAMLGuard.anchorWords) }
     guard let root, root.mapping != nil else {
       return refuse(file, line: 1, "holds no keys; begin with `sensor: NAME`")
     }
@@ -82,56 +86,23 @@ package enum SettingsLoader {
       warnings: warnings.problems)
   }
 
-  // MARK: YAML's own troubles
-
-  private static func line(of error: any Error) -> Int {
-    guard let error = error as? YamlError else { return 0 }
-    switch error {
-    case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-      return mark.line
-    default: return 0
-    }
-  }
-
-  private static func words(of error: any Error) -> String {
-    guard let error = error as? YamlError else { return String(describing: error) }
-    switch error {
-    case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
-      .composer(_, let problem, _, _):
-      return problem
+  /// YAML's own troubles.
+  private static func refuse(_ error: any Error, _ file: String, _ text: String) -> SettingsResult {
+    switch error as? YamlError {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return refuse(file, line: mark.line, "is not YAML: \(problem)")
+    case .reader(let problem, let offset, _, _):
+      let lines = text.utf8.prefix(offset ?? 0).count { $0 == UInt8(ascii: "\n") } + 1
+      return refuse(file, line: offset == nil ? 0 : lines, "is not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let keys, let context):
+      let problem = Problem(
+        file: file, line: context.mark.line, key: keys.first ?? "",
+        message: "stands here and again further down; keep one")
+      return SettingsResult(settings: nil, problems: [problem], warnings: [])
     default:
-      return String(describing: error).split(separator: "\n").first.map(String.init) ?? "unreadable"
+      let words = String(describing: error).split(separator: "\n").first.map(String.init)
+      return refuse(file, "is not YAML: \(words ?? "unreadable")")
     }
-  }
-
-  /// The first line with an anchor or alias, as far as a line-wise look can tell.
-  private static func lineOfAlias(_ text: String) -> Int? {
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      var previous: Character = " "
-      for character in line {
-        if character == "#" && (previous == " " || previous == "\t") { break }
-        if character == "\"" || character == "'" { break }
-        if (character == "&" || character == "*") && " \t[,:-".contains(previous) {
-          return index + 1
-        }
-        previous = character
-      }
-    }
-    return nil
-  }
-
-  /// The first line that opens more brackets or indents further than any configuration does.
-  private static func lineTooDeep(_ text: String) -> Int? {
-    var open = 0
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      if line.prefix(while: { $0 == " " || $0 == "-" }).count > 64 { return index + 1 }
-      for character in line where "[]{}".contains(character) {
-        open += character == "[" || character == "{" ? 1 : -1
-        if open > 16 { return index + 1 }
-      }
-    }
-    return nil
   }
 }

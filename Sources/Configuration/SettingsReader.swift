@@ -13,8 +13,13 @@ final class ProblemList {
   }
 
   func add(_ line: Int, _ key: String, _ message: String) {
-    problems.append(Problem(file: file, line: line, key: key, message: message))
+    // A section is read once for its values and once more for how they fit together.
+    let problem = Problem(file: file, line: line, key: key, message: message)
+    if !problems.contains(problem) { problems.append(problem) }
   }
+
+  /// Whether a key's value has been found wrong, so that nothing should be concluded from it.
+  func isWrong(_ key: String) -> Bool { problems.contains { $0.key == key } }
 }
 
 /// One mapping of the document, read key by key against ``SettingsKey``.
@@ -50,7 +55,7 @@ struct SectionReader {
   /// The value's node, references to the environment replaced; notes where a required one is missing.
   func value(_ name: String) -> Node? {
     let found = node?[name]
-    if found == nil || found?.isNull == true {
+    if !has(name) {
       if key(name).isRequired { list.add(line, shownKey(name), "is missing; \(key(name).meaning)") }
       return nil
     }
@@ -59,7 +64,17 @@ struct SectionReader {
     return .scalar(Node.Scalar(text, scalar.tag, .any, scalar.mark))
   }
 
-  func has(_ name: String) -> Bool { node?[name] != nil && node?[name]?.isNull == false }
+  /// Whether a key is there and has something behind its colon.
+  func has(_ name: String) -> Bool {
+    guard let found = node?[name] else { return false }
+    // YAML's own word for nothing may be the name of something: a sink's type.
+    if case .choice(let words) = key(name).kind, let raw = found.scalar?.string, !raw.isEmpty,
+      words.contains(raw)
+    {
+      return true
+    }
+    return !found.isNull
+  }
 
   func note(_ name: String, _ message: String) {
     list.add(node?[name]?.mark?.line ?? line, shownKey(name), message)
@@ -82,6 +97,14 @@ struct SectionReader {
       note(name, "is \(Self.kindName(node)); a text would be right")
       return nil
     }
+    guard !raw.isEmpty else {
+      note(name, "is empty; a text would be right\(key(name).isRequired ? "" : ", or no such key")")
+      return nil
+    }
+    guard !raw.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+      note(name, "holds a control character; a text on one line would be right")
+      return nil
+    }
     return raw
   }
 
@@ -98,6 +121,12 @@ struct SectionReader {
       let inner = rest[start.upperBound..<end]
       let parts = inner.range(of: ":-")
       let variable = String(parts.map { inner[..<$0.lowerBound] } ?? inner)
+      guard Self.isVariable(variable) else {
+        note(
+          name,
+          "has ${\(inner)}, which names no variable; ${NAME} or ${NAME:-default} would be right")
+        return nil
+      }
       if let value = list.environment[variable], !value.isEmpty {
         out += value
       } else if let parts {
@@ -109,6 +138,14 @@ struct SectionReader {
       rest = rest[rest.index(after: end)...]
     }
     return out + rest
+  }
+
+  private static func isVariable(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
+    return name.utf8.allSatisfy {
+      $0 == UInt8(ascii: "_") || (48...57).contains($0) || (65...90).contains($0)
+        || (97...122).contains($0)
+    }
   }
 
   func flag(_ name: String, _ standard: Bool) -> Bool {
@@ -180,7 +217,16 @@ struct SectionReader {
   /// The elements of a list; a single value stands for a list of one.
   func elements(_ name: String) -> [Node]? {
     guard let node = value(name) else { return nil }
-    if let sequence = node.sequence { return Array(sequence) }
+    if let sequence = node.sequence {
+      // Each element may take something from the environment, as a single value may.
+      let nodes = sequence.map { element -> Node? in
+        guard let scalar = element.scalar, scalar.string.contains("${") else { return element }
+        return expand(scalar.string, name).map {
+          .scalar(Node.Scalar($0, scalar.tag, .any, scalar.mark))
+        }
+      }
+      return nodes.contains(nil) ? nil : nodes.compactMap { $0 }
+    }
     if node.scalar != nil { return [node] }
     note(name, "is \(Self.kindName(node)); a list would be right")
     return nil
@@ -212,14 +258,12 @@ struct SectionReader {
     }
   }
 
-  /// Notes keys that are not declared, and those that stand twice.
+  /// Notes keys that are not declared.
   func finish() {
     let known = SettingsKey.children(of: path).map(\.name)
-    var seen: Set<String> = []
     for (key, _) in node ?? [:] {
       let name = key.string ?? "?"
       let line = key.mark?.line ?? line
-      if !seen.insert(name).inserted { list.add(line, shownKey(name), "stands here twice") }
       guard !known.contains(name) else { continue }
       let hint =
         Self.nearest(name, known).map { "did you mean \($0)?" }
