@@ -121,7 +121,8 @@ extension SettingsLoader {
 
   /// `original`, `max`, `2.5`, each perhaps with `*TIMES` behind it.
   private static func readPaces(_ text: String) -> [Double]? {
-    let parts = text.split(separator: "*", maxSplits: 1).map(String.init)
+    let parts = text.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
+      .map(String.init)
     guard let word = parts.first else { return nil }
     let pace: Double?
     switch word {

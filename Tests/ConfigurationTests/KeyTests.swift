@@ -166,6 +166,8 @@ struct KeyTests {
     "paces",
     arguments: [
       ("[original, max, 2, 0.5]", [1, 0, 2, 0.5]), ("max", [0]), ("[100]", [100]),
+      ("[original, max*3, 2*2]", [1, 0, 0, 0, 2, 2]), ("[max*0]", nil), ("[max*100001]", nil),
+      ("[max*x]", nil), ("[\"*2\"]", nil),
       ("[]", nil), ("[fast]", nil), ("[0]", nil), ("[-1]", nil), ("[1000001]", nil),
       ("[[1]]", nil),
     ] as [(String, [Double]?)])
@@ -176,7 +178,7 @@ struct KeyTests {
       #expect(
         Documents.problems(text) == [
           "t.yaml:\(line): ports[0].player.passes: holds something else than paces; each is"
-            + " `original`, `max`, or a number such as 2"
+            + " `original`, `max`, or a number such as 2, and `max*100` stands for a hundred"
         ])
       return
     }

@@ -55,7 +55,6 @@ struct BadInputTests {
         "FOLDER/martlet.yaml:1: sensr: is no key of the configuration; did you mean sensor?",
         "FOLDER/martlet.yaml:2: engine.cores: gives core 0 to two workers; name another, or set"
           + " engine.shareCores: true",
-        "FOLDER/martlet.yaml:2: engine.cores: names 2 for 1 workers; name one for each worker",
         "FOLDER/martlet.yaml:2: engine.workers: is \"two\"; a whole number from 1 to 128 would be"
           + " right",
         "FOLDER/martlet.yaml:4: ports[0].rxDescriptors: is 1; a whole number from 64 to 32768"

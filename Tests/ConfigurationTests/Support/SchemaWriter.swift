@@ -213,7 +213,10 @@ enum SchemaWriter {
     case .texts: return [.object([("type", .text("string")), ("minLength", .number("1"))])]
     case .paces:
       return [
-        .object([("enum", .list([.text("original"), .text("max")]))]),
+        .object([
+          ("type", .text("string")),
+          ("pattern", .text("^(original|max|[0-9.]+)([*][1-9][0-9]*)?$")),
+        ]),
         bounds("number", "0.01", "1000000"), reference,
       ]
     case .text, .section, .sections: return []
