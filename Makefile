@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench lint install clean dependencies test-dependencies
+.PHONY: help run build test bench lint gate install clean dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -35,7 +35,10 @@ bench: dependencies ## the microbenchmarks
 
 lint: ## swift-format, strict
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
-	  Sources Tests Package.swift
+	  Sources Tests bench Package.swift
+
+gate: build ## the hot path's rules, held in the release binary
+	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"
 
 # Run `make build` as yourself first: root should not build.
 install: ## both programs, samples and the systemd unit under PREFIX (/usr/local) and /etc

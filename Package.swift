@@ -57,7 +57,9 @@ let package = Package(
     .target(
       name: "CDPDK", dependencies: ["CBurst"], path: "dpdk/shim",
       cSettings: [.unsafeFlags(dpdkFlags)],
-      linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [.linkedLibrary("numa"), .linkedLibrary("pcap")]),
+      linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [
+        .linkedLibrary("numa"), .linkedLibrary("pcap"),
+      ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
 
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
@@ -74,7 +76,8 @@ let package = Package(
         "FlowEngine", "Records", "Ports", "Sinks", "Configuration", "ControlAPI", "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
-    .target(name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
+    .target(
+      name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
     .target(name: "ControlAPI", swiftSettings: coldSettings),
     .target(
       name: "ControlServer",
@@ -97,13 +100,18 @@ let package = Package(
         "ControlAPI",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
-    .testTarget(name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
-    .testTarget(name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"], swiftSettings: swiftSettings),
-    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
     .testTarget(
       name: "ControlTests",
       dependencies: [

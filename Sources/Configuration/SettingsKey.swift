@@ -116,7 +116,8 @@ package struct SettingsKey: Sendable {
     ),
     SettingsKey(
       "ports[].player.passes", .paces, "[original]",
-      "Pace of each pass: `original`, `max`, or how many times as fast; `max*100` is a hundred passes"),
+      "Pace of each pass: `original`, `max`, or how many times as fast; `max*100` is a hundred passes"
+    ),
     SettingsKey(
       "ports[].queues", .integer(1...128), "engine.workers",
       "Receive queues; queue i belongs to worker i"),

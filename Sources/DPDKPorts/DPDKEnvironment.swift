@@ -123,6 +123,10 @@ package final class DPDKEnvironment: WorkerHost {
       isShared: mainShares || workersShare)
   }
 
+  package func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int) {
+    cdpdk_prefer_node(memory, byteCount, cdpdk_lcore_socket(UInt32(worker + 1)))
+  }
+
   /// Takes everything down; ports are closed by then.
   package func shutDown() {
     cdpdk_eal_cleanup()

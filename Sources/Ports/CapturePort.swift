@@ -120,6 +120,9 @@ package protocol WorkerHost: AnyObject, Sendable {
   func wait(worker: Int)
   /// Where the worker runs.
   func placement(worker: Int) -> WorkerPlacement
+  /// Has a worker's memory taken from the worker's own NUMA node, where there are several; before the
+  /// memory is touched.
+  func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int)
   /// Gives packets of any port of this engine back.
   var release: martlet_release_fn { get }
 }

@@ -62,8 +62,12 @@ package final class Engine: @unchecked Sendable {
     let hash = FlowHash(using: &generator)
     var sum = MemoryPlan()
     let empty = Self.layOut(settings, hash, &sum, touch: false, release: host.release)
-    _ = consume empty
-    memory = try EngineMemory(byteCount: sum.total, noHugepages: settings.noHugepages)
+    let ranges = empty.workers
+    memory = try EngineMemory(byteCount: sum.total, noHugepages: settings.noHugepages) { base in
+      for (worker, range) in ranges.enumerated() {
+        host.bind(memory: base + range.lowerBound, byteCount: range.count, toWorker: worker)
+      }
+    }
     memoryPages = memory.pages
     memoryLines = Self.summarise(sum.items)
 
@@ -118,6 +122,8 @@ package final class Engine: @unchecked Sendable {
     var handoffs: [Ring<ParsedPacket>] = []
     var topPages: [UnsafeMutableRawPointer] = []
     var mailboxes: UnsafeMutablePointer<UInt64>
+    /// Where each worker's own memory lies in the plan, on whole pages; known after adding up.
+    var workers: [Range<Int>] = []
   }
 
   private static func workerSettings(_ settings: EngineSettings, _ hash: FlowHash)
@@ -161,6 +167,8 @@ package final class Engine: @unchecked Sendable {
     }
     if !touch {
       for index in 0..<count {
+        let start = plan.total
+        defer { layout.workers.append(Self.wholePages(start..<plan.total)) }
         let worker = FlowWorker(
           workerSettings(settings, hash), plan: &plan, touch: false,
           records: layout.records[index], counters: layout.counters[index],
@@ -170,6 +178,13 @@ package final class Engine: @unchecked Sendable {
       }
     }
     return layout
+  }
+
+  /// The hugepages that lie wholly within a range: one that two workers share is nobody's.
+  private static func wholePages(_ range: Range<Int>) -> Range<Int> {
+    let page = EngineMemory.hugePage
+    let first = (range.lowerBound + page - 1) & ~(page - 1)
+    return first..<max(first, range.upperBound & ~(page - 1))
   }
 
   private static func summarise(_ items: [MemoryPlan.Item]) -> [(name: String, bytes: Int)] {

@@ -15,21 +15,25 @@ package final class EngineMemory: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
   package let pages: Pages
-  private static let hugePage = 2 << 20
+  static let hugePage = 2 << 20
   // Linux's numbers; Foundation does not import the first.
   private static let mapHugeTLB: Int32 = 0x40000
 
-  /// `noHugepages` keeps to ordinary memory.
-  package init(byteCount: Int, noHugepages: Bool) throws {
+  /// `noHugepages` keeps to ordinary memory; `place` is called before the first page is touched.
+  package init(
+    byteCount: Int, noHugepages: Bool, place: (UnsafeMutableRawPointer) -> Void
+  ) throws {
     let rounded = (byteCount + Self.hugePage - 1) & ~(Self.hugePage - 1)
     self.byteCount = rounded
     let protection = PROT_READ | PROT_WRITE
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     if !noHugepages {
-      let huge = mmap(nil, rounded, protection, flags | Self.mapHugeTLB | Int32(MAP_POPULATE), -1, 0)
+      let huge = mmap(nil, rounded, protection, flags | Self.mapHugeTLB, -1, 0)
       if let huge, huge != MAP_FAILED {
         base = huge
         pages = .huge
+        place(base)
+        touch(every: Self.hugePage)
         return
       }
     }
@@ -45,10 +49,13 @@ package final class EngineMemory: @unchecked Sendable {
     base = UnsafeMutableRawPointer(bitPattern: aligned)!
     let advised = madvise(base, rounded, MADV_HUGEPAGE) == 0
     pages = advised && !noHugepages ? .transparent : .ordinary
-    var offset = 0
-    while offset < rounded {
+    place(base)
+    touch(every: 4096)
+  }
+
+  private func touch(every bytes: Int) {
+    for offset in stride(from: 0, to: byteCount, by: bytes) {
       base.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-      offset += 4096
     }
   }
 

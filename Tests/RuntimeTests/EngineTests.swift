@@ -22,7 +22,8 @@ import Testing
   }
 
   static func engine(
-    workers: Int, port: MemoryPort, sinks: [any RecordSink], timeouts: FlowTimeouts = FlowTimeouts(),
+    workers: Int, port: MemoryPort, sinks: [any RecordSink],
+    timeouts: FlowTimeouts = FlowTimeouts(),
     statsInterval: Double = 0, capacity: Int = 4096
   ) throws -> Engine {
     try Engine(
@@ -121,6 +122,20 @@ import Testing
     #expect(status.memoryBytes.contains { $0.name == "flow entries, hot" && $0.value > 0 })
     engine.stop()
     #expect(engine.status().state == .draining)
+  }
+
+  /// Each worker's tables come from its own NUMA node: the host is told of them before they are touched.
+  @Test func eachWorkersMemoryIsPlaced() throws {
+    let host = ThreadHost()
+    let engine = try Engine(
+      settings: EngineSettings(
+        sensor: "test", version: "0", workerCount: 2, flowCapacity: 65_536, noHugepages: true),
+      ports: [MemoryPort(name: "mem0", queues: 2)], host: host, sinks: [],
+      logger: Logger(label: "test"))
+    let bound = host.bound.withLock { $0 }
+    #expect(bound.keys.sorted() == [0, 1])
+    #expect(bound.values.allSatisfy { $0 >= 65_536 * 256 && $0 % (2 << 20) == 0 })
+    withExtendedLifetime(engine) {}
   }
 
   @Test func aSinkThatCannotStartTakesEverythingDown() throws {

@@ -98,6 +98,13 @@ final class ThreadHost: WorkerHost, @unchecked Sendable {
 
   func wait(worker: Int) { ended.withLock { $0[worker] }?.wait() }
 
+  func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int) {
+    bound.withLock { $0[worker] = byteCount }
+  }
+
+  /// Bytes of each worker's own memory.
+  let bound = Mutex<[Int: Int]>([:])
+
   func placement(worker: Int) -> WorkerPlacement {
     WorkerPlacement(core: 0, numaNode: 0, isShared: true)
   }

@@ -37,7 +37,9 @@ struct BadInputTests {
   }
 
   /// The one line that is martletd's own; DPDK's driver may have added its own view.
-  private func own(_ lines: [String]) -> [String] { lines.filter { !$0.contains("DPDK: ") && !$0.hasPrefix("EAL: ") } }
+  private func own(_ lines: [String]) -> [String] {
+    lines.filter { !$0.contains("DPDK: ") && !$0.hasPrefix("EAL: ") }
+  }
 
   @Test func everythingWrongAtOnceWithCheck() throws {
     let result = try run(
@@ -138,7 +140,8 @@ struct BadInputTests {
       configuration(socket: "/tmp/" + String(repeating: "x", count: 110)))
     #expect(long.status == .exited(78))
     #expect(long.lines.count == 1)
-    #expect(long.lines[0].contains("control.socket: has 115 bytes; a socket's path has at most 107"))
+    #expect(
+      long.lines[0].contains("control.socket: has 115 bytes; a socket's path has at most 107"))
   }
 
   @Test(.enabled(if: Requirements.isRoot, "needs root, to be nobody"))

@@ -107,7 +107,8 @@ struct PortTests {
     let truth = try TsharkTruth(capture: whole)
     let network = try VethPair()
     let run = try EngineRun(
-      ports: "  - {name: p0, device: \"net_af_packet0,iface=\(network.near),blocksz=65536,framesz=2048,framecnt=4096\"}",
+      ports:
+        "  - {name: p0, device: \"net_af_packet0,iface=\(network.near),blocksz=65536,framesz=2048,framecnt=4096\"}",
       wrapper: ["ip", "netns", "exec", network.namespace])
     try network.send(whole, packetsPerSecond: 3000)
     try run.waitForPackets(truth.packets)

@@ -30,7 +30,8 @@ while let argument = arguments.next() {
 
 let bed = Bed(burst: 64)
 let ticks = Ticks.perSecond()
-print("TSC \(String(format: "%.0f", ticks / 1e6)) MHz, \(options.rounds) rounds, median (min … max)")
+print(
+  "TSC \(String(format: "%.0f", ticks / 1e6)) MHz, \(options.rounds) rounds, median (min … max)")
 print("")
 print(row("stage", "flows", "ticks/packet", "ns/packet", "Mpps"))
 for flows in options.flows {

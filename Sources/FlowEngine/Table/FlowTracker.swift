@@ -38,7 +38,8 @@ package struct FlowTracker: ~Copyable {
       packet.pointee.key, hash: packet.pointee.hash, candidate: packet.pointee.candidate)
     if entry == FlowTable.none { entry = begin(packet) }
     let flow = table.hot + Int(entry)
-    if flow.pointee.state == FlowState.closed && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
+    if flow.pointee.state == FlowState.closed
+      && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
       && packet.pointee.key.proto == IPProtocol.tcp
     {
       entry = beginAgain(entry, packet)
@@ -113,6 +114,9 @@ package struct FlowTracker: ~Copyable {
     cold.pointee.portIndex = p.port
     cold.pointee.vlanOuter = p.vlanOuter
     cold.pointee.vlanInner = p.vlanInner
+    // As Zeek has it: who sent the first packet was taken for the responder.
+    let originator: UInt8 = hot.pointee.flags & FlowFlags.originatorIsB != 0 ? 1 : 0
+    if originator != p.side { append(entry, UInt8(ascii: "^")) }
     if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
       cold.pointee.icmpType = p.icmpType
       cold.pointee.icmpCode = p.icmpCode
