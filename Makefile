@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench lint gate install clean dependencies test-dependencies
+.PHONY: help run build test bench fuzz lint gate install clean dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -36,6 +36,15 @@ bench: dependencies ## the microbenchmarks
 lint: ## swift-format, strict
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
 	  Sources Tests bench Package.swift
+
+# FUZZ_SECONDS=3600 for a night's run; the corpus is kept in .build-fuzz/corpus.
+FUZZ_SECONDS ?= 60
+fuzz: ## a whole worker under libFuzzer and the address sanitizer
+	mkdir -p .build-fuzz/corpus
+	MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address \
+	  --product martlet-fuzz-worker
+	.build-fuzz/release/martlet-fuzz-worker -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	  .build-fuzz/corpus
 
 gate: build ## the hot path's rules, held in the release binary
 	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"

@@ -40,6 +40,19 @@ let benchTargets: [Target] =
       swiftSettings: swiftSettings)
   ]
 
+// So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.
+let fuzzTargets: [Target] =
+  Context.environment["MARTLET_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "martlet-fuzz-worker", dependencies: ["FlowEngine", "CBurst"], path: "bench/fuzz",
+      swiftSettings: swiftSettings + [
+        .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
+      ],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])])
+  ]
+
 let package = Package(
   name: "martlet",
   products: [
@@ -127,5 +140,5 @@ let package = Package(
     .testTarget(
       name: "WholeProgramTests", dependencies: ["martletd", "martlet", "ControlAPI"],
       swiftSettings: swiftSettings),
-  ] + benchTargets
+  ] + benchTargets + fuzzTargets
 )
