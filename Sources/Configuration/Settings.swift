@@ -31,7 +31,8 @@ package struct Settings: Sendable, Equatable {
   }
 
   package struct Port: Sendable, Equatable {
-    package enum RSS: String, CaseIterable, Sendable { case auto, software }
+    /// `hardware` is `auto` that will not start where the port cannot spread packets itself.
+    package enum RSS: String, CaseIterable, Sendable { case auto, hardware, software }
     package var name = ""
     /// A PCI address or a vdev string; exactly one of this and `player`.
     package var device: String?
@@ -44,6 +45,8 @@ package struct Settings: Sendable, Equatable {
     package var mtuBytes = 1500
     package var rss = RSS.auto
     package var checksumOffload = true
+    /// Do not start while the port's link is down.
+    package var linkDownIsError = false
   }
 
   package struct Player: Sendable, Equatable {
@@ -53,7 +56,7 @@ package struct Settings: Sendable, Equatable {
     /// Absolute, or relative to the process.
     package var capture = ""
     package var spread = Spread.symmetricRss
-    /// One a pass: 1 is the capture's own pace, 0 as fast as it goes.
+    /// One a pass, loops already counted out: 1 is the capture's own pace, 0 as fast as it goes.
     package var passes: [Double] = [1]
   }
 
@@ -125,7 +128,9 @@ package struct Settings: Sendable, Equatable {
     package enum Level: String, CaseIterable, Sendable {
       case trace, debug, info, notice, warning, error, critical
     }
+    package enum Format: String, CaseIterable, Sendable { case text, json }
     package var level = Level.info
+    package var format = Format.text
   }
 }
 

@@ -34,8 +34,8 @@ extension SettingsLoader {
     settings.control.socket = control.text("socket") ?? settings.control.socket
     settings.control.group = control.text("group")
     if let mode = control.text("mode") {
-      if let bits = Int(mode, radix: 8), (0...0o777).contains(bits), (3...4).contains(mode.count),
-        mode.utf8.allSatisfy({ (48...55).contains($0) })
+      if (3...4).contains(mode.utf8.count), mode.utf8.allSatisfy({ (48...55).contains($0) }),
+        let bits = Int(mode, radix: 8), bits <= 0o777
       {
         settings.control.mode = bits
       } else {
@@ -46,6 +46,7 @@ extension SettingsLoader {
     control.finish()
     let log = root.section("log")
     settings.log.level = log.choice("level", settings.log.level)
+    settings.log.format = log.choice("format", settings.log.format)
     log.finish()
     root.finish()
     return settings
@@ -54,26 +55,14 @@ extension SettingsLoader {
   private static func readEngine(_ reader: SectionReader) -> Settings.Engine {
     var engine = Settings.Engine()
     engine.workers = reader.integer("workers") ?? engine.workers
-    if let nodes = reader.elements("cores") {
-      let cores = nodes.compactMap { $0.scalar.flatMap { Int($0.string) } }
-      if cores.count == nodes.count && cores.allSatisfy({ (0...4095).contains($0) }) {
-        engine.cores = cores
-      } else {
-        reader.note("cores", "holds something else than core numbers; [2, 3] would be right")
-      }
-    }
+    engine.cores = reader.integers("cores", called: "core numbers")
     engine.mainCore = reader.integer("mainCore")
     engine.shareCores = reader.flag("shareCores", engine.shareCores)
     engine.noHugepages = reader.flag("noHugepages", engine.noHugepages)
     engine.memoryMegabytes = reader.integer("memoryMegabytes")
     engine.filePrefix = reader.text("filePrefix")
-    let arguments = reader.elements("ealArguments") ?? []
-    engine.ealArguments = arguments.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
-    if engine.ealArguments.count != arguments.count {
-      reader.note(
-        "ealArguments",
-        "holds something else than texts; [\"--log-level=pmd:debug\"] would be right")
-    }
+    engine.ealArguments =
+      reader.texts("ealArguments", such: "--log-level=pmd:debug") ?? engine.ealArguments
     engine.polling = reader.choice("polling", engine.polling)
     engine.napMicroseconds = reader.integer("napMicroseconds") ?? engine.napMicroseconds
     reader.finish()
@@ -95,6 +84,7 @@ extension SettingsLoader {
     port.mtuBytes = reader.integer("mtuBytes") ?? port.mtuBytes
     port.rss = reader.choice("rss", port.rss)
     port.checksumOffload = reader.flag("checksumOffload", port.checksumOffload)
+    port.linkDownIsError = reader.flag("linkDownIsError", port.linkDownIsError)
     reader.finish()
     return port
   }
@@ -103,36 +93,9 @@ extension SettingsLoader {
     var player = Settings.Player()
     player.capture = reader.text("capture").map { resolve($0, folder) } ?? ""
     player.spread = reader.choice("spread", player.spread)
-    if let nodes = reader.elements("passes") {
-      let paces = nodes.map { $0.scalar.flatMap { readPaces($0.string) } }
-      let count = paces.reduce(0) { $0 + ($1?.count ?? 0) }
-      if paces.isEmpty || count > 100_000 || paces.contains(nil) {
-        reader.note(
-          "passes",
-          "holds something else than paces; each is `original`, `max`, or a number such as 2,"
-            + " and `max*100` stands for a hundred")
-      } else {
-        player.passes = paces.flatMap { $0 ?? [] }
-      }
-    }
+    player.passes = reader.paces("passes") ?? player.passes
     reader.finish()
     return player
-  }
-
-  /// `original`, `max`, `2.5`, each perhaps with `*TIMES` behind it.
-  private static func readPaces(_ text: String) -> [Double]? {
-    let parts = text.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
-      .map(String.init)
-    guard let word = parts.first else { return nil }
-    let pace: Double?
-    switch word {
-    case "original": pace = 1
-    case "max": pace = 0
-    default: pace = Double(word).flatMap { (0.01...1_000_000).contains($0) ? $0 : nil }
-    }
-    let times = parts.count > 1 ? Int(parts[1]) : 1
-    guard let pace, let times, (1...100_000).contains(times) else { return nil }
-    return Array(repeating: pace, count: times)
   }
 
   private static func readFlows(_ reader: SectionReader) -> Settings.Flows {
@@ -158,16 +121,7 @@ extension SettingsLoader {
   private static func readSink(_ reader: SectionReader, folder: String) -> Settings.Sink {
     var sink = Settings.Sink()
     sink.type = reader.choice("type", sink.type)
-    if let nodes = reader.elements("types") {
-      let types = nodes.compactMap { $0.scalar.flatMap { EventType(rawValue: $0.string) } }
-      if types.count != nodes.count {
-        reader.note(
-          "types",
-          "holds something else than event types; they are "
-            + EventType.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      sink.types = Set(types)
-    }
+    sink.types = reader.choices("types", EventType.self, called: "event types")
     sink.format = reader.choice("format", sink.format)
     sink.queueMegabytes = reader.integer("queueMegabytes") ?? sink.queueMegabytes
     sink.url = reader.text("url") ?? ""
@@ -183,8 +137,33 @@ extension SettingsLoader {
     sink.rotateMegabytes = reader.integer("rotateMegabytes")
     sink.rotateSeconds = reader.optionalNumber("rotateSeconds")
     sink.keepFiles = reader.integer("keepFiles") ?? sink.keepFiles
+    _ = reader.flag("splitByType", false)
     reader.finish()
     return sink
+  }
+
+  /// Puts a sink for each event type in the place of one that asks for a file each.
+  static func splitFilesByType(_ settings: inout Settings, _ root: SectionReader) {
+    guard root.has("sinks") else { return }
+    let asked = root.sections("sinks").map { $0.flag("splitByType", false) }
+    settings.sinks = zip(settings.sinks, asked).flatMap { sink, isSplit -> [Settings.Sink] in
+      guard isSplit, sink.type == .file else { return [sink] }
+      return EventType.allCases.filter { sink.types.isEmpty || sink.types.contains($0) }.map {
+        var one = sink
+        one.types = [$0]
+        one.path = path(sink.path, of: $0)
+        return one
+      }
+    }
+  }
+
+  /// `eve-flow.json` of `eve.json`.
+  static func path(_ path: String, of type: EventType) -> String {
+    let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    guard let dot = path[slash...].lastIndex(of: "."), dot > slash else {
+      return "\(path)-\(type.rawValue)"
+    }
+    return "\(path[..<dot])-\(type.rawValue)\(path[dot...])"
   }
 
   /// The password from a file's first line or from the environment; never from the configuration.

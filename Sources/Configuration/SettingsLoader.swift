@@ -55,6 +55,9 @@ package enum SettingsLoader {
       return refuse(
         file, "has \(text.utf8.count) bytes; a configuration has at most \(maximumBytes)")
     }
+    if text.utf8.contains(0) {
+      return refuse(file, "has a NUL byte in it; plain text would be right")
+    }
     // A byte order mark is allowed in YAML, and more than its parser takes.
     let text =
       text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
@@ -64,10 +67,7 @@ package enum SettingsLoader {
     let root: Node?
     let anchorLine: Int?
     do {
-      // Nodes hold their anchors weakly, the parser holds them: it has to outlive the look.
-      let parser = try Parser(yaml: text)
-      root = try parser.singleRoot()
-      anchorLine = withExtendedLifetime(parser) { root.flatMap(YAMLGuard.lineOfAnchor) }
+      (root, anchorLine) = try compose(text)
     } catch {
       return refuse(error, file, text)
     }
@@ -79,14 +79,41 @@ package enum SettingsLoader {
     let warnings = ProblemList(file: file, environment: environment)
     let reader = SectionReader(root, path: "", shown: "", line: 1, list: list)
     var settings = readSettings(reader, folder: folder)
-    SettingsChecks.check(&settings, reader, list, warnings)
+    SettingsChecks.check(settings, reader, list, warnings)
+    splitFilesByType(&settings, reader)
     return SettingsResult(
-      settings: list.problems.isEmpty ? settings : nil,
-      problems: list.problems.sorted { ($0.line, $0.key) < ($1.line, $1.key) },
+      settings: list.isEmpty ? settings : nil, problems: list.problems,
       warnings: warnings.problems)
   }
 
-  /// YAML's own troubles.
+  // MARK: YAML's own troubles
+
+  /// The node tree, keys that stand twice told apart by name (see ``DuplicateKeys``), and the line of an
+  /// anchor in it.
+  private static func compose(_ text: String) throws -> (Node?, anchorLine: Int?) {
+    var text = text
+    var renamedCount = 0
+    while true {
+      do {
+        // Nodes hold their anchors weakly, the parser holds them: it has to outlive the look.
+        let parser = try Parser(yaml: text)
+        let root = try parser.singleRoot()
+        return (root, withExtendedLifetime(parser) { root.flatMap(YAMLGuard.lineOfAnchor) })
+      } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+        let mark = context.mark
+        guard renamedCount < maximumDuplicates,
+          let renamed = DuplicateKeys.renamed(
+            keys.first ?? "", line: mark.line, column: mark.column, in: text)
+        else { throw YamlError.duplicatedKeysInMapping(duplicates: keys, context: context) }
+        text = renamed
+        renamedCount += 1
+      }
+    }
+  }
+
+  /// Keys that stand twice and are said beside everything else; one more is said alone.
+  private static let maximumDuplicates = 16
+
   private static func refuse(_ error: any Error, _ file: String, _ text: String) -> SettingsResult {
     switch error as? YamlError {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),

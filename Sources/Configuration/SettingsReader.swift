@@ -1,27 +1,6 @@
 import Foundation
 import Yams
 
-/// Collects what is wrong while a document is read, so that all of it can be said at once.
-final class ProblemList {
-  let file: String
-  let environment: [String: String]
-  private(set) var problems: [Problem] = []
-
-  init(file: String, environment: [String: String]) {
-    self.file = file
-    self.environment = environment
-  }
-
-  func add(_ line: Int, _ key: String, _ message: String) {
-    // A section is read once for its values and once more for how they fit together.
-    let problem = Problem(file: file, line: line, key: key, message: message)
-    if !problems.contains(problem) { problems.append(problem) }
-  }
-
-  /// Whether a key's value has been found wrong, so that nothing should be concluded from it.
-  func isWrong(_ key: String) -> Bool { problems.contains { $0.key == key } }
-}
-
 /// One mapping of the document, read key by key against ``SettingsKey``.
 ///
 /// Every getter gives the value, or the given default where the key is absent or wrong; what is wrong
@@ -34,6 +13,11 @@ struct SectionReader {
   let line: Int
   let list: ProblemList
 
+  /// Ports, and sinks.
+  static let maximumSections = 64
+  /// Elements of any other list.
+  static let maximumElements = 4096
+
   init(_ node: Node?, path: String, shown: String, line: Int, list: ProblemList) {
     self.node = node?.mapping
     self.path = path
@@ -41,7 +25,8 @@ struct SectionReader {
     self.line = node?.mark?.line ?? line
     self.list = list
     if let node, node.mapping == nil, !node.isNull {
-      list.add(self.line, shown, "is \(Self.kindName(node)); it holds keys and values")
+      list.add(
+        self.line, shown, "is \(Self.kindName(node)); it holds keys and values")
     }
   }
 
@@ -59,9 +44,7 @@ struct SectionReader {
       if key(name).isRequired { list.add(line, shownKey(name), "is missing; \(key(name).meaning)") }
       return nil
     }
-    guard let found, let scalar = found.scalar, scalar.string.contains("${") else { return found }
-    guard let text = expand(scalar.string, name) else { return nil }
-    return .scalar(Node.Scalar(text, scalar.tag, .any, scalar.mark))
+    return found.flatMap { expand($0, name) }
   }
 
   /// Whether a key is there and has something behind its colon.
@@ -76,8 +59,10 @@ struct SectionReader {
     return !found.isNull
   }
 
+  func line(of name: String) -> Int { node?[name]?.mark?.line ?? line }
+
   func note(_ name: String, _ message: String) {
-    list.add(node?[name]?.mark?.line ?? line, shownKey(name), message)
+    list.add(line(of: name), shownKey(name), message)
   }
 
   static func kindName(_ node: Node) -> String {
@@ -108,49 +93,79 @@ struct SectionReader {
     return raw
   }
 
-  /// `${NAME}` and `${NAME:-default}` replaced from the environment.
-  private func expand(_ raw: String, _ name: String) -> String? {
-    var out = ""
-    var rest = Substring(raw)
-    while let start = rest.range(of: "${") {
-      out += rest[..<start.lowerBound]
-      guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-        note(name, "has a ${ without its }; ${NAME} or ${NAME:-default} would be right")
-        return nil
-      }
-      let inner = rest[start.upperBound..<end]
-      let parts = inner.range(of: ":-")
-      let variable = String(parts.map { inner[..<$0.lowerBound] } ?? inner)
-      guard Self.isVariable(variable) else {
-        note(
-          name,
-          "has ${\(inner)}, which names no variable; ${NAME} or ${NAME:-default} would be right")
-        return nil
-      }
-      if let value = list.environment[variable], !value.isEmpty {
-        out += value
-      } else if let parts {
-        out += inner[parts.upperBound...]
-      } else {
-        note(name, "needs the environment variable \(variable), which is not set")
-        return nil
-      }
-      rest = rest[rest.index(after: end)...]
+  /// The texts of a list; a single one stands for a list of one.
+  func texts(_ name: String, such example: String) -> [String]? {
+    guard let nodes = elements(name) else { return nil }
+    let texts = nodes.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
+    guard texts.count == nodes.count else {
+      note(name, "holds something else than texts; [\"\(example)\"] would be right")
+      return nil
     }
-    return out + rest
+    return texts
   }
 
-  private static func isVariable(_ name: String) -> Bool {
-    guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
-    return name.utf8.allSatisfy {
-      $0 == UInt8(ascii: "_") || (48...57).contains($0) || (65...90).contains($0)
-        || (97...122).contains($0)
+  /// The values of a list of choices.
+  func choices<E: RawRepresentable & CaseIterable & Hashable>(
+    _ name: String, _: E.Type, called kind: String
+  ) -> Set<E> where E.RawValue == String {
+    let nodes = elements(name) ?? []
+    let values = nodes.compactMap { $0.scalar.flatMap { E(rawValue: $0.string) } }
+    if values.count != nodes.count {
+      let allowed = E.allCases.map(\.rawValue).joined(separator: ", ")
+      note(name, "holds something else than \(kind); they are \(allowed)")
     }
+    return Set(values)
+  }
+
+  /// Whole numbers, each within the range.
+  func integers(_ name: String, called kind: String) -> [Int]? {
+    guard let nodes = elements(name) else { return nil }
+    guard case .integers(let range) = key(name).kind else {
+      preconditionFailure("\(name) is declared as a list of integers")
+    }
+    let values = nodes.compactMap { $0.scalar.flatMap { Int($0.string) } }.filter(range.contains)
+    guard values.count == nodes.count else {
+      note(name, "holds something else than \(kind); [2, 3] would be right")
+      return nil
+    }
+    return values
+  }
+
+  /// Paces of a player's passes: 1 the capture's own, 0 as fast as it goes; `max*100` is a hundred.
+  func paces(_ name: String) -> [Double]? {
+    guard let nodes = elements(name) else { return nil }
+    let paces = nodes.map { $0.scalar.flatMap { Self.paces($0.string) } }
+    let count = paces.reduce(0) { $0 + ($1?.count ?? 0) }
+    guard !paces.isEmpty, count <= Self.maximumPasses, !paces.contains(nil) else {
+      note(
+        name,
+        "holds something else than paces; each is `original`, `max`, or a number such as 2,"
+          + " and `max*100` stands for a hundred")
+      return nil
+    }
+    return paces.flatMap { $0 ?? [] }
+  }
+
+  private static let maximumPasses = 100_000
+
+  /// `original`, `max`, `2.5`, each perhaps with `*TIMES` behind it.
+  private static func paces(_ text: String) -> [Double]? {
+    let parts = text.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
+    let pace: Double? =
+      switch parts[0] {
+      case "original": 1
+      case "max": 0
+      default: Double(parts[0]).flatMap { (0.01...1_000_000).contains($0) ? $0 : nil }
+      }
+    let times = parts.count > 1 ? Int(parts[1]) : 1
+    guard let pace, let times, (1...maximumPasses).contains(times) else { return nil }
+    return Array(repeating: pace, count: times)
   }
 
   func flag(_ name: String, _ standard: Bool) -> Bool {
     guard let node = value(name) else { return standard }
-    if let value = node.bool, node.scalar?.style != .doubleQuoted { return value }
+    let isQuoted = [.doubleQuoted, .singleQuoted].contains(node.scalar?.style)
+    if let value = node.bool, !isQuoted { return value }
     note(name, "is \(shown(node)); true or false would be right")
     return standard
   }
@@ -218,14 +233,12 @@ struct SectionReader {
   func elements(_ name: String) -> [Node]? {
     guard let node = value(name) else { return nil }
     if let sequence = node.sequence {
-      // Each element may take something from the environment, as a single value may.
-      let nodes = sequence.map { element -> Node? in
-        guard let scalar = element.scalar, scalar.string.contains("${") else { return element }
-        return expand(scalar.string, name).map {
-          .scalar(Node.Scalar($0, scalar.tag, .any, scalar.mark))
-        }
+      guard sequence.count <= Self.maximumElements else {
+        note(name, "has \(sequence.count) elements; at most \(Self.maximumElements) would be right")
+        return nil
       }
-      return nodes.contains(nil) ? nil : nodes.compactMap { $0 }
+      let nodes = sequence.compactMap { expand($0, name) }
+      return nodes.count == sequence.count ? nodes : nil
     }
     if node.scalar != nil { return [node] }
     note(name, "is \(Self.kindName(node)); a list would be right")
@@ -234,7 +247,11 @@ struct SectionReader {
 
   func shown(_ node: Node) -> String {
     guard let scalar = node.scalar else { return Self.kindName(node) }
-    return scalar.string.isEmpty ? "empty" : "\"\(scalar.string)\""
+    guard !scalar.string.isEmpty else { return "empty" }
+    let text = scalar.string.unicodeScalars.prefix(80).map {
+      $0.value < 0x20 || $0.value == 0x7f ? "?" : String($0)
+    }
+    return "\"\(text.joined())\(scalar.string.unicodeScalars.count > 80 ? "…" : "")\""
   }
 
   // MARK: Sections
@@ -251,6 +268,10 @@ struct SectionReader {
       note(name, "is \(Self.kindName(node)); a list would be right, each element after a dash")
       return []
     }
+    guard sequence.count <= Self.maximumSections else {
+      note(name, "has \(sequence.count) elements; at most \(Self.maximumSections) would be right")
+      return []
+    }
     return sequence.enumerated().map { index, element in
       SectionReader(
         element, path: join(path, name) + "[]", shown: "\(shownKey(name))[\(index)]",
@@ -258,18 +279,28 @@ struct SectionReader {
     }
   }
 
-  /// Notes keys that are not declared.
+  /// Notes keys that are not declared, and those that stand twice.
   func finish() {
     let known = SettingsKey.children(of: path).map(\.name)
-    for (key, _) in node ?? [:] {
+    for (key, _) in node ?? [:] where !list.isFull {
       let name = key.string ?? "?"
       let line = key.mark?.line ?? line
-      guard !known.contains(name) else { continue }
-      let hint =
-        Self.nearest(name, known).map { "did you mean \($0)?" }
-        ?? "known here: \(known.joined(separator: ", "))"
-      list.add(line, shownKey(name), "is no key of the configuration; \(hint)")
+      if let again = DuplicateKeys.original(of: name) {
+        list.add(
+          again.firstLine, shownKey(again.name), "stands here and again further down; keep one")
+      } else if !known.contains(name) {
+        list.add(
+          line, shownKey(name), "is no key of the configuration; \(hint(name, known))")
+      }
     }
+  }
+
+  /// What may have been meant: a key written nearly so, or one of another section.
+  private func hint(_ name: String, _ known: [String]) -> String {
+    if let near = Self.nearest(name, known) { return "did you mean \(near)?" }
+    let elsewhere = SettingsKey.all.filter { $0.name == name }
+    if elsewhere.count == 1 { return "did you mean \(elsewhere[0].path)?" }
+    return "known here: \(known.joined(separator: ", "))"
   }
 
   /// The nearest of some words, where one is near: at most a third of its letters away.
@@ -279,21 +310,25 @@ struct SectionReader {
       .min { $0.1 < $1.1 }?.0
   }
 
-  /// Levenshtein's distance.
+  /// Levenshtein's distance, with a swap of neighbours counting as one.
   private static func distance(_ a: String, _ b: String) -> Int {
-    let b = Array(b)
+    let (a, b) = (Array(a), Array(b))
     guard a.count < 64, b.count < 64 else { return 64 }
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let cost = x == y ? diagonal : diagonal + 1
-        diagonal = row[j + 1]
-        row[j + 1] = min(cost, row[j] + 1, row[j + 1] + 1)
+    var before = [Int](repeating: 0, count: b.count + 1)
+    var last = Array(0...b.count)
+    for i in a.indices {
+      var row = [i + 1]
+      for j in b.indices {
+        let isSame = a[i] == b[j]
+        var cost = min(last[j] + (isSame ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+          cost = min(cost, before[j - 1] + 1)
+        }
+        row.append(cost)
       }
+      (before, last) = (last, row)
     }
-    return row[b.count]
+    return last[b.count]
   }
 }
 

@@ -82,6 +82,10 @@ struct FuzzTests {
       #expect(lines.allSatisfy { (0...count).contains($0) }, "seed \(seed)")
       #expect(result.problems.allSatisfy { !$0.message.isEmpty }, "seed \(seed)")
       right += result.settings == nil ? 0 : 1
+      if let settings = result.settings {
+        #expect(Documents.problems(settings.describe()) == [], "seed \(seed)")
+        #expect(MemoryBudget(settings).totalBytes > 0, "seed \(seed)")
+      }
     }
     // Else mutations are so coarse that only the YAML parser is tested, or so fine that nothing is.
     #expect((50...2300).contains(right), "\(right) of 2500 loaded")

@@ -59,7 +59,7 @@ struct WholeTests {
       "5: control.xyzzy: is no key of the configuration; known here: socket, mode, group"),
     Case(
       "a merge key", more: "log: { <<: { level: info } }",
-      "5: log.<<: is no key of the configuration; known here: level"),
+      "5: log.<<: is no key of the configuration; known here: level, format"),
     Case(
       "a key twice", more: "log: {}\nflows: {}\nlog: {}",
       "5: log: stands here and again further down; keep one"),
@@ -172,7 +172,7 @@ struct WholeTests {
       "5: sinks[0].format: is fields, which only redis takes; eve would be right"),
     Case(
       "another scheme", more: "sinks: [{ type: redis, url: \"http://h\" }]",
-      "5: sinks[0].url: is \"http://h\"; redis://127.0.0.1:6379/0 or unix:/run/redis/redis.sock"
+      "5: sinks[0].url: names no Redis; redis://127.0.0.1:6379/0 or unix:/run/redis/redis.sock"
         + " would be right"),
     Case(
       "two passwords",

@@ -49,7 +49,8 @@ enum ReferenceProse {
     - A key with nothing behind its colon, `~` or `null` is as good as none; only a sink's `type: null`
       is the type of that name.
     - Where a list is wanted, a single value stands for a list of one.
-    - Relative paths (`player.capture`, `path`, `passwordFile`) begin at the configuration's folder.
+    - Relative paths (`player.capture`, `path`, `passwordFile`) begin at the configuration's folder;
+      that of `control.socket` at the folder in which the daemon was started.
     - Whole numbers may have underscores: `1_000_000`.
 
     ### References to the environment
@@ -85,7 +86,8 @@ enum ReferenceProse {
       a core should nap: `polling: adaptive`.
 
     Queue *i* of every port belongs to worker *i*, so a port has at most as many queues as there are
-    workers. Fewer are right: a worker without a queue on one port polls the others.
+    workers. Fewer are right: a worker without a queue on one port polls the others. One without any
+    queue gets only what others hand over, and draws a warning.
 
     ## Hugepages
 

@@ -6,7 +6,10 @@ enum ReferenceWriter {
   static func markdown() -> String {
     var text = ReferenceProse.beforeTables
     text += "\n## Keys\n\n"
-    text += "Keys in bold have to be there. A dash stands where there is no default.\n\n"
+    text += "Keys in bold have to be there. A dash stands where there is no default.\n"
+    text +=
+      "Live ones hang on no memory, thread, port or socket: a running engine could take them. For\n"
+    text += "now each change wants a restart.\n\n"
     text += table("At the top", "")
     for key in SettingsKey.all where key.isSection {
       let path = key.kind == .sections ? key.path + "[]" : key.path
@@ -18,13 +21,14 @@ enum ReferenceWriter {
   private static func table(_ title: String, _ path: String, _ meaning: String = "") -> String {
     var text = "### \(title)\n\n"
     if !meaning.isEmpty { text += meaning + "\n\n" }
-    text += "| Key | Type and range | Default | Unit | Meaning |\n"
-    text += "| --- | --- | --- | --- | --- |\n"
+    text += "| Key | Type and range | Default | Unit | Live | Meaning |\n"
+    text += "| --- | --- | --- | --- | --- | --- |\n"
     for key in SettingsKey.children(of: path) {
       let name = key.isRequired ? "**`\(key.name)`**" : "`\(key.name)`"
       let standard = key.standard.isEmpty ? "–" : "`\(key.standard)`"
       let range = key.isSection ? "\(key.range), below" : kind(key)
-      text += "| \(name) | \(range) | \(standard) | \(key.unit) | \(key.meaning) |\n"
+      let live = key.isLive ? "yes" : ""
+      text += "| \(name) | \(range) | \(standard) | \(key.unit) | \(live) | \(key.meaning) |\n"
     }
     return text
   }
