@@ -42,6 +42,7 @@ struct EngineBuilder {
         let made = try makePort(port, index: index)
         ports.append(made)
         describe(made)
+        try check(made, port)
       }
       let engine = try Engine(
         settings: engineSettings(), ports: ports, host: environment, sinks: sinks, logger: logger)
@@ -106,7 +107,7 @@ struct EngineBuilder {
       descriptors: port.rxDescriptors, mbufCount: port.mbufCount,
       heldPackets: settings.engine.workers * settings.fragments.heldPackets + handoffs,
       mbufRoomBytes: port.mbufSizeBytes, mtuBytes: port.mtuBytes,
-      isPromiscuous: port.promiscuous, wantsHardwareRSS: port.rss == .auto,
+      isPromiscuous: port.promiscuous, wantsHardwareRSS: port.rss != .software,
       wantsChecksums: port.checksumOffload)
   }
 
@@ -122,6 +123,15 @@ struct EngineBuilder {
     return try PlayerPort(
       options,
       player: PlayerOptions(capture: player.capture, spread: spread, paces: player.passes))
+  }
+
+  /// What the configuration insists on.
+  private func check(_ made: DPDKPort, _ port: Settings.Port) throws(PortError) {
+    if port.rss == .hardware && !made.description.hasHardwareRSS {
+      throw PortError(
+        "port \(port.name): it does not spread packets itself (\(made.description.rssReason)); set"
+          + " rss: auto", isConfiguration: true)
+    }
   }
 
   private func describe(_ port: DPDKPort) {
