@@ -30,6 +30,29 @@ let dpdkLibraries = [
   "rte_kvargs", "rte_log", "rte_bus_vdev",
 ].filter { !["rte_log"].contains($0) }  // librte_log is a library of its own from DPDK 23.11 on
 
+// Benchmarks are built only where they are asked for.
+let benchTargets: [Target] =
+  Context.environment["MARTLET_BENCH"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "martlet-bench", dependencies: ["FlowEngine", "CBurst"], path: "bench/microbench",
+      swiftSettings: swiftSettings)
+  ]
+
+// So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.
+let fuzzTargets: [Target] =
+  Context.environment["MARTLET_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "martlet-fuzz-worker", dependencies: ["FlowEngine", "CBurst"], path: "bench/fuzz",
+      swiftSettings: swiftSettings + [
+        .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
+      ],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])])
+  ]
+
 let package = Package(
   name: "martlet",
   products: [
@@ -47,7 +70,9 @@ let package = Package(
     .target(
       name: "CDPDK", dependencies: ["CBurst"], path: "dpdk/shim",
       cSettings: [.unsafeFlags(dpdkFlags)],
-      linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [.linkedLibrary("numa"), .linkedLibrary("pcap")]),
+      linkerSettings: dpdkLibraries.map { .linkedLibrary($0) } + [
+        .linkedLibrary("numa"), .linkedLibrary("pcap"),
+      ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
 
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
@@ -64,12 +89,13 @@ let package = Package(
         "FlowEngine", "Records", "Ports", "Sinks", "Configuration", "ControlAPI", "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
-    .target(name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
+    .target(
+      name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
     .target(name: "ControlAPI", swiftSettings: coldSettings),
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlAPI", "Runtime",
+        "ControlAPI",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -87,16 +113,32 @@ let package = Package(
         "ControlAPI",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
-    .testTarget(name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
-    .testTarget(name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
-    .testTarget(name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"], swiftSettings: swiftSettings),
-    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "ControlTests", dependencies: ["ControlServer", "ControlAPI", "martlet"],
-      swiftSettings: swiftSettings),
-    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: swiftSettings),
+      name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "CHiredis"],
+      name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],
       swiftSettings: swiftSettings),
-  ]
+    .testTarget(
+      name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ControlTests",
+      dependencies: [
+        "ControlServer", "ControlAPI", "martlet", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: [
+        "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "CBurst",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "ControlAPI"],
+      swiftSettings: swiftSettings),
+  ] + benchTargets + fuzzTargets
 )

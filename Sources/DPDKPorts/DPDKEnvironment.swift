@@ -77,9 +77,10 @@ package final class DPDKEnvironment: WorkerHost {
     let main = "0@(\(floating.map(String.init).joined(separator: ",")))"
     list += ["--lcores", ([main] + workers).joined(separator: ","), "--main-lcore", "0"]
     if options.noHugepages {
-      // --in-memory would exclude --no-huge; a prefix of its own keeps runs apart.
+      // --in-memory would exclude --no-huge; a prefix of its own keeps runs apart, and without shared
+      // files no folder need be writable.
       list += [
-        "--no-huge", "-m", String(options.memoryMegabytes ?? 512), "--file-prefix",
+        "--no-huge", "--no-shconf", "-m", String(options.memoryMegabytes ?? 512), "--file-prefix",
         options.filePrefix ?? "martlet\(getpid())",
       ]
     } else {
@@ -120,6 +121,10 @@ package final class DPDKEnvironment: WorkerHost {
     return WorkerPlacement(
       core: core, numaNode: Int(cdpdk_lcore_socket(UInt32(worker + 1))),
       isShared: mainShares || workersShare)
+  }
+
+  package func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int) {
+    cdpdk_prefer_node(memory, byteCount, cdpdk_lcore_socket(UInt32(worker + 1)))
   }
 
   /// Takes everything down; ports are closed by then.

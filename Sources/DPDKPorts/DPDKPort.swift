@@ -66,7 +66,8 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
     guard found >= 0 else {
       throw PortError(
         "port \(options.name): \(options.device) is not there (\(error.text));"
-          + " give a PCI address bound to vfio-pci or a vdev such as net_af_packet0,iface=eth1")
+          + " give a PCI address bound to vfio-pci or a vdev such as net_af_packet0,iface=eth1",
+        isConfiguration: true)
     }
     try self.init(options, number: UInt16(found))
   }
@@ -83,7 +84,8 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
       cdpdk_port_close(number)
       throw PortError(
         "port \(options.name): \(options.queues) queues asked for, the port has"
-          + " \(info.max_rx_queues); set queues to at most \(info.max_rx_queues)")
+          + " \(info.max_rx_queues); set queues to at most \(info.max_rx_queues)",
+        isConfiguration: true)
     }
     guard
       let pool = error.pass({
@@ -109,7 +111,9 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
     guard error.pass({ cdpdk_port_setup(number, &wanted, pool, &result, $0) }) == 0 else {
       cdpdk_port_close(number)
       cdpdk_pool_free(pool)
-      throw PortError("port \(options.name): \(error.text)")
+      throw PortError(
+        "port \(options.name): \(error.text)",
+        isConfiguration: options.mtuBytes > Int(info.max_mtu) && info.max_mtu > 0)
     }
     self.pool = pool
     description = PortDescription(

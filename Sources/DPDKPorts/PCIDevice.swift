@@ -1,5 +1,5 @@
 import Foundation
-import Ports
+package import Ports
 
 extension DPDKPort {
   /// Drivers whose devices DPDK can take; the Mellanox ones stay bound to the kernel's.
@@ -9,7 +9,7 @@ extension DPDKPort {
 
   /// `0000:03:00.0`, or without the domain.
   package static func isPCIAddress(_ device: String) -> Bool {
-    let address = device.split(separator: ",", maxSplits: 1)[0]
+    let address = device.prefix { $0 != "," }
     let parts = address.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2 || parts.count == 3, let last = parts.last else { return false }
     let slot = last.split(separator: ".", omittingEmptySubsequences: false)
@@ -17,27 +17,29 @@ extension DPDKPort {
       && slot.count == 2 && slot.allSatisfy { $0.allSatisfy(\.isHexDigit) && !$0.isEmpty }
   }
 
-  /// Says what is wrong with a PCI device before DPDK says less about it.
-  static func checkPCI(_ options: DPDKPortOptions) throws(PortError) {
-    var address = String(options.device.split(separator: ",", maxSplits: 1)[0])
+  /// Says what is wrong with a PCI device before DPDK says less about it. `devices` is sysfs's folder.
+  package static func checkPCI(
+    _ options: DPDKPortOptions, devices: String = "/sys/bus/pci/devices"
+  ) throws(PortError) {
+    var address = String(options.device.prefix { $0 != "," })
     if address.split(separator: ":").count == 2 { address = "0000:" + address }
-    let folder = "/sys/bus/pci/devices/\(address)"
+    let folder = "\(devices)/\(address)"
     guard FileManager.default.fileExists(atPath: folder) else {
       throw PortError(
         "port \(options.name): there is no PCI device \(address); `dpdk-devbind.py --status`"
-          + " lists those there are")
+          + " lists those there are", isConfiguration: true)
     }
     let driver = (try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/driver"))
       .map { $0.split(separator: "/").last.map(String.init) ?? $0 }
     guard let driver else {
       throw PortError(
         "port \(options.name): PCI device \(address) is bound to no driver; bind it with"
-          + " `dpdk-devbind.py --bind=vfio-pci \(address)`")
+          + " `dpdk-devbind.py --bind=vfio-pci \(address)`", isConfiguration: true)
     }
     guard usableDrivers.contains(driver) else {
       throw PortError(
         "port \(options.name): PCI device \(address) is bound to the kernel's \(driver); bind it"
-          + " with `dpdk-devbind.py --bind=vfio-pci \(address)`")
+          + " with `dpdk-devbind.py --bind=vfio-pci \(address)`", isConfiguration: true)
     }
   }
 }

@@ -57,7 +57,10 @@ package final class PlayerPort: DPDKPort, @unchecked Sendable {
       }
     }
     guard let made else {
-      throw PortError("port \(options.name): \(error.text)")
+      // What the capture is, the configuration can change; memory it cannot.
+      throw PortError(
+        "port \(options.name): \(error.text)",
+        isConfiguration: !error.text.contains("out of memory"))
     }
     player = made
     do {

@@ -120,6 +120,9 @@ package protocol WorkerHost: AnyObject, Sendable {
   func wait(worker: Int)
   /// Where the worker runs.
   func placement(worker: Int) -> WorkerPlacement
+  /// Has a worker's memory taken from the worker's own NUMA node, where there are several; before the
+  /// memory is touched.
+  func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int)
   /// Gives packets of any port of this engine back.
   var release: martlet_release_fn { get }
 }
@@ -141,5 +144,12 @@ package struct WorkerPlacement: Sendable {
 /// A port that cannot be had, in one line: what is wrong, and what would be right.
 package struct PortError: Error, CustomStringConvertible, Sendable {
   package var description: String
-  package init(_ description: String) { self.description = description }
+  /// The configuration asks for what this machine or port does not have; another configuration would
+  /// do. False where the machine failed.
+  package var isConfiguration: Bool
+
+  package init(_ description: String, isConfiguration: Bool = false) {
+    self.description = description
+    self.isConfiguration = isConfiguration
+  }
 }

@@ -29,6 +29,8 @@ package struct SinkCounters: Sendable {
 package protocol RecordSink: AnyObject, Sendable {
   /// As in the configuration: `redis`, `file` …
   var name: String { get }
+  /// Where it goes, without secrets: `unix:/run/redis.sock`, `redis://10.0.0.5:6379/0`, a path.
+  var target: String { get }
   var format: RecordFormat { get }
   /// Which types it wants; all where empty.
   var types: Set<EventType> { get }

@@ -147,3 +147,53 @@ import Testing
     #expect(counts.allSatisfy { $0 > 700 })
   }
 }
+
+/// What a port says of checksums is believed only as far as the bytes bear it out.
+@Suite struct ChecksumTests {
+  /// UDP over IPv4 with both checksums right.
+  static func frame() -> [UInt8] {
+    var frame = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2, payload: [1, 2, 3])))
+    func sum(_ bytes: some Sequence<UInt8>, _ start: UInt32 = 0) -> UInt32 {
+      bytes.enumerated().reduce(start) { $0 + UInt32($1.element) << ($1.offset % 2 == 0 ? 8 : 0) }
+    }
+    func folded(_ value: UInt32) -> UInt16 {
+      var value = value
+      while value > 0xffff { value = value & 0xffff + value >> 16 }
+      return ~UInt16(value)
+    }
+    let ip = folded(sum(frame[14..<34]))
+    frame[24] = UInt8(ip >> 8)
+    frame[25] = UInt8(ip & 255)
+    let udp = folded(sum(frame[34...], sum(frame[26..<34]) + 17 + 11))
+    frame[40] = UInt8(udp >> 8)
+    frame[41] = UInt8(udp & 255)
+    return frame
+  }
+
+  static let bothBad = UInt16(MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD)
+
+  @Test func aPortThatIsWrongIsFoundOut() {
+    let bed = WorkerBed()
+    bed.start(at: 1)
+    bed.add(Self.frame(), at: 1, flags: Self.bothBad)
+    bed.run()
+    #expect(bed.total(.checksumOffloadWrong) == 2)
+    #expect(bed.total(.ipChecksumBad) == 0)
+    #expect(bed.total(.transportChecksumBad) == 0)
+    #expect(bed.total(.countedInFlows) == 1)
+  }
+
+  @Test func oneThatIsRightIsCounted() {
+    let bed = WorkerBed()
+    bed.start(at: 1)
+    var frame = Self.frame()
+    frame[24] ^= 1
+    frame[44] ^= 1
+    bed.add(frame, at: 1, flags: Self.bothBad)
+    bed.run()
+    #expect(bed.total(.checksumOffloadWrong) == 0)
+    #expect(bed.total(.ipChecksumBad) == 1)
+    #expect(bed.total(.transportChecksumBad) == 1)
+    #expect(bed.unaccounted == [0])
+  }
+}

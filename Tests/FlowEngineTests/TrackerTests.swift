@@ -70,16 +70,19 @@ import Testing
   @Test func originatorBySynThenFirstPacketThenPort() throws {
     for (name, frames, port, history) in [
       ("SYN", [Self.tcp(Self.syn)], 40000, "S"),
-      ("SYN/ACK first", [Self.tcp(Self.synAck, fromA: false)], 40000, "h"),
+      ("SYN/ACK first", [Self.tcp(Self.synAck, fromA: false)], 40000, "^h"),
       ("middle, from the client", [Self.tcp(Self.ack)], 40000, "A"),
-      ("middle, from the server", [Self.tcp(Self.ack, fromA: false)], 40000, "a"),
+      ("middle, from the server", [Self.tcp(Self.ack, fromA: false)], 40000, "^a"),
       (
         "middle, no port known",
         [Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 8080)], 8080, "A"
       ),
       (
         "SYN after all",
-        [Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 8080), Self.tcp(Self.syn, sport: 40000, dport: 8080)],
+        [
+          Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 8080),
+          Self.tcp(Self.syn, sport: 40000, dport: 8080),
+        ],
         40000, "A^S"
       ),
     ] {
@@ -102,7 +105,9 @@ import Testing
     bed.add(Frames.ethernet(0x0800, Frames.ipv4(1, Frames.icmp(8))), at: 1000)  // 10 s
     bed.add(Frames.ethernet(0x0800, Frames.ipv4(47, [0, 0, 8, 0])), at: 1000)  // 30 s
     bed.run()
-    for (time, expected) in [(1009.9, 0), (1010.6, 2), (1029.9, 0), (1030.6, 2), (1059.9, 0), (1060.6, 1)] {
+    for (time, expected) in [
+      (1009.9, 0), (1010.6, 2), (1029.9, 0), (1030.6, 2), (1059.9, 0), (1060.6, 1),
+    ] {
       bed.advance(to: time)
       let records = bed.takeRecords()
       #expect(records.count == expected, "at \(time)")
@@ -137,7 +142,8 @@ import Testing
     let final = try #require(bed.takeRecords().last)
     #expect(updates.map(\.updateOrdinal) == [1, 2, 3])
     #expect(updates.allSatisfy { $0.kind == FlowRecordKind.flowUpdate })
-    #expect(updates.map { $0.originator.packetsDelta }.reduce(0, +) == updates.last?.originator.packets)
+    #expect(
+      updates.map { $0.originator.packetsDelta }.reduce(0, +) == updates.last?.originator.packets)
     #expect(final.kind == FlowRecordKind.flow)
     #expect(final.originator.packets == 36)
     #expect(final.originator.packetsDelta == 36 - updates.last!.originator.packets)

@@ -17,7 +17,8 @@ import Testing
     let tcp = Frames.tcp(1, 2, payload: [UInt8](repeating: 7, count: 16))
     let labels = Frames.be32(0x0001_0040) + Frames.be32(0x0002_0140)
     let session: [UInt8] = [0x11, 0, 0, 1, 0, 60, 0, 0x21]
-    let extensions: [UInt8] = [60, 0, 0, 0, 0, 0, 0, 0] + [17, 1] + [UInt8](repeating: 0, count: 14)
+    let extensions: [UInt8] =
+      [60, 0, 0, 0, 0, 0, 0, 0] + [17, 1] + [UInt8](repeating: 0, count: 14)
     let ah: [UInt8] = [17, 4] + [UInt8](repeating: 0, count: 22)
     return [
       Case(
@@ -55,7 +56,8 @@ import Testing
         testDescription: "ICMP", frame: Frames.ethernet(0x0800, Frames.ipv4(1, Frames.icmp(8))),
         complete: 14 + 20 + 2, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
       Case(
-        testDescription: "ICMPv6", frame: Frames.ethernet(0x86dd, Frames.ipv6(58, Frames.icmp(128))),
+        testDescription: "ICMPv6",
+        frame: Frames.ethernet(0x86dd, Frames.ipv6(58, Frames.icmp(128))),
         complete: 14 + 40 + 2, causes: [.truncatedEthernet, .truncatedIPv6, .truncatedTransport]),
       Case(
         testDescription: "SCTP",

@@ -172,7 +172,7 @@ final class WorkerBed {
     for i in 0..<settings.workerCount {
       workers[i].giveUpFragments()
       var cursor = 0
-      while !workers[i].tracker.drain(now: Int64.max / 4, cursor: &cursor) { out += takeRecords() }
+      while !workers[i].drain(now: Int64.max / 4, cursor: &cursor) { out += takeRecords() }
       out += takeRecords()
     }
     return out

@@ -5,6 +5,7 @@
 #include "cdpdk.h"
 
 #include <errno.h>
+#include <numa.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -71,3 +72,9 @@ int cdpdk_lcore_launch(unsigned lcore, int (*body)(void *), void *argument) {
 int cdpdk_lcore_wait(unsigned lcore) { return rte_eal_wait_lcore(lcore); }
 
 int cdpdk_lcore_socket(unsigned lcore) { return (int)rte_lcore_to_socket_id(lcore); }
+
+void cdpdk_prefer_node(void *memory, size_t size, int node) {
+  // libnuma's policy for this call is "preferred": another node's memory is better than none.
+  if (node < 0 || numa_available() < 0 || numa_max_node() < 1) return;
+  numa_tonode_memory(memory, size, node);
+}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
+#include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -160,7 +161,7 @@ struct cdpdk_player *cdpdk_player_create(const struct cdpdk_player_options *opti
   memcpy(player->paces, options->paces, options->passes * sizeof *player->paces);
 
   snprintf(name, sizeof name, "play_%s", options->name);
-  player->pool = rte_pktmbuf_pool_create(name, options->mbufs, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+  player->pool = rte_pktmbuf_pool_create(name, options->mbufs, options->mbufs < 1024 ? 0 : 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
                                          options->socket);
   if (!player->pool) {
     snprintf(error, CDPDK_ERROR_MAX, "%u packet buffers: out of memory", options->mbufs);
@@ -175,10 +176,11 @@ struct cdpdk_player *cdpdk_player_create(const struct cdpdk_player_options *opti
       goto failed;
     }
   }
-  int made = rte_eth_from_rings(options->name, player->rings, player->queues, NULL, 0,
+  // The driver allocates by the number of transmit rings and fails for none: it gets one, unused.
+  int made = rte_eth_from_rings(options->name, player->rings, player->queues, player->rings, 1,
                                 options->socket < 0 ? 0 : (unsigned)options->socket);
   if (made < 0) {
-    snprintf(error, CDPDK_ERROR_MAX, "a port of rings: %s", strerror(errno));
+    snprintf(error, CDPDK_ERROR_MAX, "a port of rings: %s", rte_strerror(rte_errno));
     goto failed;
   }
   *port = (uint16_t)made;

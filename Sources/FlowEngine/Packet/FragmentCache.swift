@@ -231,16 +231,18 @@ package struct ReleaseList: ~Copyable {
   let handles: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   let capacity: Int
   private(set) var count = 0
-  private let release: @convention(c) (
-    UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
-  ) -> Void
+  private let release:
+    @convention(c) (
+      UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+    ) -> Void
   private let context: UnsafeMutableRawPointer?
 
   init(
     capacity: Int, plan: inout MemoryPlan,
-    release: @escaping @convention(c) (
-      UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
-    ) -> Void, context: UnsafeMutableRawPointer?
+    release:
+      @escaping @convention(c) (
+        UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+      ) -> Void, context: UnsafeMutableRawPointer?
   ) {
     handles = plan.take("release list", bytes: capacity * 8)
       .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)

@@ -35,8 +35,9 @@ extension PacketParser {
           &cursor, out, source, destination, proto, length: length, version: version)
       }
       let declared = Int(header.be16(4))
-      if declared < 8 && declared != 0 || declared > length
-        && out.pointee.flags & ParsedPacket.Flags.fragment == 0
+      if declared < 8 && declared != 0
+        || declared > length
+          && out.pointee.flags & ParsedPacket.Flags.fragment == 0
       {
         out.pointee.flags |= ParsedPacket.Flags.badTransportHeader
       }

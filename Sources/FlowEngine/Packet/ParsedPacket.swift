@@ -47,27 +47,27 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
 
   package enum Flags {
     /// The NIC can have hashed this packet as its flow is hashed: no tunnel, no fragment, no label.
-    package static let plain: UInt8 = 1 << 0
+    @inlinable package static var plain: UInt8 { 1 << 0 }
     /// A fragment that carries the transport header.
-    package static let firstFragment: UInt8 = 1 << 1
-    package static let fragment: UInt8 = 1 << 2
-    package static let ethernet: UInt8 = 1 << 3
-    package static let badTransportHeader: UInt8 = 1 << 4
+    @inlinable package static var firstFragment: UInt8 { 1 << 1 }
+    @inlinable package static var fragment: UInt8 { 1 << 2 }
+    @inlinable package static var ethernet: UInt8 { 1 << 3 }
+    @inlinable package static var badTransportHeader: UInt8 { 1 << 4 }
     /// The IP header tells more bytes than the frame has on the wire.
-    package static let lengthBeyondFrame: UInt8 = 1 << 5
+    @inlinable package static var lengthBeyondFrame: UInt8 { 1 << 5 }
     /// The port calls a checksum wrong.
-    package static let badChecksum: UInt8 = 1 << 6
+    @inlinable package static var badChecksum: UInt8 { 1 << 6 }
   }
 }
 
 /// What becomes of a packet after parsing. Raw values from ``firstCause`` on are ``Counter`` indexes.
 package enum PacketVerdict {
   /// Complete key: to the flow table.
-  package static let flow: UInt8 = 0
+  @inlinable package static var flow: UInt8 { 0 }
   /// A later fragment: its ports are in another packet.
-  package static let laterFragment: UInt8 = 1
+  @inlinable package static var laterFragment: UInt8 { 1 }
   /// Dealt with (handed out, held, discarded and counted).
-  package static let done: UInt8 = 2
+  @inlinable package static var done: UInt8 { 2 }
 
   @inlinable @inline(__always)
   package static func cause(_ counter: Counter) -> UInt8 {
@@ -84,12 +84,12 @@ package enum PacketVerdict {
 
 /// TCP header flags (RFC 9293, section 3.1).
 package enum TCPFlags {
-  package static let fin: UInt8 = 0x01
-  package static let syn: UInt8 = 0x02
-  package static let rst: UInt8 = 0x04
-  package static let psh: UInt8 = 0x08
-  package static let ack: UInt8 = 0x10
-  package static let urg: UInt8 = 0x20
-  package static let ece: UInt8 = 0x40
-  package static let cwr: UInt8 = 0x80
+  @inlinable package static var fin: UInt8 { 0x01 }
+  @inlinable package static var syn: UInt8 { 0x02 }
+  @inlinable package static var rst: UInt8 { 0x04 }
+  @inlinable package static var psh: UInt8 { 0x08 }
+  @inlinable package static var ack: UInt8 { 0x10 }
+  @inlinable package static var urg: UInt8 { 0x20 }
+  @inlinable package static var ece: UInt8 { 0x40 }
+  @inlinable package static var cwr: UInt8 { 0x80 }
 }

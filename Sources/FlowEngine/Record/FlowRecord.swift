@@ -1,18 +1,18 @@
 /// Kinds of record a worker puts on its ring.
 package enum FlowRecordKind {
   /// The flow has ended: its totals, once.
-  package static let flow: UInt8 = 1
+  @inlinable package static var flow: UInt8 { 1 }
   /// The flow lives on: totals so far and what has changed since the last update.
-  package static let flowUpdate: UInt8 = 2
+  @inlinable package static var flowUpdate: UInt8 { 2 }
 }
 
 /// Why a record was made, in the words of IPFIX's flowEndReason (RFC 5102, element 136).
 package enum FlowEndReason {
-  package static let idleTimeout: UInt8 = 1
-  package static let activeTimeout: UInt8 = 2
-  package static let endOfFlow: UInt8 = 3
-  package static let forcedEnd: UInt8 = 4
-  package static let lackOfResources: UInt8 = 5
+  @inlinable package static var idleTimeout: UInt8 { 1 }
+  @inlinable package static var activeTimeout: UInt8 { 2 }
+  @inlinable package static var endOfFlow: UInt8 { 3 }
+  @inlinable package static var forcedEnd: UInt8 { 4 }
+  @inlinable package static var lackOfResources: UInt8 { 5 }
 }
 
 /// What goes over a worker's record ring: the flow as it stood in the table, 320 bytes.

@@ -26,47 +26,45 @@ package struct FlowSide: BitwiseCopyable, Sendable {
 
 /// Letters of Zeek's `history` that a direction has earned (lower case for the responder).
 package enum HistoryBits {
-  package static let syn: UInt16 = 1 << 0  // S: SYN without ACK
-  package static let synAck: UInt16 = 1 << 1  // H: SYN with ACK
-  package static let ack: UInt16 = 1 << 2  // A: pure ACK
-  package static let data: UInt16 = 1 << 3  // D: payload
-  package static let fin: UInt16 = 1 << 4  // F
-  package static let rst: UInt16 = 1 << 5  // R
-  package static let badChecksum: UInt16 = 1 << 6  // C
-  package static let inconsistent: UInt16 = 1 << 7  // I: SYN and RST, or SYN and FIN, together
-  package static let retransmission: UInt16 = 1 << 8  // T
-  package static let zeroWindow: UInt16 = 1 << 9  // W
-  package static let gap: UInt16 = 1 << 10  // G
-  /// `^`: the direction was flipped; stands first in the history, counted for no side.
-  package static let flipped: UInt16 = 1 << 15
+  @inlinable package static var syn: UInt16 { 1 << 0 }  // S: SYN without ACK
+  @inlinable package static var synAck: UInt16 { 1 << 1 }  // H: SYN with ACK
+  @inlinable package static var ack: UInt16 { 1 << 2 }  // A: pure ACK
+  @inlinable package static var data: UInt16 { 1 << 3 }  // D: payload
+  @inlinable package static var fin: UInt16 { 1 << 4 }  // F
+  @inlinable package static var rst: UInt16 { 1 << 5 }  // R
+  @inlinable package static var badChecksum: UInt16 { 1 << 6 }  // C
+  @inlinable package static var inconsistent: UInt16 { 1 << 7 }  // I: SYN with FIN or RST
+  @inlinable package static var retransmission: UInt16 { 1 << 8 }  // T
+  @inlinable package static var zeroWindow: UInt16 { 1 << 9 }  // W
+  @inlinable package static var gap: UInt16 { 1 << 10 }  // G
 }
 
 /// Where a flow is in its life; the EVE field `flow.state` is made of it.
 package enum FlowState {
   /// Traffic in one direction only (TCP: no handshake yet).
-  package static let new: UInt8 = 0
+  @inlinable package static var new: UInt8 { 0 }
   /// Traffic in both directions (TCP: handshake done, or data both ways in the middle).
-  package static let established: UInt8 = 1
+  @inlinable package static var established: UInt8 { 1 }
   /// TCP: FIN from both sides, or RST.
-  package static let closed: UInt8 = 2
+  @inlinable package static var closed: UInt8 { 2 }
 }
 
 /// Bits of ``FlowHot/flags``.
 package enum FlowFlags {
   /// The originator is end point B of the key.
-  package static let originatorIsB: UInt8 = 1 << 0
+  @inlinable package static var originatorIsB: UInt8 { 1 << 0 }
   /// TCP: a SYN (or SYN/ACK) settled who the originator is.
-  package static let directionBySyn: UInt8 = 1 << 1
+  @inlinable package static var directionBySyn: UInt8 { 1 << 1 }
   /// TCP: first seen in the middle, without SYN.
-  package static let midstream: UInt8 = 1 << 2
+  @inlinable package static var midstream: UInt8 { 1 << 2 }
   /// Some packet of it was a fragment.
-  package static let fragmented: UInt8 = 1 << 3
-  /// TCP: the originator's / responder's FIN has been seen, and acknowledged.
-  package static let finA: UInt8 = 1 << 4
-  package static let finB: UInt8 = 1 << 5
-  package static let rst: UInt8 = 1 << 6
+  @inlinable package static var fragmented: UInt8 { 1 << 3 }
+  /// TCP: a FIN of end point A, of B, has been seen.
+  @inlinable package static var finA: UInt8 { 1 << 4 }
+  @inlinable package static var finB: UInt8 { 1 << 5 }
+  @inlinable package static var rst: UInt8 { 1 << 6 }
   /// The slot is in use.
-  package static let live: UInt8 = 1 << 7
+  @inlinable package static var live: UInt8 { 1 << 7 }
 }
 
 /// The part of a flow that every packet touches: 128 bytes, two cache lines, aligned to 128.

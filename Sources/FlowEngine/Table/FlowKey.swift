@@ -70,11 +70,11 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
 
   package enum Flags {
     /// The addresses are IPv6.
-    package static let ipv6: UInt8 = 1 << 0
+    @inlinable package static var ipv6: UInt8 { 1 << 0 }
     /// ICMP without a counterpart type: the two directions are two flows.
-    package static let oneWay: UInt8 = 1 << 1
+    @inlinable package static var oneWay: UInt8 { 1 << 1 }
     /// A one-way message that went from the higher to the lower address.
-    package static let oneWayFromB: UInt8 = 1 << 2
+    @inlinable package static var oneWayFromB: UInt8 { 1 << 2 }
   }
 
   /// 4 or 6.
@@ -84,14 +84,14 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
 
 /// IANA protocol numbers that the engine names.
 package enum IPProtocol {
-  package static let icmp: UInt8 = 1
-  package static let igmp: UInt8 = 2
-  package static let tcp: UInt8 = 6
-  package static let udp: UInt8 = 17
-  package static let ipv6: UInt8 = 41
-  package static let gre: UInt8 = 47
-  package static let esp: UInt8 = 50
-  package static let ah: UInt8 = 51
-  package static let icmpv6: UInt8 = 58
-  package static let sctp: UInt8 = 132
+  @inlinable package static var icmp: UInt8 { 1 }
+  @inlinable package static var igmp: UInt8 { 2 }
+  @inlinable package static var tcp: UInt8 { 6 }
+  @inlinable package static var udp: UInt8 { 17 }
+  @inlinable package static var ipv6: UInt8 { 41 }
+  @inlinable package static var gre: UInt8 { 47 }
+  @inlinable package static var esp: UInt8 { 50 }
+  @inlinable package static var ah: UInt8 { 51 }
+  @inlinable package static var icmpv6: UInt8 { 58 }
+  @inlinable package static var sctp: UInt8 { 132 }
 }

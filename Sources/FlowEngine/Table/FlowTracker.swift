@@ -1,9 +1,9 @@
 /// Packets into flows, flows into records: a worker's table, its timers, and the ring its records
 /// leave by.
 package struct FlowTracker: ~Copyable {
-  package var table: FlowTable
+  var table: FlowTable
   var wheel: TimerWheel
-  package var timeouts: FlowTimeouts
+  let timeouts: FlowTimeouts
   let hash: FlowHash
   let records: Ring<FlowRecord>
   let counters: CounterBlock
@@ -38,7 +38,8 @@ package struct FlowTracker: ~Copyable {
       packet.pointee.key, hash: packet.pointee.hash, candidate: packet.pointee.candidate)
     if entry == FlowTable.none { entry = begin(packet) }
     let flow = table.hot + Int(entry)
-    if flow.pointee.state == FlowState.closed && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
+    if flow.pointee.state == FlowState.closed
+      && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
       && packet.pointee.key.proto == IPProtocol.tcp
     {
       entry = beginAgain(entry, packet)
@@ -113,6 +114,9 @@ package struct FlowTracker: ~Copyable {
     cold.pointee.portIndex = p.port
     cold.pointee.vlanOuter = p.vlanOuter
     cold.pointee.vlanInner = p.vlanInner
+    // As Zeek has it: who sent the first packet was taken for the responder.
+    let originator: UInt8 = hot.pointee.flags & FlowFlags.originatorIsB != 0 ? 1 : 0
+    if originator != p.side { append(entry, UInt8(ascii: "^")) }
     if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
       cold.pointee.icmpType = p.icmpType
       cold.pointee.icmpCode = p.icmpCode

@@ -101,6 +101,12 @@ extension FlowWorker {
     counters.publish()
   }
 
+  /// At shutdown: ends live flows, as many as the record ring has room for. Returns true when none is
+  /// left; until then it is called again, with the same cursor, which begins at 0.
+  package mutating func drain(now: Int64, cursor: inout Int) -> Bool {
+    tracker.drain(now: now, cursor: &cursor)
+  }
+
   /// At shutdown, when nothing more comes in: fragments still waiting are given up.
   package mutating func giveUpFragments() {
     fragments.clear(hash: hash, counters: counters, releases: &releases)

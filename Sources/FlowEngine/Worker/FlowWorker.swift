@@ -43,7 +43,7 @@ package struct FlowWorkerSettings: Sendable {
 package struct FlowWorker: ~Copyable {
   package let index: Int
   let workerCount: Int
-  package var tracker: FlowTracker
+  var tracker: FlowTracker
   var fragments: FragmentCache
   var top: TopScan
   let parser: PacketParser
@@ -69,9 +69,10 @@ package struct FlowWorker: ~Copyable {
     _ settings: FlowWorkerSettings, plan: inout MemoryPlan, touch: Bool,
     records: Ring<FlowRecord>, counters: CounterBlock, topPage: UnsafeMutableRawPointer,
     handoff: (_ from: Int, _ to: Int) -> Ring<ParsedPacket>,
-    release: @escaping @convention(c) (
-      UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
-    ) -> Void, releaseContext: UnsafeMutableRawPointer?
+    release:
+      @escaping @convention(c) (
+        UnsafeMutableRawPointer?, UnsafePointer<UnsafeMutableRawPointer?>?, UInt32
+      ) -> Void, releaseContext: UnsafeMutableRawPointer?
   ) {
     index = settings.index
     workerCount = settings.workerCount

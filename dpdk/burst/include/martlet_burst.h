@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 // How many packets one receive call asks for at the most.
 #define MARTLET_BURST_CAPACITY 64
@@ -96,6 +97,18 @@ static inline uint64_t martlet_tsc(void) {
 #else
 #error "no time stamp counter known for this processor"
 #endif
+}
+
+// Nanoseconds of a clock of clock_gettime(2): since 1970, or since some point in the past.
+static inline int64_t martlet_realtime_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+static inline int64_t martlet_monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static inline void martlet_pause(void) {

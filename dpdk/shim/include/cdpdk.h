@@ -32,6 +32,8 @@ int cdpdk_lcore_launch(unsigned lcore, int (*body)(void *), void *argument);
 // Waits for it to return; its result.
 int cdpdk_lcore_wait(unsigned lcore);
 int cdpdk_lcore_socket(unsigned lcore);
+// Has memory that is not touched yet come from a NUMA node where it can; nothing where there is one.
+void cdpdk_prefer_node(void *memory, size_t size, int node);
 
 // --- Ports (port.c) --------------------------------------------------------------------------
 

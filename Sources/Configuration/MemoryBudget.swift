@@ -1,0 +1,103 @@
+/// What an engine with these settings takes at start, summed before any of it is taken.
+///
+/// The figures of the engine's own memory follow its layouts (a flow is 256 bytes, a record 320, a packet
+/// on a hand-off ring 136) and are held against them in a test. DPDK's own needs beside its packet
+/// buffers are not in them.
+package struct MemoryBudget: Sendable, Equatable {
+  package struct Line: Sendable, Equatable {
+    package var name: String
+    package var bytes: Int
+  }
+
+  package let lines: [Line]
+
+  package var totalBytes: Int { lines.reduce(0) { $0 + $1.bytes } }
+
+  package init(_ settings: Settings) {
+    let workers = settings.engine.workers
+    var lines: [Line] = []
+    lines.append(
+      Line(name: "flow entries", bytes: workers * settings.flows.capacity * Self.flowBytes))
+    lines.append(
+      Line(
+        name: "flow index",
+        bytes: workers * Self.bucketCount(settings.flows.capacity) * Self.bucketBytes))
+    lines.append(
+      Line(
+        name: "free list and top scan",
+        bytes: workers * settings.flows.capacity * Self.perFlowSideBytes))
+    lines.append(
+      Line(
+        name: "record rings",
+        bytes: workers * (Self.ringHeadBytes + settings.records.ringSlots * Self.recordBytes)))
+    lines.append(
+      Line(
+        name: "hand-off rings",
+        bytes: workers * (workers - 1)
+          * (Self.ringHeadBytes + settings.handoff.ringSlots * Self.parsedPacketBytes)))
+    lines.append(
+      Line(
+        name: "fragment caches",
+        bytes: workers
+          * (Self.powerOfTwo(settings.fragments.capacity) * Self.datagramBytes
+            + settings.fragments.heldPackets * Self.heldFragmentBytes)))
+    lines.append(
+      Line(
+        name: "packet buffers",
+        bytes: settings.ports.reduce(0) {
+          $0 + Self.mbufCount($1, settings) * ($1.mbufSizeBytes + Self.mbufOverheadBytes)
+        }))
+    lines.append(
+      Line(
+        name: "sink queues",
+        bytes: settings.sinks.reduce(0) { $0 + ($1.type == .null ? 0 : $1.queueMegabytes << 20) }))
+    self.lines = lines
+  }
+
+  static let flowBytes = 256
+  static let bucketBytes = 64
+  /// Number on the free list (4), and what the top scan saw last (16).
+  static let perFlowSideBytes = 20
+  static let ringHeadBytes = 128
+  static let recordBytes = 320
+  static let parsedPacketBytes = 136
+  /// A datagram's entry and its place in the index, and a fragment that waits.
+  static let datagramBytes = 112 + 4
+  static let heldFragmentBytes = 136 + 8
+  /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
+  static let mbufOverheadBytes = 320
+
+  /// Buckets of eight slots, at most 5.3 flows to each.
+  static func bucketCount(_ capacity: Int) -> Int {
+    var count = 8
+    while count * 16 < capacity * 3 { count *= 2 }
+    return count
+  }
+
+  /// Where no count is given: descriptors of every queue, bursts, and what may be held back.
+  static func mbufCount(_ port: Settings.Port, _ settings: Settings) -> Int {
+    let workers = settings.engine.workers
+    let held =
+      workers * settings.fragments.heldPackets + workers * (workers - 1)
+      * settings.handoff.ringSlots
+    return port.mbufCount ?? port.queues * (port.rxDescriptors + 640) + held
+  }
+
+  private static func powerOfTwo(_ value: Int) -> Int {
+    var power = 1
+    while power < value { power *= 2 }
+    return power
+  }
+
+  /// One line a part and their sum, in MiB, as it is logged at start.
+  package func describe() -> String {
+    let rows = (lines + [Line(name: "total", bytes: totalBytes)]).map {
+      ($0.name, "\(($0.bytes + (1 << 20) - 1) >> 20) MiB")
+    }
+    let width = rows.map(\.0.count).max() ?? 0
+    let right = rows.map(\.1.count).max() ?? 0
+    return rows.map { name, amount in
+      name + String(repeating: " ", count: width - name.count + 2 + right - amount.count) + amount
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,197 @@
+extension SettingsKey {
+  private static let seconds = 0.1...86_400.0
+
+  /// All keys, in the order of the reference; a section stands before what it holds.
+  package static let all: [SettingsKey] = [
+    SettingsKey(
+      "sensor", .text, required: true,
+      "Name of this sensor, in every record and stream; letters, digits, `.`, `_`, `-`"),
+    SettingsKey(
+      "drainSeconds", live: true, .number(1...3600), "30", unit: "s",
+      "How long the end may take until what is left is given up"),
+
+    SettingsKey("engine", .section, "Workers, cores and memory"),
+    SettingsKey(
+      "engine.workers", .integer(1...128), "1", "Workers; each polls its own queue of every port"),
+    SettingsKey(
+      "engine.cores", .integers(0...4095),
+      "Core of each worker; chosen on the ports' NUMA node where it is left out"),
+    SettingsKey(
+      "engine.mainCore", .integer(0...4095),
+      "Core of the main thread; it floats over what the workers leave where it is left out"),
+    SettingsKey(
+      "engine.shareCores", .flag, "false",
+      "Allow two workers on one core, or a worker on the main one"),
+    SettingsKey(
+      "engine.noHugepages", .flag, "false", "Run in ordinary memory, at about half the speed"),
+    SettingsKey(
+      "engine.memoryMegabytes", .integer(16...1_048_576), unit: "MiB",
+      "Packet memory; worked out from the ports where it is left out"),
+    SettingsKey(
+      "engine.filePrefix", .text,
+      "DPDK's file prefix; one of the process's own where it is left out"),
+    SettingsKey("engine.ealArguments", .texts, "[]", "Further arguments for DPDK's environment"),
+    SettingsKey(
+      "engine.polling", live: true, .choice(["busy", "adaptive"]), "busy",
+      "`adaptive` naps when nothing comes: for cores that others use as well"),
+    SettingsKey(
+      "engine.napMicroseconds", live: true, .integer(1...10_000), "50", unit: "µs",
+      "How long an adaptive worker naps"),
+
+    SettingsKey("ports", .sections, required: true, "Where packets come from"),
+    SettingsKey(
+      "ports[].name", .text, required: true, "Name of the port, `in_iface` of its records"),
+    SettingsKey(
+      "ports[].device", .text,
+      "A PCI address (`0000:03:00.0`) or a vdev string (`net_af_packet0,iface=eth1`)"),
+    SettingsKey(
+      "ports[].player", .section,
+      "In place of a device: a capture file played through a port of rings"),
+    SettingsKey(
+      "ports[].player.capture", .text, required: true,
+      "The file, pcap or pcapng; relative to the configuration's folder"),
+    SettingsKey(
+      "ports[].player.spread", .choice(["symmetricRss", "misdirected", "roundRobin"]),
+      "symmetricRss",
+      "As a NIC with symmetric RSS; every second packet to the wrong queue; one queue after the other"
+    ),
+    SettingsKey(
+      "ports[].player.passes", .paces, "[original]",
+      "Pace of each pass: `original`, `max`, or how many times as fast; `max*100` is a hundred passes"
+    ),
+    SettingsKey(
+      "ports[].queues", .integer(1...128), "engine.workers",
+      "Receive queues; queue i belongs to worker i"),
+    SettingsKey(
+      "ports[].rxDescriptors", .integer(64...32_768), "1024",
+      "Descriptors of each receive queue; of a player, slots of each ring (a power of two)"),
+    SettingsKey(
+      "ports[].mbufCount", .integer(256...16_777_216),
+      "Packet buffers; worked out from descriptors and queues where it is left out"),
+    SettingsKey(
+      "ports[].mbufSizeBytes", .integer(128...16_384), "2048", unit: "bytes",
+      "Room of a packet buffer; longer frames take several"),
+    SettingsKey("ports[].promiscuous", .flag, "true", "Take frames for other stations, too"),
+    SettingsKey(
+      "ports[].mtuBytes", .integer(68...9702), "1500", unit: "bytes", "Longest IP packet"),
+    SettingsKey(
+      "ports[].rss", .choice(["auto", "hardware", "software"]), "auto",
+      "Who spreads packets over queues: the port where its driver takes the symmetric key; the port, or no start; Martlet"
+    ),
+    SettingsKey(
+      "ports[].checksumOffload", .flag, "true", "Have the port check checksums where it can"),
+    SettingsKey(
+      "ports[].linkDownIsError", .flag, "false", "Do not start while the port's link is down"),
+
+    SettingsKey("flows", .section, "The flow tables"),
+    SettingsKey(
+      "flows.capacity", .integer(64...1_073_741_824), "262144", unit: "flows",
+      "Flows in each worker's table; a full one evicts the oldest"),
+    SettingsKey("flows.vlanInKey", .flag, "true", "Packets of different VLANs are different flows"),
+    SettingsKey("flows.timeouts", .section, "When a flow ends"),
+    SettingsKey(
+      "flows.timeouts.activeSeconds", live: true, .number(0...86_400), "300", unit: "s",
+      "A live flow gives a `flow_update` this often; 0: never"),
+    SettingsKey(
+      "flows.timeouts.tcpSeconds", live: true, .number(seconds), "60", unit: "s", "Silent TCP flow"),
+    SettingsKey(
+      "flows.timeouts.udpSeconds", live: true, .number(seconds), "30", unit: "s", "Silent UDP flow"),
+    SettingsKey(
+      "flows.timeouts.icmpSeconds", live: true, .number(seconds), "10", unit: "s",
+      "Silent ICMP or ICMPv6 flow"),
+    SettingsKey(
+      "flows.timeouts.otherSeconds", live: true, .number(seconds), "30", unit: "s",
+      "Silent flow of another protocol"),
+    SettingsKey(
+      "flows.timeouts.halfOpenSeconds", live: true, .number(seconds), "10", unit: "s",
+      "TCP whose handshake is not complete"),
+    SettingsKey(
+      "flows.timeouts.closedSeconds", live: true, .number(seconds), "2", unit: "s",
+      "TCP after both FINs or an RST"),
+
+    SettingsKey("fragments", .section, "IP fragments, until their ports are known"),
+    SettingsKey(
+      "fragments.capacity", .integer(1...1_048_576), "4096", unit: "datagrams",
+      "Datagrams followed by each worker; rounded up to a power of two"),
+    SettingsKey(
+      "fragments.heldPackets", .integer(0...1_048_576), "1024", unit: "packets",
+      "Fragments held until the first one of their datagram comes"),
+    SettingsKey(
+      "fragments.timeoutSeconds", live: true, .number(0.1...300), "15", unit: "s", "How long"),
+
+    SettingsKey("handoff", .section, "Packets that another worker owns"),
+    SettingsKey(
+      "handoff.ringSlots", .powerOfTwo(64...1_048_576), "4096", unit: "packets",
+      "Slots of the ring from each worker to each other"),
+
+    SettingsKey("records", .section, "What the workers report"),
+    SettingsKey(
+      "records.ringSlots", .powerOfTwo(64...16_777_216), "65536", unit: "records",
+      "Slots of each worker's record ring"),
+    SettingsKey(
+      "records.statsIntervalSeconds", live: true, .number(0...3600), "10", unit: "s",
+      "A `stats` record this often; 0: only at the end"),
+    SettingsKey(
+      "records.communityIdSeed", .integer(0...65_535), "0",
+      "Seed of the Community ID, the same in all tools that share it"),
+
+    SettingsKey("sinks", .sections, "Where records go; several at once"),
+    SettingsKey(
+      "sinks[].type", .choice(["redis", "file", "stdout", "null"]), required: true, "What kind"),
+    SettingsKey(
+      "sinks[].types", .choices(["flow", "flow_update", "stats"]), "[]",
+      "Event types it takes; all where it is left out"),
+    SettingsKey(
+      "sinks[].format", .choice(["eve", "fields"]), "eve", "EVE JSON, or (redis) flat fields"),
+    SettingsKey(
+      "sinks[].queueMegabytes", .integer(1...65_536), "64", unit: "MiB",
+      "What may wait for this sink; more is dropped and counted"),
+    SettingsKey("sinks[].url", .text, "redis: `redis://host:port/db` or `unix:/path`"),
+    SettingsKey("sinks[].username", .text, "redis: ACL user"),
+    SettingsKey("sinks[].passwordFile", .text, "redis: file whose first line is the password"),
+    SettingsKey(
+      "sinks[].passwordEnvironment", .text, "redis: environment variable that holds the password"),
+    SettingsKey(
+      "sinks[].maxStreamLength", .integer(0...1_000_000_000_000), "1000000", unit: "entries",
+      "redis: streams are trimmed to about this length; 0: never"),
+    SettingsKey(
+      "sinks[].batchRecords", .integer(1...65_536), "512", unit: "records",
+      "redis: records in one transaction"),
+    SettingsKey(
+      "sinks[].lingerMilliseconds", .integer(0...100), "50", unit: "ms",
+      "redis: how long a record waits for company"),
+    SettingsKey(
+      "sinks[].connectTimeoutSeconds", .number(0.1...60), "2", unit: "s",
+      "redis: until a connection is given up"),
+    SettingsKey(
+      "sinks[].requireAtStart", .flag, "false", "redis: do not start where it cannot be reached"),
+    SettingsKey("sinks[].path", .text, "file: where"),
+    SettingsKey(
+      "sinks[].rotateMegabytes", .integer(1...1_048_576), unit: "MiB",
+      "file: a new file at this size"),
+    SettingsKey(
+      "sinks[].rotateSeconds", .number(1...31_536_000), unit: "s", "file: a new file this often"),
+    SettingsKey(
+      "sinks[].keepFiles", .integer(1...10_000), "10", unit: "files",
+      "file: how many older ones are kept"),
+    SettingsKey(
+      "sinks[].splitByType", .flag, "false",
+      "file: one file an event type, `eve-flow.json` in place of `eve.json`"),
+
+    SettingsKey("control", .section, "The control socket"),
+    SettingsKey(
+      "control.socket", .text, "/run/martlet/control.sock",
+      "Path of the Unix socket, at most 107 bytes"),
+    SettingsKey(
+      "control.mode", .text, "\"0660\"", "Permission bits of the socket, octal, in quotes"),
+    SettingsKey("control.group", .text, "Group that owns the socket"),
+
+    SettingsKey("log", .section, "The daemon's own messages, on standard error"),
+    SettingsKey(
+      "log.level", live: true,
+      .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+      "info", "The least that is written"),
+    SettingsKey(
+      "log.format", .choice(["text", "json"]), "text", "Lines for people, or one JSON object each"),
+  ]
+}

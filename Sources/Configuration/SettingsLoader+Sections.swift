@@ -1,0 +1,199 @@
+import Foundation
+import Records
+import Yams
+
+extension SettingsLoader {
+  static func readSettings(_ root: SectionReader, folder: String) -> Settings {
+    var settings = Settings()
+    settings.sensor = root.text("sensor") ?? ""
+    settings.drainSeconds = root.number("drainSeconds", settings.drainSeconds)
+    settings.engine = readEngine(root.section("engine"))
+    settings.ports = root.sections("ports").map {
+      readPort($0, workers: settings.engine.workers, folder: folder)
+    }
+    settings.flows = readFlows(root.section("flows"))
+    let fragments = root.section("fragments")
+    settings.fragments.capacity = fragments.integer("capacity") ?? settings.fragments.capacity
+    settings.fragments.heldPackets =
+      fragments.integer("heldPackets") ?? settings.fragments.heldPackets
+    settings.fragments.timeoutSeconds = fragments.number(
+      "timeoutSeconds", settings.fragments.timeoutSeconds)
+    fragments.finish()
+    let handoff = root.section("handoff")
+    settings.handoff.ringSlots = handoff.integer("ringSlots") ?? settings.handoff.ringSlots
+    handoff.finish()
+    let records = root.section("records")
+    settings.records.ringSlots = records.integer("ringSlots") ?? settings.records.ringSlots
+    settings.records.statsIntervalSeconds = records.number(
+      "statsIntervalSeconds", settings.records.statsIntervalSeconds)
+    settings.records.communityIdSeed =
+      records.integer("communityIdSeed") ?? settings.records.communityIdSeed
+    records.finish()
+    settings.sinks = root.sections("sinks").map { readSink($0, folder: folder) }
+    let control = root.section("control")
+    settings.control.socket = control.text("socket") ?? settings.control.socket
+    settings.control.group = control.text("group")
+    if let mode = control.text("mode") {
+      if (3...4).contains(mode.utf8.count), mode.utf8.allSatisfy({ (48...55).contains($0) }),
+        let bits = Int(mode, radix: 8), bits <= 0o777
+      {
+        settings.control.mode = bits
+      } else {
+        control.note(
+          "mode", "is \"\(mode)\"; octal digits in quotes would be right, such as \"0660\"")
+      }
+    }
+    control.finish()
+    let log = root.section("log")
+    settings.log.level = log.choice("level", settings.log.level)
+    settings.log.format = log.choice("format", settings.log.format)
+    log.finish()
+    root.finish()
+    return settings
+  }
+
+  private static func readEngine(_ reader: SectionReader) -> Settings.Engine {
+    var engine = Settings.Engine()
+    engine.workers = reader.integer("workers") ?? engine.workers
+    engine.cores = reader.integers("cores", called: "core numbers")
+    engine.mainCore = reader.integer("mainCore")
+    engine.shareCores = reader.flag("shareCores", engine.shareCores)
+    engine.noHugepages = reader.flag("noHugepages", engine.noHugepages)
+    engine.memoryMegabytes = reader.integer("memoryMegabytes")
+    engine.filePrefix = reader.text("filePrefix")
+    engine.ealArguments =
+      reader.texts("ealArguments", such: "--log-level=pmd:debug") ?? engine.ealArguments
+    engine.polling = reader.choice("polling", engine.polling)
+    engine.napMicroseconds = reader.integer("napMicroseconds") ?? engine.napMicroseconds
+    reader.finish()
+    return engine
+  }
+
+  private static func readPort(_ reader: SectionReader, workers: Int, folder: String)
+    -> Settings.Port
+  {
+    var port = Settings.Port()
+    port.name = reader.text("name") ?? ""
+    port.device = reader.text("device")
+    if reader.has("player") { port.player = readPlayer(reader.section("player"), folder: folder) }
+    port.queues = reader.integer("queues") ?? workers
+    port.rxDescriptors = reader.integer("rxDescriptors") ?? port.rxDescriptors
+    port.mbufCount = reader.integer("mbufCount")
+    port.mbufSizeBytes = reader.integer("mbufSizeBytes") ?? port.mbufSizeBytes
+    port.promiscuous = reader.flag("promiscuous", port.promiscuous)
+    port.mtuBytes = reader.integer("mtuBytes") ?? port.mtuBytes
+    port.rss = reader.choice("rss", port.rss)
+    port.checksumOffload = reader.flag("checksumOffload", port.checksumOffload)
+    port.linkDownIsError = reader.flag("linkDownIsError", port.linkDownIsError)
+    reader.finish()
+    return port
+  }
+
+  private static func readPlayer(_ reader: SectionReader, folder: String) -> Settings.Player {
+    var player = Settings.Player()
+    player.capture = reader.text("capture").map { resolve($0, folder) } ?? ""
+    player.spread = reader.choice("spread", player.spread)
+    player.passes = reader.paces("passes") ?? player.passes
+    reader.finish()
+    return player
+  }
+
+  private static func readFlows(_ reader: SectionReader) -> Settings.Flows {
+    var flows = Settings.Flows()
+    flows.capacity = reader.integer("capacity") ?? flows.capacity
+    flows.vlanInKey = reader.flag("vlanInKey", flows.vlanInKey)
+    let timeouts = reader.section("timeouts")
+    func set(_ name: String, _ path: WritableKeyPath<Settings.Timeouts, Double>) {
+      flows.timeouts[keyPath: path] = timeouts.number(name, flows.timeouts[keyPath: path])
+    }
+    set("activeSeconds", \.activeSeconds)
+    set("tcpSeconds", \.tcpSeconds)
+    set("udpSeconds", \.udpSeconds)
+    set("icmpSeconds", \.icmpSeconds)
+    set("otherSeconds", \.otherSeconds)
+    set("halfOpenSeconds", \.halfOpenSeconds)
+    set("closedSeconds", \.closedSeconds)
+    timeouts.finish()
+    reader.finish()
+    return flows
+  }
+
+  private static func readSink(_ reader: SectionReader, folder: String) -> Settings.Sink {
+    var sink = Settings.Sink()
+    sink.type = reader.choice("type", sink.type)
+    sink.types = reader.choices("types", EventType.self, called: "event types")
+    sink.format = reader.choice("format", sink.format)
+    sink.queueMegabytes = reader.integer("queueMegabytes") ?? sink.queueMegabytes
+    sink.url = reader.text("url") ?? ""
+    sink.username = reader.text("username")
+    sink.password = readPassword(reader, folder: folder)
+    sink.maxStreamLength = reader.integer("maxStreamLength") ?? sink.maxStreamLength
+    sink.batchRecords = reader.integer("batchRecords") ?? sink.batchRecords
+    sink.lingerMilliseconds = reader.integer("lingerMilliseconds") ?? sink.lingerMilliseconds
+    sink.connectTimeoutSeconds = reader.number(
+      "connectTimeoutSeconds", sink.connectTimeoutSeconds)
+    sink.requireAtStart = reader.flag("requireAtStart", sink.requireAtStart)
+    sink.path = reader.text("path").map { resolve($0, folder) } ?? ""
+    sink.rotateMegabytes = reader.integer("rotateMegabytes")
+    sink.rotateSeconds = reader.optionalNumber("rotateSeconds")
+    sink.keepFiles = reader.integer("keepFiles") ?? sink.keepFiles
+    _ = reader.flag("splitByType", false)
+    reader.finish()
+    return sink
+  }
+
+  /// Puts a sink for each event type in the place of one that asks for a file each.
+  static func splitFilesByType(_ settings: inout Settings, _ root: SectionReader) {
+    guard root.has("sinks") else { return }
+    let asked = root.sections("sinks").map { $0.flag("splitByType", false) }
+    settings.sinks = zip(settings.sinks, asked).flatMap { sink, isSplit -> [Settings.Sink] in
+      guard isSplit, sink.type == .file else { return [sink] }
+      return EventType.allCases.filter { sink.types.isEmpty || sink.types.contains($0) }.map {
+        var one = sink
+        one.types = [$0]
+        one.path = path(sink.path, of: $0)
+        return one
+      }
+    }
+  }
+
+  /// `eve-flow.json` of `eve.json`.
+  static func path(_ path: String, of type: EventType) -> String {
+    let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    guard let dot = path[slash...].lastIndex(of: "."), dot > slash else {
+      return "\(path)-\(type.rawValue)"
+    }
+    return "\(path[..<dot])-\(type.rawValue)\(path[dot...])"
+  }
+
+  /// The password from a file's first line or from the environment; never from the configuration.
+  private static func readPassword(_ reader: SectionReader, folder: String) -> String? {
+    if reader.has("passwordFile") && reader.has("passwordEnvironment") {
+      reader.note(
+        "passwordEnvironment", "stands beside passwordFile; one of them would be right")
+      return nil
+    }
+    if let path = reader.text("passwordFile").map({ resolve($0, folder) }) {
+      guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+        let line = text.split(whereSeparator: \.isNewline).first
+      else {
+        reader.note("passwordFile", "\(path) cannot be read, or holds nothing")
+        return nil
+      }
+      return String(line)
+    }
+    if let name = reader.text("passwordEnvironment") {
+      guard let value = reader.list.environment[name], !value.isEmpty else {
+        reader.note(
+          "passwordEnvironment", "names the environment variable \(name), which is not set")
+        return nil
+      }
+      return value
+    }
+    return nil
+  }
+
+  private static func resolve(_ path: String, _ folder: String) -> String {
+    path.hasPrefix("/") || path.isEmpty ? path : "\(folder)/\(path)"
+  }
+}

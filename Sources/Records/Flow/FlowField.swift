@@ -1,0 +1,211 @@
+/// The fields of `flow` and `flow_update`, declared once, in the order of the `fields` format.
+package enum FlowField: Int, CaseIterable, Sendable {
+  // Head.
+  case timestamp, flowID, interface, eventType, vlan
+  case sourceAddress, sourcePort, destinationAddress, destinationPort, proto, ipVersion
+  case icmpType, icmpCode, responseICMPType
+  // `flow`.
+  case packetsToServer, packetsToClient, bytesToServer, bytesToClient
+  case start, end, age, state, reason, alerted
+  case ipBytesToServer, ipBytesToClient, startNanosecond, endNanosecond, endReason, roundTrip
+  case ttlToServer, ttlToClient, dscpToServer, dscpToClient, fragmented
+  case updateOrdinal, packetsToServerDelta, packetsToClientDelta
+  case bytesToServerDelta, bytesToClientDelta, ipBytesToServerDelta, ipBytesToClientDelta
+  // `ether`, `community_id`.
+  case destinationMAC, sourceMAC, communityID
+  // `tcp`.
+  case tcpFlags, tcpFlagsToServer, tcpFlagsToClient
+  case syn, fin, rst, psh, ack, urg, ecn, cwr
+  case tcpState, windowToServer, windowToClient
+  // Tail.
+  case connectionState, history, sensor, startEpoch, worker, sequence
+
+  package var definition: RecordField { Self.definitions[rawValue] }
+
+  private static let definitions: [RecordField] = allCases.map(define)
+
+  private static func define(_ field: FlowField) -> RecordField {
+    switch field {
+    case .timestamp:
+      RecordField("ts", "timestamp", .timestamp, "", "Suricata", "when the record was made")
+    case .flowID:
+      RecordField(
+        "flow_id", "flow_id", .integer, "", "Suricata", "ties all records of a flow together")
+    case .interface:
+      RecordField(
+        "iface", "in_iface", .string, "", "Suricata", "port the first packet came in at")
+    case .eventType:
+      RecordField("event", "event_type", .string, "", "Suricata", "`flow` or `flow_update`")
+    case .vlan:
+      RecordField(
+        "vlan", "vlan[]", .integer, "", "Suricata",
+        "VLAN ids of the first packet, outermost first; flat: joined by a comma")
+    case .sourceAddress:
+      RecordField("src_ip", "src_ip", .string, "", "Suricata", "the originator's address")
+    case .sourcePort:
+      RecordField("src_port", "src_port", .integer, "", "Suricata", "TCP, UDP, SCTP")
+    case .destinationAddress:
+      RecordField("dest_ip", "dest_ip", .string, "", "Suricata", "the responder's address")
+    case .destinationPort:
+      RecordField("dest_port", "dest_port", .integer, "", "Suricata", "TCP, UDP, SCTP")
+    case .proto:
+      RecordField(
+        "proto", "proto", .string, "", "Suricata",
+        "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP` …; the number where IANA has no name")
+    case .ipVersion: RecordField("ip_v", "ip_v", .integer, "", "Suricata", "4 or 6")
+    case .icmpType:
+      RecordField("icmp_type", "icmp_type", .integer, "", "Suricata", "of the first packet")
+    case .icmpCode:
+      RecordField("icmp_code", "icmp_code", .integer, "", "Suricata", "of the first packet")
+    case .responseICMPType:
+      RecordField(
+        "icmp_rtype", "response_icmp_type", .integer, "", "Suricata", "of the responder's packets")
+    case .packetsToServer:
+      RecordField(
+        "pkts_ts", "flow.pkts_toserver", .integer, "packets", "Suricata", "sent by the originator")
+    case .packetsToClient:
+      RecordField(
+        "pkts_tc", "flow.pkts_toclient", .integer, "packets", "Suricata", "sent by the responder")
+    case .bytesToServer:
+      RecordField(
+        "bytes_ts", "flow.bytes_toserver", .integer, "bytes", "Suricata",
+        "whole frames on the wire, sent by the originator")
+    case .bytesToClient:
+      RecordField(
+        "bytes_tc", "flow.bytes_toclient", .integer, "bytes", "Suricata",
+        "whole frames on the wire, sent by the responder")
+    case .start:
+      RecordField("start", "flow.start", .timestamp, "", "Suricata", "time of the first packet")
+    case .end:
+      RecordField("end", "flow.end", .timestamp, "", "Suricata", "time of the latest packet")
+    case .age:
+      RecordField("age", "flow.age", .integer, "s", "Suricata", "`end` less `start`, whole seconds")
+    case .state:
+      RecordField("state", "flow.state", .string, "", "Suricata", "`new`, `established`, `closed`")
+    case .reason:
+      RecordField(
+        "reason", "flow.reason", .string, "", "Suricata",
+        "`timeout`, `forced`, `shutdown`; `flow` only")
+    case .alerted:
+      RecordField(nil, "flow.alerted", .boolean, "", "Suricata", "always false; `flow` only")
+    default: FlowField.defineMartlet(field)
+    }
+  }
+
+  private static func defineMartlet(_ field: FlowField) -> RecordField {
+    switch field {
+    case .ipBytesToServer:
+      RecordField(
+        "ipbytes_ts", "flow.ip_bytes_toserver", .integer, "bytes", "Martlet",
+        "from the IP header on, sent by the originator")
+    case .ipBytesToClient:
+      RecordField(
+        "ipbytes_tc", "flow.ip_bytes_toclient", .integer, "bytes", "Martlet",
+        "from the IP header on, sent by the responder")
+    case .startNanosecond:
+      RecordField(
+        "start_nsec", "flow.start_nsec", .integer, "ns", "Martlet",
+        "of `start`, within its second: 0 … 999,999,999")
+    case .endNanosecond:
+      RecordField(
+        "end_nsec", "flow.end_nsec", .integer, "ns", "Martlet",
+        "of `end`, within its second: 0 … 999,999,999")
+    case .endReason:
+      RecordField(
+        "end_reason", "flow.end_reason", .string, "", "IPFIX", "why this record was made")
+    case .roundTrip:
+      RecordField(
+        "rtt_nsec", "flow.rtt_nsec", .integer, "ns", "Martlet",
+        "from the first packet to the first one of the other direction; absent without one")
+    case .ttlToServer:
+      RecordField(
+        "ttl_ts", "flow.ttl_toserver", .integer, "hops", "Martlet",
+        "TTL or hop limit of the originator's first packet")
+    case .ttlToClient:
+      RecordField(
+        "ttl_tc", "flow.ttl_toclient", .integer, "hops", "Martlet",
+        "TTL or hop limit of the responder's first packet")
+    case .dscpToServer:
+      RecordField(
+        "dscp_ts", "flow.dscp_toserver", .integer, "", "Martlet",
+        "DSCP of the originator's first packet")
+    case .dscpToClient:
+      RecordField(
+        "dscp_tc", "flow.dscp_toclient", .integer, "", "Martlet",
+        "DSCP of the responder's first packet")
+    case .fragmented:
+      RecordField(
+        "frag", "flow.fragmented", .boolean, "", "Martlet",
+        "true where some packet was a fragment, else absent")
+    case .updateOrdinal:
+      RecordField(
+        "update", "flow.update_ordinal", .integer, "", "Martlet",
+        "`flow_update` only: its number within the flow, from 1")
+    case .packetsToServerDelta: delta("pkts", "toserver", "packets")
+    case .packetsToClientDelta: delta("pkts", "toclient", "packets")
+    case .bytesToServerDelta: delta("bytes", "toserver", "bytes")
+    case .bytesToClientDelta: delta("bytes", "toclient", "bytes")
+    case .ipBytesToServerDelta: delta("ip_bytes", "toserver", "bytes")
+    case .ipBytesToClientDelta: delta("ip_bytes", "toclient", "bytes")
+    case .destinationMAC:
+      RecordField(
+        "dest_mac", "ether.dest_macs[]", .string, "", "Suricata",
+        "the responder's address in the first packet")
+    case .sourceMAC:
+      RecordField(
+        "src_mac", "ether.src_macs[]", .string, "", "Suricata",
+        "the originator's address in the first packet")
+    case .communityID:
+      RecordField("cid", "community_id", .string, "", "Community ID", "version 1")
+    default: defineTCPAndTail(field)
+    }
+  }
+
+  private static func delta(_ what: String, _ way: String, _ unit: String) -> RecordField {
+    let short = what == "ip_bytes" ? "ipbytes" : what
+    return RecordField(
+      "\(short)_\(way == "toserver" ? "ts" : "tc")_delta", "flow.\(what)_\(way)_delta", .integer,
+      unit, "IPFIX", "`flow_update` only: since the last one")
+  }
+
+  private static func defineTCPAndTail(_ field: FlowField) -> RecordField {
+    switch field {
+    case .tcpFlags:
+      RecordField("tcp_flags", "tcp.tcp_flags", .string, "hex", "Suricata", "of all packets, or-ed")
+    case .tcpFlagsToServer:
+      RecordField(
+        "tcp_flags_ts", "tcp.tcp_flags_ts", .string, "hex", "Suricata", "the originator's")
+    case .tcpFlagsToClient:
+      RecordField(
+        "tcp_flags_tc", "tcp.tcp_flags_tc", .string, "hex", "Suricata", "the responder's")
+    case .syn, .fin, .rst, .psh, .ack, .urg, .ecn, .cwr:
+      RecordField(
+        nil, "tcp.\(field)", .boolean, "", "Suricata", "true where some packet had it, else absent")
+    case .tcpState:
+      RecordField("tcp_state", "tcp.state", .string, "", "Suricata", "see below")
+    case .windowToServer:
+      RecordField(
+        "win_ts", "tcp.window_ts", .integer, "bytes", "Martlet",
+        "the originator's last window, unscaled")
+    case .windowToClient:
+      RecordField(
+        "win_tc", "tcp.window_tc", .integer, "bytes", "Martlet",
+        "the responder's last window, unscaled")
+    case .connectionState:
+      RecordField("conn_state", "conn_state", .string, "", "Zeek", "see below")
+    case .history:
+      RecordField("history", "history", .string, "", "Zeek", "see below; absent where empty")
+    case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
+    case .startEpoch:
+      RecordField(
+        "epoch", "start_epoch", .integer, "µs", "Martlet", "when the engine started, since 1970")
+    case .worker:
+      RecordField("worker", "worker", .integer, "", "Martlet", "which worker made the record")
+    case .sequence:
+      RecordField(
+        "seq", "seq", .integer, "", "Martlet",
+        "counts the worker's records from 0, dropped ones too")
+    default: preconditionFailure("\(field) has no definition")
+    }
+  }
+}

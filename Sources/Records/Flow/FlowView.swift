@@ -1,0 +1,102 @@
+import FlowEngine
+
+/// A flow record as its readers see it: originator and responder instead of A and B, words instead
+/// of numbers. Made once a record, on the stack.
+struct FlowView {
+  let record: UnsafePointer<FlowRecord>
+  let originator: FlowEndpoint
+  let responder: FlowEndpoint
+  let flowID: UInt64
+  let connectionState: ConnectionState
+
+  @inline(__always)
+  init(_ record: UnsafePointer<FlowRecord>, identity: FlowIdentity) {
+    self.record = record
+    originator = record.pointee.originator
+    responder = record.pointee.responder
+    flowID = identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
+    connectionState = ConnectionState.of(record)
+  }
+
+  var proto: UInt8 { record.pointee.hot.key.proto }
+  var ipVersion: UInt8 { record.pointee.hot.key.ipVersion }
+  var isUpdate: Bool { record.pointee.kind == FlowRecordKind.flowUpdate }
+  var isTCP: Bool { proto == IPProtocol.tcp }
+  var isICMP: Bool { proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 }
+
+  /// Whether the ports are ports: in Suricata's records only of these three.
+  var hasPorts: Bool {
+    proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.sctp
+  }
+
+  /// Type of the responder's ICMP messages, which the key carries in place of its port.
+  var responseICMPType: UInt16? {
+    isICMP && responder.packets > 0 ? responder.port : nil
+  }
+
+  /// Nanoseconds from the first packet to the first one the other way, where there was one.
+  var roundTripNanoseconds: UInt64? {
+    let cold = record.pointee.cold
+    guard originator.packets > 0, responder.packets > 0, cold.firstReply != 0 else { return nil }
+    // Wrapping: the difference of two times within 584 years; stamps out of order give none.
+    let difference = cold.firstReply &- cold.firstSeen
+    return difference >= 0 ? UInt64(difference) : nil
+  }
+
+  /// Whole seconds between first and latest packet, as Suricata counts them.
+  var ageSeconds: UInt64 {
+    let start = TimestampText.split(record.pointee.cold.firstSeen).second
+    let end = TimestampText.split(record.pointee.hot.lastSeen).second
+    return end > start ? UInt64(end - start) : 0
+  }
+
+  /// Stands for no VLAN in a record.
+  static var noVLAN: UInt16 { 0xffff }
+
+  var isFragmented: Bool { record.pointee.hot.flags & FlowFlags.fragmented != 0 }
+
+  var hasMACs: Bool {
+    let a = originator.mac
+    let b = responder.mac
+    return a.0 | a.1 | a.2 | b.0 | b.1 | b.2 != 0
+  }
+
+  var tcpFlags: UInt8 { originator.tcpFlags | responder.tcpFlags }
+
+  var tcpState: StaticString {
+    let hot = record.pointee.hot
+    return record.pointee.originatorIsB
+      ? FlowWords.tcpState(originator: hot.sideB, responder: hot.sideA)
+      : FlowWords.tcpState(originator: hot.sideA, responder: hot.sideB)
+  }
+}
+
+extension ByteWriter {
+  @inline(__always)
+  mutating func proto(_ number: UInt8) {
+    if let name = FlowWords.proto(number) {
+      literal(name)
+    } else {
+      decimal(number)
+    }
+  }
+
+  /// VLAN ids joined by commas; nothing where there are none.
+  @inline(__always)
+  mutating func vlans(_ cold: FlowCold) {
+    guard cold.vlanOuter != FlowView.noVLAN else { return }
+    decimal(cold.vlanOuter)
+    guard cold.vlanInner != FlowView.noVLAN else { return }
+    byte(UInt8(ascii: ","))
+    decimal(cold.vlanInner)
+  }
+
+  /// Zeek's letters as they stand in the record, 16 at the most.
+  @inline(__always)
+  mutating func history(_ cold: FlowCold) {
+    let length = min(Int(cold.historyLength), 16)
+    withUnsafeBytes(of: cold.historyText) { text in
+      for letter in text.prefix(length) { byte(letter) }
+    }
+  }
+}

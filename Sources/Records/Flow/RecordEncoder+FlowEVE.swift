@@ -1,0 +1,196 @@
+import FlowEngine
+
+extension RecordEncoder {
+  /// One `flow` or `flow_update` record as EVE JSON, keys in Suricata's order, ours behind them.
+  @inline(__always)
+  mutating func writeEVE(_ view: FlowView, to writer: inout ByteWriter) {
+    writeHead(view, to: &writer)
+    writeFlow(view, to: &writer)
+    if view.hasMACs {
+      writer.literal(",\"ether\":{\"dest_macs\":[\"")
+      writer.mac(view.responder.mac)
+      writer.literal("\"],\"src_macs\":[\"")
+      writer.mac(view.originator.mac)
+      writer.literal("\"]}")
+    }
+    writer.literal(",\"community_id\":\"")
+    CommunityID.write(
+      view.record.pointee.hot.key, seed: context.communityIDSeed, to: &writer)
+    writer.literal("\"")
+    if view.isTCP { writeTCP(view, to: &writer) }
+    writeTail(view, to: &writer)
+  }
+
+  private mutating func writeHead(_ view: FlowView, to writer: inout ByteWriter) {
+    let record = view.record
+    writer.literal("{\"timestamp\":\"")
+    timestampText.write(nanoseconds: record.pointee.exportTime, to: &writer)
+    writer.literal("\",\"flow_id\":")
+    writer.decimal(view.flowID)
+    let port = Int(record.pointee.cold.portIndex)
+    if port < fixed.evePorts.count { writer.bytes(fixed.evePorts[port]) }
+    writer.literal(",\"event_type\":\"")
+    writer.literal(FlowWords.eventType(record.pointee.kind))
+    writer.literal("\"")
+    if record.pointee.cold.vlanOuter != FlowView.noVLAN {
+      writer.literal(",\"vlan\":[")
+      writer.vlans(record.pointee.cold)
+      writer.literal("]")
+    }
+    writer.literal(",\"src_ip\":\"")
+    writer.address(view.originator.address, version: view.ipVersion)
+    if view.hasPorts {
+      writer.literal("\",\"src_port\":")
+      writer.decimal(view.originator.port)
+      writer.literal(",\"dest_ip\":\"")
+    } else {
+      writer.literal("\",\"dest_ip\":\"")
+    }
+    writer.address(view.responder.address, version: view.ipVersion)
+    if view.hasPorts {
+      writer.literal("\",\"dest_port\":")
+      writer.decimal(view.responder.port)
+      writer.literal(",\"proto\":\"")
+    } else {
+      writer.literal("\",\"proto\":\"")
+    }
+    writer.proto(view.proto)
+    writer.literal("\",\"ip_v\":")
+    writer.decimal(view.ipVersion)
+    guard view.isICMP else { return }
+    writer.literal(",\"icmp_type\":")
+    writer.decimal(record.pointee.cold.icmpType)
+    writer.literal(",\"icmp_code\":")
+    writer.decimal(record.pointee.cold.icmpCode)
+    if let type = view.responseICMPType {
+      writer.literal(",\"response_icmp_type\":")
+      writer.decimal(type)
+    }
+  }
+
+  private mutating func writeFlow(_ view: FlowView, to writer: inout ByteWriter) {
+    let record = view.record
+    writer.literal(",\"flow\":{\"pkts_toserver\":")
+    writer.decimal(view.originator.packets)
+    writer.literal(",\"pkts_toclient\":")
+    writer.decimal(view.responder.packets)
+    writer.literal(",\"bytes_toserver\":")
+    writer.decimal(view.originator.bytes)
+    writer.literal(",\"bytes_toclient\":")
+    writer.decimal(view.responder.bytes)
+    let start = TimestampText.split(record.pointee.cold.firstSeen)
+    writer.literal(",\"start\":\"")
+    startText.write(second: start.second, nanosecond: start.nanosecond, to: &writer)
+    let end = TimestampText.split(record.pointee.hot.lastSeen)
+    writer.literal("\",\"end\":\"")
+    endText.write(second: end.second, nanosecond: end.nanosecond, to: &writer)
+    writer.literal("\",\"age\":")
+    writer.decimal(view.ageSeconds)
+    writer.literal(",\"state\":\"")
+    writer.literal(FlowWords.state(record.pointee.hot.state))
+    if view.isUpdate {
+      writer.literal("\",\"ip_bytes_toserver\":")
+    } else {
+      writer.literal("\",\"reason\":\"")
+      writer.literal(FlowWords.reason(record.pointee.endReason))
+      writer.literal("\",\"alerted\":false,\"ip_bytes_toserver\":")
+    }
+    writer.decimal(view.originator.ipBytes)
+    writer.literal(",\"ip_bytes_toclient\":")
+    writer.decimal(view.responder.ipBytes)
+    writer.literal(",\"start_nsec\":")
+    writer.decimal(UInt64(start.nanosecond))
+    writer.literal(",\"end_nsec\":")
+    writer.decimal(UInt64(end.nanosecond))
+    writer.literal(",\"end_reason\":\"")
+    writer.literal(FlowWords.endReason(record.pointee.endReason))
+    writer.literal("\"")
+    writeFlowDetail(view, to: &writer)
+    writer.literal("}")
+  }
+
+  /// What only some flows have, and what only one direction may have.
+  private func writeFlowDetail(_ view: FlowView, to writer: inout ByteWriter) {
+    if let roundTrip = view.roundTripNanoseconds {
+      writer.literal(",\"rtt_nsec\":")
+      writer.decimal(roundTrip)
+    }
+    if view.originator.packets > 0 {
+      writer.literal(",\"ttl_toserver\":")
+      writer.decimal(view.originator.ttl)
+      writer.literal(",\"dscp_toserver\":")
+      writer.decimal(view.originator.trafficClass >> 2)
+    }
+    if view.responder.packets > 0 {
+      writer.literal(",\"ttl_toclient\":")
+      writer.decimal(view.responder.ttl)
+      writer.literal(",\"dscp_toclient\":")
+      writer.decimal(view.responder.trafficClass >> 2)
+    }
+    if view.isFragmented { writer.literal(",\"fragmented\":true") }
+    guard view.isUpdate else { return }
+    writer.literal(",\"update_ordinal\":")
+    writer.decimal(view.record.pointee.updateOrdinal)
+    writer.literal(",\"pkts_toserver_delta\":")
+    writer.decimal(view.originator.packetsDelta)
+    writer.literal(",\"pkts_toclient_delta\":")
+    writer.decimal(view.responder.packetsDelta)
+    writer.literal(",\"bytes_toserver_delta\":")
+    writer.decimal(view.originator.bytesDelta)
+    writer.literal(",\"bytes_toclient_delta\":")
+    writer.decimal(view.responder.bytesDelta)
+    writer.literal(",\"ip_bytes_toserver_delta\":")
+    writer.decimal(view.originator.ipBytesDelta)
+    writer.literal(",\"ip_bytes_toclient_delta\":")
+    writer.decimal(view.responder.ipBytesDelta)
+  }
+
+  private func writeTCP(_ view: FlowView, to writer: inout ByteWriter) {
+    let flags = view.tcpFlags
+    writer.literal(",\"tcp\":{\"tcp_flags\":\"")
+    writer.hexByte(flags)
+    writer.literal("\",\"tcp_flags_ts\":\"")
+    writer.hexByte(view.originator.tcpFlags)
+    writer.literal("\",\"tcp_flags_tc\":\"")
+    writer.hexByte(view.responder.tcpFlags)
+    writer.literal("\"")
+    // RFC 9293, section 3.1, in Suricata's order.
+    if flags & 0x02 != 0 { writer.literal(",\"syn\":true") }
+    if flags & 0x01 != 0 { writer.literal(",\"fin\":true") }
+    if flags & 0x04 != 0 { writer.literal(",\"rst\":true") }
+    if flags & 0x08 != 0 { writer.literal(",\"psh\":true") }
+    if flags & 0x10 != 0 { writer.literal(",\"ack\":true") }
+    if flags & 0x20 != 0 { writer.literal(",\"urg\":true") }
+    if flags & 0x40 != 0 { writer.literal(",\"ecn\":true") }
+    if flags & 0x80 != 0 { writer.literal(",\"cwr\":true") }
+    writer.literal(",\"state\":\"")
+    writer.literal(view.tcpState)
+    writer.literal("\"")
+    if view.originator.packets > 0 {
+      writer.literal(",\"window_ts\":")
+      writer.decimal(view.originator.tcpWindow)
+    }
+    if view.responder.packets > 0 {
+      writer.literal(",\"window_tc\":")
+      writer.decimal(view.responder.tcpWindow)
+    }
+    writer.literal("}")
+  }
+
+  private func writeTail(_ view: FlowView, to writer: inout ByteWriter) {
+    writer.literal(",\"conn_state\":\"")
+    writer.literal(view.connectionState.text)
+    if view.record.pointee.cold.historyLength > 0 {
+      writer.literal("\",\"history\":\"")
+      writer.history(view.record.pointee.cold)
+    }
+    writer.literal("\"")
+    writer.bytes(fixed.eveTail)
+    if context.includesSequence {
+      writer.decimal(view.record.pointee.worker)
+      writer.literal(",\"seq\":")
+      writer.decimal(view.record.pointee.sequence)
+    }
+    writer.literal("}")
+  }
+}

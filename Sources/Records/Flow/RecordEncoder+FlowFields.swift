@@ -1,0 +1,137 @@
+import FlowEngine
+
+extension RecordEncoder {
+  /// One record as RESP bulk strings: every field that has a name, in the order of ``FlowField``.
+  @inline(__always)
+  mutating func writeFields(_ view: FlowView, to writer: inout ByteWriter) {
+    fixed.flowFields.withUnsafeBufferPointer { heads in
+      for head in heads {
+        writer.head(head)
+        switch head.field {
+        case .sensor: writer.bytes(fixed.sensor)
+        case .startEpoch: writer.bytes(fixed.startEpoch)
+        case .interface:
+          let port = Int(view.record.pointee.cold.portIndex)
+          if port < fixed.ports.count {
+            writer.bytes(fixed.ports[port])
+          } else {
+            writer.literal("$0\r\n\r\n")
+          }
+        default:
+          writer.bulk { writer in writeValue(of: head.field, view, to: &writer) }
+        }
+      }
+    }
+  }
+
+  /// The value of a field, nothing where the flow has none; 39 bytes at the most.
+  private mutating func writeValue(
+    of field: FlowField, _ view: FlowView, to writer: inout ByteWriter
+  ) {
+    let record = view.record
+    switch field {
+    case .timestamp:
+      timestampText.write(nanoseconds: record.pointee.exportTime, to: &writer)
+    case .flowID: writer.decimal(view.flowID)
+    case .eventType: writer.literal(FlowWords.eventType(record.pointee.kind))
+    case .vlan: writer.vlans(record.pointee.cold)
+    case .sourceAddress: writer.address(view.originator.address, version: view.ipVersion)
+    case .sourcePort: if view.hasPorts { writer.decimal(view.originator.port) }
+    case .destinationAddress: writer.address(view.responder.address, version: view.ipVersion)
+    case .destinationPort: if view.hasPorts { writer.decimal(view.responder.port) }
+    case .proto: writer.proto(view.proto)
+    case .ipVersion: writer.decimal(view.ipVersion)
+    case .icmpType: if view.isICMP { writer.decimal(record.pointee.cold.icmpType) }
+    case .icmpCode: if view.isICMP { writer.decimal(record.pointee.cold.icmpCode) }
+    case .responseICMPType: if let type = view.responseICMPType { writer.decimal(type) }
+    case .start: startText.write(nanoseconds: record.pointee.cold.firstSeen, to: &writer)
+    case .end: endText.write(nanoseconds: record.pointee.hot.lastSeen, to: &writer)
+    case .startNanosecond:
+      writer.decimal(UInt64(TimestampText.split(record.pointee.cold.firstSeen).nanosecond))
+    case .endNanosecond:
+      writer.decimal(UInt64(TimestampText.split(record.pointee.hot.lastSeen).nanosecond))
+    case .age: writer.decimal(view.ageSeconds)
+    case .state: writer.literal(FlowWords.state(record.pointee.hot.state))
+    case .reason:
+      if !view.isUpdate { writer.literal(FlowWords.reason(record.pointee.endReason)) }
+    case .endReason: writer.literal(FlowWords.endReason(record.pointee.endReason))
+    case .roundTrip: if let time = view.roundTripNanoseconds { writer.decimal(time) }
+    case .fragmented: if view.isFragmented { writer.literal("true") }
+    case .communityID:
+      CommunityID.write(record.pointee.hot.key, seed: context.communityIDSeed, to: &writer)
+    case .connectionState: writer.literal(view.connectionState.text)
+    case .history: writer.history(record.pointee.cold)
+    case .worker: if context.includesSequence { writer.decimal(record.pointee.worker) }
+    case .sequence: if context.includesSequence { writer.decimal(record.pointee.sequence) }
+    default: writeValueOfSide(field, view, to: &writer)
+    }
+  }
+
+  /// Fields that there are for each direction, and TCP's.
+  private func writeValueOfSide(
+    _ field: FlowField, _ view: FlowView, to writer: inout ByteWriter
+  ) {
+    let originator = view.originator
+    let responder = view.responder
+    let originatorSent = originator.packets > 0
+    let responderSent = responder.packets > 0
+    switch field {
+    case .packetsToServer: writer.decimal(originator.packets)
+    case .packetsToClient: writer.decimal(responder.packets)
+    case .bytesToServer: writer.decimal(originator.bytes)
+    case .bytesToClient: writer.decimal(responder.bytes)
+    case .ipBytesToServer: writer.decimal(originator.ipBytes)
+    case .ipBytesToClient: writer.decimal(responder.ipBytes)
+    case .ttlToServer: if originatorSent { writer.decimal(originator.ttl) }
+    case .ttlToClient: if responderSent { writer.decimal(responder.ttl) }
+    case .dscpToServer: if originatorSent { writer.decimal(originator.trafficClass >> 2) }
+    case .dscpToClient: if responderSent { writer.decimal(responder.trafficClass >> 2) }
+    case .updateOrdinal: if view.isUpdate { writer.decimal(view.record.pointee.updateOrdinal) }
+    case .packetsToServerDelta: if view.isUpdate { writer.decimal(originator.packetsDelta) }
+    case .packetsToClientDelta: if view.isUpdate { writer.decimal(responder.packetsDelta) }
+    case .bytesToServerDelta: if view.isUpdate { writer.decimal(originator.bytesDelta) }
+    case .bytesToClientDelta: if view.isUpdate { writer.decimal(responder.bytesDelta) }
+    case .ipBytesToServerDelta: if view.isUpdate { writer.decimal(originator.ipBytesDelta) }
+    case .ipBytesToClientDelta: if view.isUpdate { writer.decimal(responder.ipBytesDelta) }
+    case .destinationMAC: if view.hasMACs { writer.mac(responder.mac) }
+    case .sourceMAC: if view.hasMACs { writer.mac(originator.mac) }
+    case .tcpFlags: if view.isTCP { writer.hexByte(view.tcpFlags) }
+    case .tcpFlagsToServer: if view.isTCP { writer.hexByte(originator.tcpFlags) }
+    case .tcpFlagsToClient: if view.isTCP { writer.hexByte(responder.tcpFlags) }
+    case .tcpState: if view.isTCP { writer.literal(view.tcpState) }
+    case .windowToServer:
+      if view.isTCP && originatorSent { writer.decimal(originator.tcpWindow) }
+    case .windowToClient: if view.isTCP && responderSent { writer.decimal(responder.tcpWindow) }
+    default: preconditionFailure("\(field) has a name and no value")
+    }
+  }
+}
+
+extension ByteWriter {
+  /// Writes a value of at most 99 bytes as a RESP bulk string; its length is known only afterwards.
+  @inline(__always)
+  mutating func bulk(_ value: (inout ByteWriter) -> Void) {
+    // `$nn\r\n` goes in front; where one digit is enough the value moves up by one.
+    let head = cursor
+    cursor = head + 5
+    value(&self)
+    let length = cursor - (head + 5)
+    head[0] = UInt8(ascii: "$")
+    if length < 10 {
+      head[1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: length)
+      head[2] = UInt8(ascii: "\r")
+      head[3] = UInt8(ascii: "\n")
+      // Nine bytes at the most; what is moved beyond the value is written over next.
+      UnsafeMutableRawPointer(head + 4).storeBytes(
+        of: UnsafeRawPointer(head + 5).loadUnaligned(as: SIMD16<UInt8>.self),
+        as: SIMD16<UInt8>.self)
+      cursor -= 1
+    } else {
+      var digits = ByteWriter(head + 1)
+      digits.twoDigits(length)
+      head[3] = UInt8(ascii: "\r")
+      head[4] = UInt8(ascii: "\n")
+    }
+    literal("\r\n")
+  }
+}

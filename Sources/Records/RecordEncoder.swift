@@ -1,0 +1,84 @@
+package import FlowEngine
+
+/// Turns records into bytes, one after the other, into a batch.
+///
+/// One encoder belongs to one thread. A record is written to scratch memory that holds the longest
+/// one, then appended to the batch: nothing is allocated for a flow record once the batch's arrays
+/// have grown to their working size, so empty them with `removeAll(keepingCapacity: true)`.
+///
+/// Cost on one core of an AMD EPYC at about 3 GHz, no two flows alike: 0.65 µs for an `eve` flow
+/// record of 1,015 bytes, of which 0.15 µs are the Community ID's; 1.1 µs for a `fields` record.
+package struct RecordEncoder: ~Copyable {
+  package let format: RecordFormat
+  let context: RecordContext
+  let identity: FlowIdentity
+  /// What is the same for every record, rendered once.
+  let fixed: FixedText
+  /// Each role keeps its own second.
+  var timestampText = TimestampText()
+  var startText = TimestampText()
+  var endText = TimestampText()
+
+  private var scratch: UnsafeMutableBufferPointer<UInt8>
+
+  package init(context: RecordContext, format: RecordFormat) {
+    self.format = format
+    self.context = context
+    identity = FlowIdentity(sensorName: context.sensorName)
+    fixed = FixedText(context)
+    let size = format == .eve ? fixed.longestEVEFlow : fixed.longestFieldsFlow
+    scratch = .allocate(capacity: size)
+  }
+
+  deinit { scratch.deallocate() }
+
+  /// Appends a `flow` or `flow_update` record, as its kind says.
+  package mutating func encode(
+    _ record: UnsafePointer<FlowRecord>, into batch: inout RecordBatch
+  ) {
+    precondition(batch.format == format, "the batch is of another format than the encoder")
+    let view = FlowView(record, identity: identity)
+    var writer = ByteWriter(scratch.baseAddress.unsafelyUnwrapped)
+    var fieldCount = 0
+    switch format {
+    case .eve: writeEVE(view, to: &writer)
+    case .fields:
+      writeFields(view, to: &writer)
+      fieldCount = fixed.flowFields.count
+    }
+    append(writer, type: view.isUpdate ? .flowUpdate : .flow, fieldCount, to: &batch)
+  }
+
+  /// Appends a `stats` record.
+  package mutating func encode(_ stats: StatsRecord, into batch: inout RecordBatch) {
+    precondition(batch.format == format, "the batch is of another format than the encoder")
+    reserve(fixed.longestStats(stats))
+    var writer = ByteWriter(scratch.baseAddress.unsafelyUnwrapped)
+    var fieldCount = 0
+    switch format {
+    case .eve: writeEVE(stats, to: &writer)
+    case .fields: fieldCount = writeFields(stats, to: &writer)
+    }
+    append(writer, type: .stats, fieldCount, to: &batch)
+  }
+
+  /// Makes the scratch memory at least `size` bytes; what it held is forgotten.
+  private mutating func reserve(_ size: Int) {
+    guard scratch.count < size else { return }
+    scratch.deallocate()
+    scratch = .allocate(capacity: size)
+  }
+
+  @inline(__always)
+  private func append(
+    _ writer: ByteWriter, type: EventType, _ fieldCount: Int, to batch: inout RecordBatch
+  ) {
+    let start = scratch.baseAddress.unsafelyUnwrapped
+    let length = writer.cursor - start
+    precondition(length <= scratch.count, "a record is longer than was thought possible")
+    batch.entries.append(
+      RecordBatch.Entry(
+        type: type, offset: batch.bytes.count, length: length, fieldCount: fieldCount))
+    batch.bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: length))
+  }
+}

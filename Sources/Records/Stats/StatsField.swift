@@ -1,0 +1,123 @@
+/// The fields of `stats`, declared once, in the order of both formats. Fields of one object stand
+/// together, since EVE's nesting follows from the paths.
+package enum StatsField: Int, CaseIterable, Sendable {
+  case timestamp, eventType
+  case uptime
+  case capturePackets, captureBytes, captureErrors, missed, noBuffers, inputErrors
+  case decodedPackets, decodedBytes
+  case packetsInFlows, filtered, notIPTotal, discardedTotal, held
+  case notIP, discarded, anomalies
+  case flowsActive, flowsTotal, flowsEvicted, flowsExported, flowUpdates
+  case recordsMade, recordsDropped
+  case ports, sinks, workers
+  case sensor, startEpoch
+
+  package var definition: RecordField { Self.definitions[rawValue] }
+
+  private static let definitions: [RecordField] = allCases.map(define)
+
+  private static func define(_ field: StatsField) -> RecordField {
+    switch field {
+    case .timestamp:
+      RecordField("ts", "timestamp", .timestamp, "", "Suricata", "when the counters were read")
+    case .eventType: RecordField("event", "event_type", .string, "", "Suricata", "`stats`")
+    case .uptime:
+      RecordField("uptime", "stats.uptime", .integer, "s", "Suricata", "since the engine's start")
+    case .capturePackets:
+      count("cap_pkts", "capture.packets", "packets", "Suricata", "all ports' own count")
+    case .captureBytes:
+      count("cap_bytes", "capture.bytes", "bytes", "Martlet", "all ports' own count")
+    case .captureErrors:
+      count("cap_errors", "capture.rx_errors", "packets", "Suricata", "the next three together")
+    case .missed:
+      count("imissed", "capture.dpdk.imissed", "packets", "Suricata", "ports had no descriptor")
+    case .noBuffers:
+      count("no_mbufs", "capture.dpdk.no_mbufs", "packets", "Suricata", "ports had no buffer")
+    case .inputErrors:
+      count("ierrors", "capture.dpdk.ierrors", "packets", "Suricata", "damaged on the wire")
+    case .decodedPackets:
+      count("dec_pkts", "decoder.pkts", "packets", "Suricata", "received by the workers")
+    case .decodedBytes:
+      count("dec_bytes", "decoder.bytes", "bytes", "Suricata", "received by the workers")
+    case .packetsInFlows:
+      count("in_flows", "packets.in_flows", "packets", "Martlet", "counted in flows")
+    case .filtered:
+      count("filtered", "packets.filtered", "packets", "Martlet", "dropped by a filter")
+    case .notIPTotal:
+      count("not_ip", "packets.not_ip", "packets", "Martlet", "sum of `stats.not_ip`")
+    case .discardedTotal:
+      count("discarded", "packets.discarded", "packets", "Martlet", "sum of `stats.discarded`")
+    case .held:
+      count("held", "packets.held", "packets", "Martlet", "in rings and fragment cache, just now")
+    case .notIP: counts("not_ip_by", "not_ip", "packets that are not IP, by name")
+    case .discarded: counts("discarded_by", "discarded", "packets discarded, by cause")
+    case .anomalies: counts("anomalies_by", "anomalies", "oddities of counted packets, by name")
+    case .flowsActive: count("flows", "flow.active", "flows", "Suricata", "live just now")
+    case .flowsTotal: count("flows_total", "flow.total", "flows", "Suricata", "begun")
+    case .flowsEvicted:
+      count("evicted", "flow.evicted", "flows", "Martlet", "ended early by a full table")
+    case .flowsExported: count("exported", "flow.exported", "flows", "Martlet", "ended")
+    case .flowUpdates:
+      count("updates", "flow.updates", "records", "Martlet", "`flow_update` records made")
+    case .recordsMade: count("records", "records.made", "records", "Martlet", "of all types")
+    case .recordsDropped:
+      count("rec_dropped", "records.dropped", "records", "Martlet", "lost to a full ring")
+    case .ports:
+      object(
+        "ports", "each port's own counters",
+        [
+          RecordField(nil, "name", .string, "", "Martlet", "the port's, as in `in_iface`"),
+          member("packets", "packets", "received"),
+          member("bytes", "bytes", "received"),
+          member("imissed", "packets", "no descriptor was free"),
+          member("no_mbufs", "packets", "no buffer was free"),
+          member("ierrors", "packets", "damaged on the wire"),
+        ])
+    case .sinks:
+      object(
+        "sinks", "each sink's counters",
+        [
+          RecordField(nil, "name", .string, "", "Martlet", "the sink's, as configured"),
+          member("accepted", "records", "taken into the sink's queue"),
+          member("delivered", "records", "written, or acknowledged by the receiver"),
+          member("dropped_queue_full", "records", "refused because the queue was full"),
+          member("dropped_error", "records", "given up on for another reason"),
+          member("backlog", "records", "waiting just now"),
+          member("reconnects", "", "times the connection was made again"),
+        ])
+    case .workers:
+      object(
+        "workers", "each worker's share",
+        [
+          member("worker", "", "its number"),
+          member("packets", "packets", "counted in its flows"),
+          member("flows", "flows", "live just now"),
+        ])
+    case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
+    case .startEpoch:
+      RecordField(
+        "epoch", "start_epoch", .integer, "µs", "Martlet", "when the engine started, since 1970")
+    }
+  }
+
+  private static func count(
+    _ name: String, _ path: String, _ unit: String, _ source: String, _ meaning: String
+  ) -> RecordField {
+    RecordField(name, "stats." + path, .integer, unit, source, meaning)
+  }
+
+  private static func counts(_ name: String, _ path: String, _ meaning: String) -> RecordField {
+    RecordField(name, "stats.\(path){}", .integer, "packets", "Martlet", meaning)
+  }
+
+  private static func object(_ name: String, _ meaning: String, _ members: [RecordField])
+    -> RecordField
+  {
+    RecordField(
+      name, "stats.\(name)[]", .object, "", "Martlet", meaning, members: members)
+  }
+
+  private static func member(_ path: String, _ unit: String, _ meaning: String) -> RecordField {
+    RecordField(nil, path, .integer, unit, "Martlet", meaning)
+  }
+}

@@ -1,0 +1,286 @@
+import CBurst
+package import ControlAPI
+import FlowEngine
+import Foundation
+package import Logging
+package import Ports
+package import Sinks
+import Synchronization
+
+/// The engine: ports in front, workers between, sinks behind.
+///
+/// It is built in ``init(settings:ports:host:sinks:logger:)``, runs from ``start()`` to ``stop()``,
+/// and is asked from any thread through ``EngineInterface`` meanwhile. Everything that a packet
+/// needs is taken in `init`; the sum is in ``memoryLines``.
+package final class Engine: @unchecked Sendable {
+  package let settings: EngineSettings
+  package let ports: [any CapturePort]
+  package let sinks: [any RecordSink]
+  let host: any WorkerHost
+  let logger: Logger
+  package let clock: EngineClock
+  /// Nanoseconds since 1970; with `worker` and `seq` it makes every record's number unique.
+  package let startEpoch: Int64
+  let startedMonotonic: Int64
+
+  /// What was taken, by name, in bytes.
+  package private(set) var memoryLines: [(name: String, bytes: Int)] = []
+  package private(set) var memoryPages = EngineMemory.Pages.ordinary
+  private let memory: EngineMemory
+  private let threads: UnsafeMutablePointer<WorkerThread>
+  private let queueLists: [UnsafeMutablePointer<martlet_rx_queue>]
+  private let mailboxes: UnsafeMutablePointer<UInt64>
+  let counters: [CounterBlock]
+  let recordRings: [Ring<FlowRecord>]
+  let handoffRings: [Ring<ParsedPacket>]
+  let topPages: [UnsafeMutableRawPointer]
+  /// Queues of each worker, for who asks.
+  package let queueNames: [[QueueName]]
+
+  let state = Mutex(EngineStatus.State.starting)
+  let shutdownRequested = Mutex(false)
+  let topAsker = Mutex(TopAsker())
+  let busyMeter: BusyMeter
+  private var pump: RecordPump?
+
+  /// Takes all memory and sets up the workers; nothing runs yet.
+  package init(
+    settings: EngineSettings, ports: [any CapturePort], host: any WorkerHost,
+    sinks: [any RecordSink], logger: Logger
+  ) throws {
+    self.settings = settings
+    self.ports = ports
+    self.host = host
+    self.sinks = sinks
+    self.logger = logger
+    clock = EngineClock()
+    startEpoch = EngineClock.systemNanoseconds
+    startedMonotonic = EngineClock.monotonicNanoseconds
+    let count = settings.workerCount
+
+    var generator = SystemRandomNumberGenerator()
+    let hash = FlowHash(using: &generator)
+    var sum = MemoryPlan()
+    let empty = Self.layOut(settings, hash, &sum, touch: false, release: host.release)
+    let ranges = empty.workers
+    memory = try EngineMemory(byteCount: sum.total, noHugepages: settings.noHugepages) { base in
+      for (worker, range) in ranges.enumerated() {
+        host.bind(memory: base + range.lowerBound, byteCount: range.count, toWorker: worker)
+      }
+    }
+    memoryPages = memory.pages
+    memoryLines = Self.summarise(sum.items)
+
+    var plan = MemoryPlan(memory: memory.base)
+    let layout = Self.layOut(settings, hash, &plan, touch: true, release: host.release)
+    counters = layout.counters
+    recordRings = layout.records
+    handoffRings = layout.handoffs
+    topPages = layout.topPages
+    mailboxes = layout.mailboxes
+    threads = .allocate(capacity: count)
+    var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []
+    var names: [[QueueName]] = []
+    let ticks = UInt64(clock.ticksPerSecond / 1000)
+    for index in 0..<count {
+      // Queue i of every port that has one.
+      let queues = ports.compactMap { $0.queue(index) }
+      names.append(
+        ports.filter { $0.queue(index) != nil }.map { QueueName(port: $0.name, queue: index) })
+      let list = UnsafeMutablePointer<martlet_rx_queue>.allocate(capacity: max(queues.count, 1))
+      list.initialize(from: queues, count: queues.count)
+      lists.append(list)
+      var workerSettings = Self.workerSettings(settings, hash)
+      workerSettings.index = index
+      let worker = FlowWorker(
+        workerSettings, plan: &plan, touch: true, records: layout.records[index],
+        counters: layout.counters[index], topPage: layout.topPages[index],
+        handoff: { layout.handoffs[$0 * count + $1] }, release: host.release,
+        releaseContext: nil)
+      (threads + index).initialize(
+        to: WorkerThread(
+          worker: worker, queues: list, queueCount: queues.count, clock: clock.reader,
+          mailbox: layout.mailboxes + index * 16,
+          napMicroseconds: UInt32(settings.napMicroseconds), ticksPerMillisecond: ticks))
+    }
+    queueLists = lists
+    queueNames = names
+    busyMeter = BusyMeter(workers: count)
+  }
+
+  deinit {
+    (threads).deinitialize(count: settings.workerCount)
+    threads.deallocate()
+    for list in queueLists { list.deallocate() }
+  }
+
+  // MARK: Layout
+
+  private struct Layout {
+    var counters: [CounterBlock] = []
+    var records: [Ring<FlowRecord>] = []
+    var handoffs: [Ring<ParsedPacket>] = []
+    var topPages: [UnsafeMutableRawPointer] = []
+    var mailboxes: UnsafeMutablePointer<UInt64>
+    /// Where each worker's own memory lies in the plan, on whole pages; known after adding up.
+    var workers: [Range<Int>] = []
+  }
+
+  private static func workerSettings(_ settings: EngineSettings, _ hash: FlowHash)
+    -> FlowWorkerSettings
+  {
+    FlowWorkerSettings(
+      index: 0, workerCount: settings.workerCount, flowCapacity: settings.flowCapacity,
+      timeouts: settings.timeouts, vlanInKey: settings.vlanInKey,
+      fragmentCapacity: settings.fragmentCapacity, heldFragments: settings.heldFragments,
+      fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
+      ownerTableSize: settings.ownerTableSize)
+  }
+
+  /// Everything that workers share with others; while `touch` is false also what they keep to
+  /// themselves, so that the plan's total is the engine's.
+  private static func layOut(
+    _ settings: EngineSettings, _ hash: FlowHash, _ plan: inout MemoryPlan, touch: Bool,
+    release: @escaping martlet_release_fn
+  ) -> Layout {
+    let count = settings.workerCount
+    var layout = Layout(
+      mailboxes: plan.take("mailboxes", bytes: count * 128).assumingMemoryBound(to: UInt64.self))
+    for _ in 0..<count {
+      layout.counters.append(
+        CounterBlock(memory: plan.take("counters", bytes: CounterBlock.byteCount)))
+      layout.records.append(
+        Ring(
+          memory: plan.take(
+            "record rings", bytes: Ring<FlowRecord>.byteCount(capacity: settings.recordRingSlots)),
+          capacity: settings.recordRingSlots))
+      layout.topPages.append(plan.take("top pages", bytes: TopScan.pageBytes))
+    }
+    for pair in 0..<(count * count) {
+      // A worker hands nothing to itself: the smallest ring stands there.
+      let slots = pair / count == pair % count ? 1 : settings.handoffSlots
+      layout.handoffs.append(
+        Ring(
+          memory: plan.take(
+            "hand-off rings", bytes: Ring<ParsedPacket>.byteCount(capacity: slots)),
+          capacity: slots))
+    }
+    if !touch {
+      for index in 0..<count {
+        let start = plan.total
+        defer { layout.workers.append(Self.wholePages(start..<plan.total)) }
+        let worker = FlowWorker(
+          workerSettings(settings, hash), plan: &plan, touch: false,
+          records: layout.records[index], counters: layout.counters[index],
+          topPage: layout.topPages[index], handoff: { layout.handoffs[$0 * count + $1] },
+          release: release, releaseContext: nil)
+        _ = consume worker
+      }
+    }
+    return layout
+  }
+
+  /// The hugepages that lie wholly within a range: one that two workers share is nobody's.
+  private static func wholePages(_ range: Range<Int>) -> Range<Int> {
+    let page = EngineMemory.hugePage
+    let first = (range.lowerBound + page - 1) & ~(page - 1)
+    return first..<max(first, range.upperBound & ~(page - 1))
+  }
+
+  private static func summarise(_ items: [MemoryPlan.Item]) -> [(name: String, bytes: Int)] {
+    var order: [String] = []
+    var sums: [String: Int] = [:]
+    for item in items {
+      if sums[item.name] == nil { order.append(item.name) }
+      sums[item.name, default: 0] += item.bytes
+    }
+    return order.map { ($0, sums[$0]!) }
+  }
+
+  // MARK: Life
+
+  /// Sinks first, then workers, then ports: nothing arrives before there is somebody to take it. Where
+  /// one fails, what was started is taken down again.
+  package func start() throws {
+    var startedSinks: [any RecordSink] = []
+    var launched = 0
+    var startedPorts: [any CapturePort] = []
+    do {
+      for sink in sinks {
+        try sink.start()
+        startedSinks.append(sink)
+      }
+      pump = RecordPump(engine: self)
+      pump?.start()
+      for port in ports {
+        try port.start()
+        startedPorts.append(port)
+      }
+      for index in 0..<settings.workerCount {
+        try host.launch(worker: index, workerThreadMain, argument: threads + index)
+        launched += 1
+      }
+    } catch {
+      for index in 0..<launched { ask(index, WorkerPhase.abandon) }
+      for index in 0..<launched { host.wait(worker: index) }
+      for port in startedPorts { port.stop() }
+      pump?.finish()
+      for sink in startedSinks { sink.finish(withinSeconds: 1) }
+      throw error
+    }
+    state.withLock { $0 = .running }
+  }
+
+  /// Every port that plays something back has played it all, and there is at least one such port.
+  package var playersAreFinished: Bool {
+    let progress = ports.compactMap { $0.progress() }
+    return !progress.isEmpty && progress.allSatisfy(\.isFinished)
+  }
+
+  package var isShutdownRequested: Bool { shutdownRequested.withLock { $0 } }
+
+  /// Orderly end: ports, workers, flows, rings, sinks, in the order in which packets go. Returns whether
+  /// everything came to its end in time.
+  @discardableResult
+  package func stop() -> Bool {
+    state.withLock { $0 = .draining }
+    let deadline = EngineClock.monotonicNanoseconds + Int64(settings.drainSeconds * 1e9)
+    let workers = 0..<settings.workerCount
+    for index in workers { ask(index, WorkerPhase.quiesce) }
+    var inTime = wait(until: deadline) {
+      workers.allSatisfy { self.acknowledged($0) > WorkerPhase.quiesce }
+    }
+    for port in ports { port.stop() }
+    inTime =
+      wait(until: deadline) {
+        self.handoffRings.allSatisfy { $0.count == 0 }
+      } && inTime
+    for index in workers { ask(index, WorkerPhase.export) }
+    inTime =
+      wait(until: deadline) {
+        workers.allSatisfy { self.acknowledged($0) > WorkerPhase.export }
+      } && inTime
+    for index in workers { ask(index, WorkerPhase.abandon) }
+    for index in workers { host.wait(worker: index) }
+    pump?.finish()
+    let left = Double(deadline - EngineClock.monotonicNanoseconds) / 1e9
+    for sink in sinks { sink.finish(withinSeconds: max(left, 1)) }
+    return inTime
+  }
+
+  private func ask(_ worker: Int, _ phase: UInt64) {
+    martlet_store_release(mailboxes + worker * 16, phase)
+  }
+
+  private func acknowledged(_ worker: Int) -> UInt64 {
+    martlet_load_acquire(mailboxes + worker * 16 + 8)
+  }
+
+  private func wait(until deadline: Int64, _ condition: () -> Bool) -> Bool {
+    while !condition() {
+      if EngineClock.monotonicNanoseconds > deadline { return false }
+      usleep(1000)
+    }
+    return true
+  }
+}

@@ -1,0 +1,57 @@
+package import FlowEngine
+
+/// What an engine is made with, whoever makes it: the daemon from its configuration, the analyst's
+/// command from its options.
+package struct EngineSettings: Sendable {
+  /// As in every record; `[A-Za-z0-9._-]+`.
+  package var sensor: String
+  package var version: String
+  package var workerCount: Int
+  /// Flows in each worker's table.
+  package var flowCapacity: Int
+  package var timeouts: FlowTimeouts
+  package var vlanInKey: Bool
+  package var fragmentCapacity: Int
+  package var heldFragments: Int
+  package var fragmentTimeoutSeconds: Double
+  /// Slots of each ring from a worker to another; a power of two.
+  package var handoffSlots: Int
+  /// Slots of each worker's record ring; a power of two.
+  package var recordRingSlots: Int
+  package var statsIntervalSeconds: Double
+  /// How long a worker naps between polls that bring nothing; 0: it polls without a pause.
+  package var napMicroseconds: Int
+  package var noHugepages: Bool
+  /// Smallest redirection table of all ports; a power of two.
+  package var ownerTableSize: Int
+  package var communityIDSeed: UInt16
+  /// How long the end may take until what is left is given up.
+  package var drainSeconds: Double
+
+  package init(
+    sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,
+    timeouts: FlowTimeouts = FlowTimeouts(), vlanInKey: Bool = true,
+    fragmentCapacity: Int = 4096, heldFragments: Int = 1024, fragmentTimeoutSeconds: Double = 15,
+    handoffSlots: Int = 4096, recordRingSlots: Int = 65_536, statsIntervalSeconds: Double = 10,
+    napMicroseconds: Int = 0, noHugepages: Bool = false, ownerTableSize: Int = 128,
+    communityIDSeed: UInt16 = 0, drainSeconds: Double = 30
+  ) {
+    self.sensor = sensor
+    self.version = version
+    self.workerCount = workerCount
+    self.flowCapacity = flowCapacity
+    self.timeouts = timeouts
+    self.vlanInKey = vlanInKey
+    self.fragmentCapacity = fragmentCapacity
+    self.heldFragments = heldFragments
+    self.fragmentTimeoutSeconds = fragmentTimeoutSeconds
+    self.handoffSlots = handoffSlots
+    self.recordRingSlots = recordRingSlots
+    self.statsIntervalSeconds = statsIntervalSeconds
+    self.napMicroseconds = napMicroseconds
+    self.noHugepages = noHugepages
+    self.ownerTableSize = ownerTableSize
+    self.communityIDSeed = communityIDSeed
+    self.drainSeconds = drainSeconds
+  }
+}

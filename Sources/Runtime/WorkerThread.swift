@@ -1,0 +1,119 @@
+import CBurst
+import FlowEngine
+import Foundation
+
+/// What the main thread asks of a worker; a worker goes through these in order and acknowledges each.
+enum WorkerPhase {
+  /// Poll ports and hand-offs.
+  static let run: UInt64 = 0
+  /// Take what the ports still have, then leave them alone; hand-offs go on.
+  static let quiesce: UInt64 = 1
+  /// Nothing more comes from anybody: export every flow, then return.
+  static let export: UInt64 = 2
+  /// Return now.
+  static let abandon: UInt64 = 3
+}
+
+/// A worker as its thread holds it. Made by the engine, touched by the thread alone while that runs,
+/// but for the two words of `mailbox`.
+struct WorkerThread: ~Copyable {
+  var worker: FlowWorker
+  let queues: UnsafeMutablePointer<martlet_rx_queue>
+  let queueCount: Int
+  let clock: EngineClock.Reader
+  /// | asked phase | acknowledged phase, plus one |, each on a cache line of its own.
+  let mailbox: UnsafeMutablePointer<UInt64>
+  /// Naps between polls that bring nothing, for a core that others use as well; 0: never.
+  let napMicroseconds: UInt32
+  let ticksPerMillisecond: UInt64
+
+  init(
+    worker: consuming FlowWorker, queues: UnsafeMutablePointer<martlet_rx_queue>,
+    queueCount: Int, clock: EngineClock.Reader, mailbox: UnsafeMutablePointer<UInt64>,
+    napMicroseconds: UInt32, ticksPerMillisecond: UInt64
+  ) {
+    self.worker = worker
+    self.queues = queues
+    self.queueCount = queueCount
+    self.clock = clock
+    self.mailbox = mailbox
+    self.napMicroseconds = napMicroseconds
+    self.ticksPerMillisecond = ticksPerMillisecond
+  }
+
+  /// Empty rounds before the first nap: a burst that is on its way is still met awake.
+  private static var roundsBeforeNap: Int { 256 }
+
+  /// The thread's whole life.
+  mutating func run() {
+    var lastPublished: UInt64 = 0
+    var emptyRounds = 0
+    worker.start(at: clock.nanoseconds(at: martlet_tsc()))
+    while martlet_load_relaxed(mailbox) == WorkerPhase.run {
+      let began = martlet_tsc()
+      let count = round(at: began)
+      if count > 0 {
+        worker.counters.add(.busyTicks, martlet_tsc() &- began)
+        emptyRounds = 0
+      } else {
+        emptyRounds &+= 1
+        if emptyRounds > Self.roundsBeforeNap && napMicroseconds > 0 {
+          usleep(napMicroseconds)
+        } else {
+          martlet_pause()
+        }
+      }
+      if began &- lastPublished > ticksPerMillisecond {
+        worker.publishCounters()
+        lastPublished = began
+      }
+    }
+    end()
+  }
+
+  @inline(__always)
+  private mutating func round(at tsc: UInt64) -> Int {
+    let now = clock.nanoseconds(at: tsc)
+    var count = 0
+    for i in 0..<queueCount { count &+= worker.poll(queues + i, now: now) }
+    count &+= worker.pollHandoffs()
+    worker.housekeep(now: now)
+    return count
+  }
+
+  private mutating func end() {
+    // What the ports still have, for a fifth of a second at the most: a live link never runs dry.
+    let deadline = martlet_tsc() &+ 200 &* ticksPerMillisecond
+    while martlet_load_relaxed(mailbox) < WorkerPhase.abandon {
+      let began = martlet_tsc()
+      if round(at: began) == 0 || began > deadline { break }
+    }
+    acknowledge(WorkerPhase.quiesce)
+    while martlet_load_acquire(mailbox) < WorkerPhase.export {
+      if worker.pollHandoffs() == 0 { usleep(100) }
+      worker.publishCounters()
+    }
+    worker.giveUpFragments()
+    var cursor = 0
+    while martlet_load_acquire(mailbox) < WorkerPhase.abandon {
+      let now = clock.nanoseconds(at: martlet_tsc())
+      if worker.drain(now: now, cursor: &cursor) { break }
+      // The ring is full: the publisher is at work.
+      worker.publishCounters()
+      usleep(200)
+    }
+    worker.publishCounters()
+    acknowledge(WorkerPhase.export)
+  }
+
+  private func acknowledge(_ phase: UInt64) {
+    worker.publishCounters()
+    martlet_store_release(mailbox + 8, phase &+ 1)
+  }
+}
+
+/// What a host calls on a worker's thread; the argument is the ``WorkerThread``.
+let workerThreadMain: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { argument in
+  argument!.assumingMemoryBound(to: WorkerThread.self).pointee.run()
+  return 0
+}

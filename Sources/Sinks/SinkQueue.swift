@@ -1,0 +1,285 @@
+internal import Glibc
+package import Records
+
+/// Nanoseconds of the monotonic clock, on which every deadline in this module is told.
+func monotonicNanoseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Seconds from now as a point of the monotonic clock; a negative or absurd figure is clamped.
+func monotonicDeadline(afterSeconds seconds: Double) -> UInt64 {
+  monotonicNanoseconds() + UInt64(max(0, min(seconds, 1e9)) * 1e9)
+}
+
+/// The bounded queue between whoever makes records and a sink's own thread, and the sink's books.
+///
+/// The bound holds for everything accepted and not yet settled, so also for what the sink's thread
+/// has taken out and is still trying to write: ``take(untilNanoseconds:)`` frees no room,
+/// ``settle(delivered:bytes:)`` and ``settle(dropped:bytes:because:)`` do. Hence also
+/// `accepted == delivered + droppedError + backlog` at every moment: the backlog is *defined* as
+/// the difference, and one lock covers all four.
+///
+///     offer ──▶ [batch][batch][batch] ──take──▶ sink's thread ──settle──▶ delivered / droppedError
+///       │        └──────────── charged bytes and records ───────────┘
+///       └─▶ full: droppedQueueFull, false
+package final class SinkQueue: @unchecked Sendable {
+  /// What a record is charged beyond its own bytes: its entry here and in the sink's own lists.
+  package static let overheadBytesPerRecord = 64
+
+  /// The life of a queue; it only moves forward.
+  private enum Phase {
+    case open, finishing, sealed
+  }
+
+  private let maxBytes: Int
+  private let maxRecords: Int
+  private let types: Set<EventType>
+  private let format: RecordFormat
+
+  // The lock and the two conditions are allocated, because pthread objects must not move.
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let stop = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  // Everything below is guarded by `lock`.
+  private var batches: [RecordBatch?] = []
+  private var head = 0
+  private var chargedBytes = 0
+  private var phase = Phase.open
+  private var workerStopped = true
+  private var books = SinkCounters()
+
+  /// - Parameters:
+  ///   - maxBytes: of records and their overhead, until they are settled.
+  ///   - maxRecords: likewise, in records.
+  ///   - types: which are wanted; all where empty.
+  package init(
+    maxBytes: Int, maxRecords: Int = 1 << 24, types: Set<EventType> = [],
+    format: RecordFormat = .eve
+  ) {
+    self.maxBytes = maxBytes
+    self.maxRecords = maxRecords
+    self.types = types
+    self.format = format
+    pthread_mutex_init(lock, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(arrival, &attributes)
+    pthread_cond_init(stop, &attributes)
+    pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_cond_destroy(stop)
+    pthread_cond_destroy(arrival)
+    pthread_mutex_destroy(lock)
+    stop.deallocate()
+    arrival.deallocate()
+    lock.deallocate()
+  }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return body()
+  }
+
+  /// Waits on `condition`, the lock held; false when the deadline has passed.
+  private func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>, until deadline: UInt64?)
+    -> Bool
+  {
+    guard let deadline else { return pthread_cond_wait(condition, lock) == 0 }
+    var time = timespec(
+      tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+    return pthread_cond_timedwait(condition, lock, &time) != ETIMEDOUT
+  }
+
+  // MARK: The offerer's side
+
+  /// Takes a whole batch or none of it; waits for nothing but the lock, which nobody holds
+  /// across a system call.
+  ///
+  /// Records of types that are not wanted are left out, and counted nowhere.
+  package func offer(_ batch: RecordBatch) -> Bool {
+    let batch = wanted(batch)
+    let count = batch.entries.count
+    guard count > 0 else { return true }
+    let bytes = charge(of: batch)
+    return locked {
+      if phase != .open || batch.format != format {
+        books.accepted += UInt64(count)
+        books.droppedError += UInt64(count)
+        books.lastError =
+          phase != .open
+          ? "records were offered after the sink had been told to finish"
+          : "records came as \(batch.format.rawValue) to a sink of \(format.rawValue)"
+        return false
+      }
+      let backlog = books.accepted - books.delivered - books.droppedError
+      guard chargedBytes + bytes <= maxBytes, Int(backlog) + count <= maxRecords else {
+        books.droppedQueueFull += UInt64(count)
+        return false
+      }
+      books.accepted += UInt64(count)
+      chargedBytes += bytes
+      batches.append(batch)
+      pthread_cond_signal(arrival)
+      return true
+    }
+  }
+
+  /// The batch without what is not wanted: copied then, so that the queue never holds bytes it
+  /// has not charged.
+  private func wanted(_ batch: RecordBatch) -> RecordBatch {
+    if types.isEmpty || batch.entries.allSatisfy({ types.contains($0.type) }) { return batch }
+    var result = RecordBatch(format: batch.format)
+    for entry in batch.entries where types.contains(entry.type) {
+      var moved = entry
+      moved.offset = result.bytes.count
+      result.bytes += batch.bytes[entry.offset..<entry.offset + entry.length]
+      result.entries.append(moved)
+    }
+    return result
+  }
+
+  private func charge(of batch: RecordBatch) -> Int {
+    batch.entries.reduce(0) { $0 + $1.length + Self.overheadBytesPerRecord }
+  }
+
+  // MARK: The sink's side
+
+  /// The next batch, waiting for one until the deadline (nil: for as long as it takes).
+  ///
+  /// Nil when the deadline has passed, or when the queue is empty and the sink is to finish.
+  package func take(untilNanoseconds deadline: UInt64?) -> RecordBatch? {
+    locked {
+      while true {
+        if phase == .sealed { return nil }
+        if head < batches.count {
+          let batch = batches[head]
+          batches[head] = nil
+          head += 1
+          if head == batches.count {
+            batches.removeAll(keepingCapacity: head <= 4096)
+            head = 0
+          } else if head >= 1024 && head * 2 >= batches.count {
+            batches.removeFirst(head)
+            head = 0
+          }
+          return batch
+        }
+        if phase == .finishing { return nil }
+        if !wait(arrival, until: deadline) { return nil }
+      }
+    }
+  }
+
+  /// Sleeps until the deadline whatever arrives; wakes early only where finishing begins meanwhile
+  /// (once: a sink that is finishing still backs off between its attempts) or the queue is sealed.
+  package func pause(untilNanoseconds deadline: UInt64) {
+    locked {
+      let before = phase
+      while phase == before && phase != .sealed && wait(arrival, until: deadline) {}
+    }
+  }
+
+  /// Records that have arrived where they belong; `bytes` is the sum of their lengths.
+  package func settle(delivered count: Int, bytes: Int) {
+    settle(count: count, bytes: bytes, into: \.delivered, error: nil)
+  }
+
+  /// Records that are given up on.
+  package func settle(dropped count: Int, bytes: Int, because error: String) {
+    settle(count: count, bytes: bytes, into: \.droppedError, error: error)
+  }
+
+  private func settle(
+    count: Int, bytes: Int, into counter: WritableKeyPath<SinkCounters, UInt64>, error: String?
+  ) {
+    locked {
+      if let error { books.lastError = error }
+      // What was given up on by seal() has been counted, and is counted once.
+      guard phase != .sealed, count > 0 else { return }
+      books[keyPath: counter] += UInt64(count)
+      chargedBytes -= bytes + count * Self.overheadBytesPerRecord
+      precondition(books.accepted >= books.delivered + books.droppedError && chargedBytes >= 0)
+    }
+  }
+
+  package func report(healthy: Bool, error: String? = nil) {
+    locked {
+      books.isHealthy = healthy
+      if let error { books.lastError = error }
+    }
+  }
+
+  package func countReconnect() {
+    locked { books.reconnects += 1 }
+  }
+
+  package var counters: SinkCounters {
+    locked {
+      var result = books
+      result.backlog = books.accepted - books.delivered - books.droppedError
+      return result
+    }
+  }
+
+  // MARK: The end
+
+  /// Told to finish, and perhaps out of time already.
+  package var isFinishing: Bool { locked { phase != .open } }
+
+  /// Out of time: nothing counts any more, and the sink's thread is to leave.
+  package var isSealed: Bool { locked { phase == .sealed } }
+
+  package func beginFinish() {
+    locked {
+      if phase == .open { phase = .finishing }
+      pthread_cond_broadcast(arrival)
+    }
+  }
+
+  /// Ends the books: the backlog is given up on, and whatever the thread still settles is ignored.
+  package func seal() {
+    locked {
+      guard phase != .sealed else { return }
+      phase = .sealed
+      let rest = books.accepted - books.delivered - books.droppedError
+      books.droppedError += rest
+      if rest > 0 {
+        books.lastError =
+          "\(rest) records were given up on at shutdown"
+          + (books.lastError.map { "; before that: \($0)" } ?? "")
+      }
+      chargedBytes = 0
+      batches = []
+      head = 0
+      pthread_cond_broadcast(arrival)
+    }
+  }
+
+  package func workerBegins() {
+    locked { workerStopped = false }
+  }
+
+  package func workerEnds() {
+    locked {
+      workerStopped = true
+      pthread_cond_broadcast(stop)
+    }
+  }
+
+  /// Waits for the sink's thread; false when it has not ended by the deadline.
+  package func waitForWorker(untilNanoseconds deadline: UInt64) -> Bool {
+    locked {
+      while !workerStopped {
+        if !wait(stop, until: deadline) { return workerStopped }
+      }
+      return true
+    }
+  }
+}

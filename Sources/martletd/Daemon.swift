@@ -1,0 +1,88 @@
+import Configuration
+import ControlServer
+import DPDKPorts
+import Foundation
+import Logging
+import Ports
+import Runtime
+
+/// The daemon from start to end: engine, control socket, and a main thread that watches.
+struct Daemon {
+  let settings: Settings
+  let engine: Engine
+  let ports: [DPDKPort]
+  let environment: DPDKEnvironment
+  let logger: Logger
+
+  func run(_ signals: inout Signals, untilPlayersFinish: Bool) throws {
+    let control = ControlServer(
+      engine: engine, socketPath: settings.control.socket,
+      mode: UInt32(settings.control.mode), group: settings.control.group, logger: logger)
+    do {
+      try control.start()
+    } catch {
+      closeAll()
+      Output.error("martletd: \(error)")
+      throw Exit.failure
+    }
+    do {
+      try engine.start()
+    } catch {
+      control.stop()
+      closeAll()
+      Output.error("martletd: \(error)")
+      throw Exit.failure
+    }
+    logger.info("running: control socket \(settings.control.socket)")
+    ServiceManager.notify("READY=1")
+    watch(&signals, untilPlayersFinish: untilPlayersFinish)
+    ServiceManager.notify("STOPPING=1")
+    signals.forceOnNext()
+    let inTime = engine.stop()
+    control.stop()
+    FileHandle.standardOutput.write(Data(Summary(engine).text.utf8))
+    closeAll()
+    if !inTime {
+      Output.error("martletd: not everything came to its end within drainSeconds")
+      throw Exit.failure
+    }
+  }
+
+  private func closeAll() {
+    for port in ports { port.close() }
+    environment.shutDown()
+  }
+
+  /// The main thread's work until something ends the engine: clock, links, signals.
+  private func watch(_ signals: inout Signals, untilPlayersFinish: Bool) {
+    var links = Dictionary(uniqueKeysWithValues: ports.map { ($0.name, $0.link()) })
+    var turns = 0
+    while true {
+      if let number = signals.wait(milliseconds: 100) {
+        if number == SIGHUP { continue }
+        logger.info("signal \(number): ending; once more to end at once")
+        return
+      }
+      engine.clock.synchronize()
+      if engine.isShutdownRequested {
+        logger.info("shutdown asked for over the control socket")
+        return
+      }
+      if untilPlayersFinish && engine.playersAreFinished {
+        logger.info("every player has played its capture")
+        return
+      }
+      // Some drivers ask the other side about the link: once a second is enough.
+      turns += 1
+      guard turns % 10 == 0 else { continue }
+      for port in ports {
+        let link = port.link()
+        if link != links[port.name] {
+          let speed = link.speedMbps > 0 ? " at \(link.speedMbps) Mbit/s" : ""
+          logger.notice("port \(port.name): link \(link.isUp ? "up\(speed)" : "down")")
+          links[port.name] = link
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import CBurst
+import Configuration
+import ControlServer
+import DPDKPorts
+import FlowEngine
+import Foundation
+import Logging
+import Ports
+import Records
+import Runtime
+import Sinks
+
+/// From settings to an engine that is ready to start: cores, DPDK, ports, sinks, in this order. Where
+/// one fails, those before it are taken down again.
+struct EngineBuilder {
+  let settings: Settings
+  let logger: Logger
+
+  static func assignCores(_ settings: Settings) throws(CoreAssignmentError) -> CoreAssignment {
+    let nodes = Set(
+      settings.ports.compactMap(\.device).filter(DPDKPort.isPCIAddress)
+        .compactMap(Machine.numaNode(ofPCI:)))
+    return try CoreAssignment(
+      workerCount: settings.engine.workers, configured: settings.engine.cores,
+      main: settings.engine.mainCore, available: Machine.availableCores, portNodes: nodes,
+      mayShare: settings.engine.shareCores)
+  }
+
+  func build() throws -> Daemon {
+    let cores = try Self.assignCores(settings)
+    for note in cores.notes { logger.warning("\(note)") }
+    let sinks: [any RecordSink]
+    do {
+      sinks = try settings.sinks.map(makeSink)
+    } catch let error as SinkError {
+      throw ConfigurationError("sinks: \(error)")
+    }
+    let environment = try startDPDK(cores)
+    var ports: [DPDKPort] = []
+    do {
+      for (index, port) in settings.ports.enumerated() {
+        let made = try makePort(port, index: index)
+        ports.append(made)
+        describe(made)
+      }
+      let engine = try Engine(
+        settings: engineSettings(), ports: ports, host: environment, sinks: sinks, logger: logger)
+      describe(engine)
+      return Daemon(
+        settings: settings, engine: engine, ports: ports, environment: environment,
+        logger: logger)
+    } catch {
+      for port in ports { port.close() }
+      environment.shutDown()
+      throw error
+    }
+  }
+
+  // MARK: DPDK
+
+  /// Packet memory that the ports' buffers need, with the room DPDK takes for itself.
+  private var packetMemoryMegabytes: Int {
+    let bytes = settings.ports.reduce(0) { sum, port in
+      let options = portOptions(port, index: 0)
+      // A buffer's room, its headroom and descriptor, and the pool's bookkeeping.
+      return sum + options.effectiveMbufCount * (port.mbufSizeBytes + 128 + 128 + 64)
+    }
+    return max(64, (bytes / 4 * 5) >> 20) + 64
+  }
+
+  private func startDPDK(_ cores: CoreAssignment) throws -> DPDKEnvironment {
+    let engine = settings.engine
+    let needed = engine.memoryMegabytes ?? packetMemoryMegabytes
+    if !engine.noHugepages && Machine.freeHugepageBytes < needed << 20 {
+      let pages = (needed + 1) / 2 * 5 / 4
+      throw EngineError(
+        "too few hugepages: \(needed) MiB are needed for packets,"
+          + " \(Machine.freeHugepageBytes >> 20) MiB are free; reserve them with"
+          + " `echo \(pages) > /proc/sys/vm/nr_hugepages`, or set engine.noHugepages: true")
+    }
+    let logger = logger
+    let options = DPDKEnvironmentOptions(
+      workerCores: cores.workers, mainCore: cores.main, availableCores: Machine.availableCores,
+      noHugepages: engine.noHugepages,
+      memoryMegabytes: engine.noHugepages ? needed : engine.memoryMegabytes,
+      filePrefix: engine.filePrefix,
+      pciDevices: settings.ports.compactMap(\.device).filter(DPDKPort.isPCIAddress),
+      extraArguments: engine.ealArguments)
+    return try DPDKEnvironment(options) { level, line in
+      // DPDK's levels are syslog's plus one: 4 error, 5 warning, 6 notice.
+      switch level {
+      case ...4: logger.error("DPDK: \(line)")
+      case 5: logger.warning("DPDK: \(line)")
+      case 6: logger.info("DPDK: \(line)")
+      default: logger.debug("DPDK: \(line)")
+      }
+    }
+  }
+
+  private func portOptions(_ port: Settings.Port, index: Int) -> DPDKPortOptions {
+    let handoffs =
+      settings.engine.workers > 1
+      ? settings.engine.workers * (settings.engine.workers - 1) * settings.handoff.ringSlots : 0
+    return DPDKPortOptions(
+      name: port.name, device: port.device ?? "", index: index, queues: port.queues,
+      descriptors: port.rxDescriptors, mbufCount: port.mbufCount,
+      heldPackets: settings.engine.workers * settings.fragments.heldPackets + handoffs,
+      mbufRoomBytes: port.mbufSizeBytes, mtuBytes: port.mtuBytes,
+      isPromiscuous: port.promiscuous, wantsHardwareRSS: port.rss == .auto,
+      wantsChecksums: port.checksumOffload)
+  }
+
+  private func makePort(_ port: Settings.Port, index: Int) throws -> DPDKPort {
+    let options = portOptions(port, index: index)
+    guard let player = port.player else { return try DPDKPort(options) }
+    let spread: PlayerOptions.Spread =
+      switch player.spread {
+      case .symmetricRss: .symmetricRSS
+      case .misdirected: .misdirected
+      case .roundRobin: .roundRobin
+      }
+    return try PlayerPort(
+      options,
+      player: PlayerOptions(capture: player.capture, spread: spread, paces: player.passes))
+  }
+
+  private func describe(_ port: DPDKPort) {
+    let d = port.description
+    let spreading =
+      d.hasHardwareRSS
+      ? "spread by the port: Toeplitz, key 0x6d5a, \(d.rssTypes)"
+      : "spread by software (\(d.rssReason))"
+    logger.info(
+      "port \(d.name): \(d.driver), \(d.queues) queues of \(d.descriptors), MTU \(d.mtuBytes), \(spreading)"
+    )
+  }
+
+  private func describe(_ engine: Engine) {
+    let total = engine.memoryLines.reduce(0) { $0 + $1.bytes }
+    let lines = engine.memoryLines.filter { $0.bytes >= 1 << 20 }
+      .map { "\($0.name) \($0.bytes >> 20) MiB" }.joined(separator: ", ")
+    logger.info(
+      "memory: \((total + (1 << 20) - 1) >> 20) MiB in \(engine.memoryPages.rawValue) (\(lines))")
+  }
+
+  // MARK: Engine and sinks
+
+  private func engineSettings() -> EngineSettings {
+    let timeouts = settings.flows.timeouts
+    return EngineSettings(
+      sensor: settings.sensor, version: Martletd.version, workerCount: settings.engine.workers,
+      flowCapacity: settings.flows.capacity,
+      timeouts: FlowTimeouts(
+        active: timeouts.activeSeconds, tcp: timeouts.tcpSeconds, udp: timeouts.udpSeconds,
+        icmp: timeouts.icmpSeconds, other: timeouts.otherSeconds,
+        halfOpen: timeouts.halfOpenSeconds, closed: timeouts.closedSeconds),
+      vlanInKey: settings.flows.vlanInKey, fragmentCapacity: settings.fragments.capacity,
+      heldFragments: settings.fragments.heldPackets,
+      fragmentTimeoutSeconds: settings.fragments.timeoutSeconds,
+      handoffSlots: settings.handoff.ringSlots, recordRingSlots: settings.records.ringSlots,
+      statsIntervalSeconds: settings.records.statsIntervalSeconds,
+      napMicroseconds: settings.engine.polling == .adaptive
+        ? settings.engine.napMicroseconds : 0,
+      noHugepages: settings.engine.noHugepages,
+      communityIDSeed: UInt16(settings.records.communityIdSeed),
+      drainSeconds: settings.drainSeconds)
+  }
+
+  private func makeSink(_ sink: Settings.Sink) throws -> any RecordSink {
+    let queueBytes = sink.queueMegabytes << 20
+    switch sink.type {
+    case .redis:
+      return try RedisSink(
+        settings: RedisSinkSettings(
+          url: sink.url, username: sink.username, password: sink.password,
+          sensor: settings.sensor, format: sink.format, types: sink.types,
+          maxStreamLength: sink.maxStreamLength, queueBytes: queueBytes,
+          batchRecords: sink.batchRecords, lingerMilliseconds: sink.lingerMilliseconds,
+          connectTimeoutSeconds: sink.connectTimeoutSeconds,
+          requireAtStart: sink.requireAtStart))
+    case .file:
+      return FileSink(
+        settings: FileSinkSettings(
+          path: sink.path, types: sink.types, rotateBytes: sink.rotateMegabytes.map { $0 << 20 },
+          rotateSeconds: sink.rotateSeconds.map { Int($0.rounded(.up)) },
+          keepFiles: sink.keepFiles, queueBytes: queueBytes))
+    case .stdout:
+      return StdoutSink(
+        settings: StdoutSinkSettings(types: sink.types, queueBytes: queueBytes))
+    case .null:
+      return NullSink(format: sink.format, types: sink.types, queueBytes: queueBytes)
+    }
+  }
+}

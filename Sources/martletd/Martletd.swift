@@ -1,0 +1,107 @@
+import ArgumentParser
+import Configuration
+import ControlServer
+import DPDKPorts
+import Foundation
+import Logging
+import Ports
+import Runtime
+import Sinks
+
+/// The engine daemon.
+@main
+struct Martletd: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "martletd",
+    abstract: "Captures packets from DPDK ports, turns them into flow records, and publishes them.",
+    discussion: """
+      SIGINT and SIGTERM end it in order: ports stop, every live flow is exported, sinks drain. A \
+      second one ends it at once.
+
+      Exit status: 0 after an orderly end, 64 for a wrong command line, 78 for a wrong \
+      configuration, 1 where something failed at run time.
+      """,
+    version: version)
+
+  @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+  var config = "/etc/martlet/martlet.yaml"
+
+  @Flag(help: "Say everything that is wrong with the configuration, and start nothing.")
+  var check = false
+
+  @Flag(help: "End when every player has played its capture.")
+  var untilPlayersFinish = false
+
+  func run() throws {
+    let result = SettingsLoader.load(path: config)
+    for warning in result.warnings { Output.error("warning: \(warning)") }
+    guard let settings = result.settings else {
+      for problem in result.problems { Output.error("\(problem)") }
+      throw Exit.configuration
+    }
+    if check {
+      try checkMachine(settings)
+      print("\(config): right; \(settings.ports.count) ports, \(settings.engine.workers) workers")
+      return
+    }
+    // Signals first: every thread made from here on has them blocked.
+    var signals = Signals()
+    let logger = Output.logger(settings.log.level)
+    let daemon = try build(settings, logger)
+    try daemon.run(&signals, untilPlayersFinish: untilPlayersFinish)
+  }
+
+  /// What the configuration asks of the machine, without taking any of it.
+  private func checkMachine(_ settings: Settings) throws {
+    do {
+      _ = try EngineBuilder.assignCores(settings)
+    } catch {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
+    }
+  }
+
+  private func build(_ settings: Settings, _ logger: Logger) throws -> Daemon {
+    do {
+      return try EngineBuilder(settings: settings, logger: logger).build()
+    } catch let error as CoreAssignmentError {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
+    } catch let error as ConfigurationError {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
+    } catch let error as PortError where error.isConfiguration {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
+    } catch {
+      Output.error("martletd: \(error)")
+      throw Exit.failure
+    }
+  }
+}
+
+/// Exit statuses, after sysexits.h.
+enum Exit {
+  static let failure = ExitCode(1)
+  static let configuration = ExitCode(78)
+}
+
+/// Something that the configuration file says and that cannot be had.
+struct ConfigurationError: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}
+
+enum Output {
+  static func error(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+
+  static func logger(_ level: Settings.Log.Level) -> Logger {
+    var logger = Logger(label: "martletd") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
+    return logger
+  }
+}

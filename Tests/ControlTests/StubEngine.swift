@@ -1,0 +1,71 @@
+import ControlAPI
+import Foundation
+import Synchronization
+
+/// An engine that answers from fixed data.
+final class StubEngine: EngineInterface {
+  struct Failure: Error {}
+
+  private let shutdowns = Mutex(0)
+  private let asked = Mutex<[TopFlowsParameters]>([])
+  /// How long each answer takes.
+  let delaySeconds: Double
+  /// Whether `stats` throws something that is no ``RPCError``.
+  let statsFail: Bool
+
+  init(delaySeconds: Double = 0, statsFail: Bool = false) {
+    self.delaySeconds = delaySeconds
+    self.statsFail = statsFail
+  }
+
+  var shutdownsRequested: Int { shutdowns.withLock { $0 } }
+  var topFlowsAsked: [TopFlowsParameters] { asked.withLock { $0 } }
+
+  func status() throws -> EngineStatus {
+    if delaySeconds > 0 { Thread.sleep(forTimeInterval: delaySeconds) }
+    return SampleData.status()
+  }
+
+  func stats() throws -> EngineStats {
+    if statsFail { throw Failure() }
+    return SampleData.stats(uptimeSeconds: 3725)
+  }
+
+  func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows {
+    asked.withLock { $0.append(parameters) }
+    return SampleData.topFlows(parameters, uptimeSeconds: 3725)
+  }
+
+  func requestShutdown() throws { shutdowns.withLock { $0 += 1 } }
+}
+
+/// An engine whose numbers move, to look at the command line with.
+final class LiveStubEngine: EngineInterface {
+  private let start = ContinuousClock.now
+  private let stopping = Atomic(false)
+  private let startedAt = Date()
+
+  var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+  private var uptimeSeconds: Double {
+    let elapsed = ContinuousClock.now - start
+    return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+  }
+
+  func status() throws -> EngineStatus {
+    var status = SampleData.status()
+    status.pid = getpid()
+    status.uptimeSeconds = uptimeSeconds
+    status.startTime = ControlTime.text(
+      nanoseconds: Int64(startedAt.timeIntervalSince1970 * 1e9))
+    return status
+  }
+
+  func stats() throws -> EngineStats { SampleData.stats(uptimeSeconds: uptimeSeconds) }
+
+  func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows {
+    SampleData.topFlows(parameters, uptimeSeconds: uptimeSeconds)
+  }
+
+  func requestShutdown() throws { stopping.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,174 @@
+import CBurst
+import Foundation
+import Ports
+import Records
+import Sinks
+import Synchronization
+
+/// A port whose packets a test writes: frames in a list, handed out queue by queue, and counted when
+/// they come back.
+final class MemoryPort: CapturePort, @unchecked Sendable {
+  final class Lane: @unchecked Sendable {
+    let waiting = Mutex<[UInt]>([])
+    let lengths = Mutex<[UInt: Int]>([:])
+  }
+
+  /// Frames that are out, over all ports; a frame given back twice ends the test.
+  static let outstanding = Mutex<Set<UInt>>([])
+
+  let name: String
+  let lanes: [Lane]
+  let description: PortDescription
+  let isFinished = Mutex(false)
+
+  init(name: String, queues: Int) {
+    self.name = name
+    lanes = (0..<queues).map { _ in Lane() }
+    description = PortDescription(
+      name: name, device: "memory", driver: "memory", queues: queues, rssReason: "a test's port")
+  }
+
+  func add(_ frame: [UInt8], queue: Int) {
+    let bytes = UnsafeMutableRawPointer.allocate(byteCount: frame.count, alignment: 1)
+    bytes.copyMemory(from: frame, byteCount: frame.count)
+    _ = Self.outstanding.withLock { $0.insert(UInt(bitPattern: bytes)) }
+    lanes[queue].lengths.withLock { $0[UInt(bitPattern: bytes)] = frame.count }
+    let address = UInt(bitPattern: bytes)
+    lanes[queue].waiting.withLock { $0.append(address) }
+  }
+
+  func queue(_ number: Int) -> martlet_rx_queue? {
+    guard number < lanes.count else { return nil }
+    return martlet_rx_queue(
+      context: Unmanaged.passUnretained(lanes[number]).toOpaque(),
+      receive: { context, packets, capacity in
+        let lane = Unmanaged<Lane>.fromOpaque(context!).takeUnretainedValue()
+        let taken = lane.waiting.withLock { waiting in
+          let count = min(waiting.count, Int(capacity))
+          defer { waiting.removeFirst(count) }
+          return Array(waiting[0..<count])
+        }
+        for (i, address) in taken.enumerated() {
+          let bytes = UnsafeMutableRawPointer(bitPattern: address)!
+          let length = lane.lengths.withLock { $0.removeValue(forKey: address)! }
+          var packet = martlet_packet()
+          packet.data = UnsafePointer(bytes.assumingMemoryBound(to: UInt8.self))
+          packet.handle = bytes
+          packet.captured_length = UInt32(length)
+          packet.wire_length = UInt32(length)
+          packet.link_type = 1
+          packets![i] = packet
+        }
+        return UInt32(taken.count)
+      }, release: nil, port: 0, queue: UInt16(number), flags: 0)
+  }
+
+  func start() throws {}
+  func stop() {}
+  func statistics() -> PortStatistics { PortStatistics() }
+  func link() -> PortLink { PortLink(isUp: true, speedMbps: 0, isFullDuplex: true) }
+  func progress() -> PlaybackProgress? {
+    PlaybackProgress(
+      packets: 0, capturePackets: 0, pass: 0, passes: 1,
+      isFinished: isFinished.withLock { $0 })
+  }
+}
+
+/// Workers on ordinary threads.
+final class ThreadHost: WorkerHost, @unchecked Sendable {
+  private let ended = Mutex<[Int: DispatchSemaphore]>([:])
+
+  struct Body: @unchecked Sendable {
+    var run: @convention(c) (UnsafeMutableRawPointer?) -> Int32
+    var argument: UnsafeMutableRawPointer?
+  }
+
+  func launch(
+    worker: Int, _ body: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Int32,
+    argument: UnsafeMutableRawPointer?
+  ) throws {
+    let semaphore = DispatchSemaphore(value: 0)
+    ended.withLock { $0[worker] = semaphore }
+    let call = Body(run: body, argument: argument)
+    Thread {
+      _ = call.run(call.argument)
+      semaphore.signal()
+    }.start()
+  }
+
+  func wait(worker: Int) { ended.withLock { $0[worker] }?.wait() }
+
+  func bind(memory: UnsafeMutableRawPointer, byteCount: Int, toWorker worker: Int) {
+    bound.withLock { $0[worker] = byteCount }
+  }
+
+  /// Bytes of each worker's own memory.
+  let bound = Mutex<[Int: Int]>([:])
+
+  func placement(worker: Int) -> WorkerPlacement {
+    WorkerPlacement(core: 0, numaNode: 0, isShared: true)
+  }
+
+  var release: martlet_release_fn {
+    { _, handles, count in
+      for i in 0..<Int(count) {
+        let handle = UInt(bitPattern: handles![i])
+        precondition(
+          MemoryPort.outstanding.withLock { $0.remove(handle) } != nil,
+          "a packet is given back once")
+        UnsafeMutableRawPointer(bitPattern: handle)?.deallocate()
+      }
+    }
+  }
+}
+
+/// A sink that keeps what it is given.
+final class KeepingSink: RecordSink, @unchecked Sendable {
+  let name = "keeping"
+  let target = "memory"
+  let format: RecordFormat
+  let types: Set<EventType>
+  private let kept = Mutex<(lines: [String], counters: SinkCounters)>(([], SinkCounters()))
+  let startError: SinkError?
+
+  init(format: RecordFormat = .eve, types: Set<EventType> = [], startError: SinkError? = nil) {
+    self.format = format
+    self.types = types
+    self.startError = startError
+  }
+
+  func start() throws { if let startError { throw startError } }
+
+  func offer(_ batch: RecordBatch) -> Bool {
+    kept.withLock { kept in
+      for entry in batch.entries {
+        let end = entry.offset + entry.length
+        kept.lines.append(String(decoding: batch.bytes[entry.offset..<end], as: UTF8.self))
+      }
+      kept.counters.accepted += UInt64(batch.entries.count)
+      kept.counters.delivered = kept.counters.accepted
+    }
+    return true
+  }
+
+  var counters: SinkCounters { kept.withLock { $0.counters } }
+  var lines: [String] { kept.withLock { $0.lines } }
+  func finish(withinSeconds: Double) {}
+
+  /// The records as JSON objects.
+  func objects() throws -> [[String: Any]] {
+    try lines.map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+    }
+  }
+}
+
+/// Waits for a condition instead of guessing a time.
+func eventually(_ seconds: Double = 10, _ condition: () -> Bool) -> Bool {
+  let deadline = Date().addingTimeInterval(seconds)
+  while Date() < deadline {
+    if condition() { return true }
+    usleep(2000)
+  }
+  return condition()
+}

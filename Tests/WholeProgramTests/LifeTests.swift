@@ -1,0 +1,135 @@
+import ControlAPI
+import Foundation
+import Testing
+
+/// How the daemon lives and ends.
+@Suite(
+  .serialized, .enabled(if: Requirements.tshark && Requirements.redis, "needs tshark and redis"))
+struct LifeTests {
+  /// SIGTERM while packets flow: every live flow is exported with its reason, rings drain, Redis
+  /// acknowledges, exit 0; nothing that was received is missing.
+  @Test(arguments: [SIGTERM, SIGINT])
+  func anOrderlyEndInTheMiddle(_ signal: Int32) throws {
+    let run = try EngineRun(
+      ports: """
+          - name: p0
+            player: {capture: \(Captures.demo), passes: ["max*100000"]}
+        """, workers: 2)
+    try run.waitForPackets(20_000)
+    run.process.signal(signal)
+    #expect(try run.process.wait(seconds: 60) == .exited(0))
+    let outcome = try run.outcome()
+    #expect(outcome.imbalance.isEmpty, "\(outcome.imbalance)")
+    let packets = outcome.flows.reduce(0) { sum, record in
+      let flow = record["flow"] as? [String: Any] ?? [:]
+      return sum + (flow["pkts_toserver"] as? Int ?? 0) + (flow["pkts_toclient"] as? Int ?? 0)
+    }
+    let decoder = (outcome.stats["stats"] as? [String: Any])?["packets"] as? [String: Any]
+    #expect(packets == decoder?["in_flows"] as? Int)
+    let reasons = Set(
+      outcome.flows.compactMap { ($0["flow"] as? [String: Any])?["end_reason"] as? String })
+    #expect(reasons.contains("forced_end"))
+  }
+
+  /// A Redis that does not answer keeps the end from coming; a second signal forces it.
+  @Test func aSecondSignalForces() throws {
+    let run = try EngineRun(
+      ports: "  - {name: p0, device: \"net_pcap0,rx_pcap=\(Captures.demo)\"}")
+    try run.waitForPackets(6000)
+    run.redis.hang()
+    run.process.signal(SIGTERM)
+    #expect(eventually(within: 5) { run.process.standardError.contains("once more to end") })
+    usleep(500_000)
+    #expect(run.process.isRunning)
+    run.process.signal(SIGTERM)
+    #expect(try run.process.wait(seconds: 5) == .exited(128 + SIGTERM))
+    #expect(run.process.standardError.contains("forced to end"))
+  }
+
+  @Test func shutdownOverTheControlSocket() throws {
+    let run = try EngineRun(
+      ports: "  - {name: p0, device: \"net_pcap0,rx_pcap=\(Captures.demo)\"}")
+    try run.waitForPackets(6345)
+    let answer = try Subprocess.output(
+      Programs.martlet, ["shutdown", "--json", "--socket", run.socketPath])
+    #expect(answer.contains("draining"))
+    #expect(try run.process.wait(seconds: 60) == .exited(0))
+    #expect(try run.outcome().imbalance.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: run.socketPath))
+  }
+
+  /// The operator's commands against the real daemon, as text and as JSON.
+  @Test func commandsShowWhatItDoes() throws {
+    let run = try EngineRun(
+      ports: """
+          - name: tap0
+            player: {capture: \(Captures.demo), passes: [max]}
+        """, workers: 2)
+    try run.waitForPackets(6345)
+    func martlet(_ arguments: String...) throws -> String {
+      try Subprocess.output(Programs.martlet, arguments + ["--socket", run.socketPath])
+    }
+    for command in ["status", "stats", "top"] {
+      let once = command == "top" ? ["--once"] : []
+      let text = try Subprocess.output(
+        Programs.martlet, [command] + once + ["--socket", run.socketPath])
+      #expect(!text.isEmpty)
+      let json = try martlet(command, "--json")
+      let object = try JSONSerialization.jsonObject(with: Data(json.utf8))
+      #expect(object is [String: Any], "\(command)")
+    }
+    #expect(try martlet("status").contains("tap0"))
+    #expect(try martlet("stats").contains("6,345"))
+    let top: TopFlows = try ControlClient(socketPath: run.socketPath)
+      .call(.flowsTop, TopFlowsParameters(count: 5, by: .bytes))
+    #expect(top.flows.count == 5)
+    #expect(top.flows.map(\.bytes) == top.flows.map(\.bytes).sorted(by: >))
+    _ = try run.process.terminate(seconds: 60)
+  }
+
+  /// Several sinks at once give the same records; a Redis that goes away comes back to all of them.
+  @Test func severalSinksAndARedisThatRestarts() throws {
+    let file = try TemporaryFolder()
+    let redis = try RedisServer(arguments: ["--appendonly", "yes", "--appendfsync", "always"])
+    let run = try EngineRun(
+      ports: """
+          - name: p0
+            player: {capture: \(Captures.demo), passes: [20, 20]}
+        """, workers: 2,
+      sinks: """
+          - {type: redis, url: "\(redis.url)"}
+          - {type: file, path: \(file.file("records.json")), types: [flow]}
+          - {type: "null"}
+        """)
+    try run.waitForPackets(2000)
+    try redis.kill()
+    try run.waitForPackets(5000)
+    try redis.start()
+    try run.waitForPackets(12_690)
+    #expect(try run.process.terminate(seconds: 60) == .exited(0))
+    let streamed = try redis.connect().entries(of: "martlet:{\(EngineRun.sensor)}:flow")
+      .compactMap { $0["eve"] }
+    let written = try String(contentsOfFile: file.file("records.json"), encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    #expect(written.count > 500)
+    #expect(streamed.sorted() == written.sorted())
+  }
+
+  /// Buffers much smaller than the frames: every frame comes in several segments.
+  @Test func framesInSeveralSegments() throws {
+    let truth = try TsharkTruth(capture: Captures.demo)
+    let run = try EngineRun(
+      ports: """
+          - name: p0
+            device: "net_pcap0,rx_pcap=\(Captures.demo)"
+            mbufSizeBytes: 128
+            mbufCount: 40000
+        """)
+    try run.waitForPackets(truth.packets)
+    let outcome = try run.finish()
+    let records = try CompareFlows.totals(ofEVE: outcome.flows)
+    let differences = CompareFlows.differences(truth: truth.flows, records: records)
+    #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+    #expect(outcome.imbalance.isEmpty)
+  }
+}
