@@ -103,7 +103,7 @@ let package = Package(
     .executableTarget(
       name: "martletd",
       dependencies: [
-        "ControlServer", "DPDKPorts", "Runtime", "Configuration",
+        "ControlAPI", "ControlServer", "DPDKPorts", "Runtime", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),

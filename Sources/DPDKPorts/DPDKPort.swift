@@ -58,9 +58,9 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
   private var queues: [OpaquePointer] = []
   private var isStarted = false
 
-  /// Adds the device to DPDK and sets it up; it does not receive yet.
-  package convenience init(_ options: DPDKPortOptions) throws(PortError) {
-    if Self.isPCIAddress(options.device) { try Self.checkPCI(options) }
+  /// Adds the device to DPDK. The number it got there.
+  package static func probe(_ options: DPDKPortOptions) throws(PortError) -> UInt16 {
+    if isPCIAddress(options.device) { try checkPCI(options) }
     var error = ErrorBuffer()
     let found = error.pass { cdpdk_port_probe(options.device, $0) }
     guard found >= 0 else {
@@ -69,10 +69,11 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
           + " give a PCI address bound to vfio-pci or a vdev such as net_af_packet0,iface=eth1",
         isConfiguration: true)
     }
-    try self.init(options, number: UInt16(found))
+    return UInt16(found)
   }
 
-  init(_ options: DPDKPortOptions, number: UInt16) throws(PortError) {
+  /// Sets up a device that ``probe(_:)`` has added; it does not receive yet.
+  package init(_ options: DPDKPortOptions, number: UInt16) throws(PortError) {
     name = options.name
     self.number = number
     var error = ErrorBuffer()
@@ -132,11 +133,10 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
     }
   }
 
-  /// Smallest redirection table that owners must agree with; 128 where the device hashes nothing.
-  package static func redirectionTableSize(ofPort number: UInt16) -> Int {
+  /// Entries of a device's redirection table; 0 where it has none.
+  package static func redirectionTableSize(of number: UInt16) -> Int {
     var info = cdpdk_port_info()
-    guard cdpdk_port_info(number, &info) == 0, info.reta_size > 0 else { return 128 }
-    return Int(info.reta_size)
+    return cdpdk_port_info(number, &info) == 0 ? Int(info.reta_size) : 0
   }
 
   func overrideRSS(isHardware: Bool, reason: String, types: String) {

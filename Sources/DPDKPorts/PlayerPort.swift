@@ -46,6 +46,7 @@ package final class PlayerPort: DPDKPort, @unchecked Sendable {
           wanted.name = name
           wanted.capture = capture
           wanted.queues = UInt16(options.queues)
+          wanted.owner_table_size = UInt16(options.ownerTableSize)
           wanted.spread = spread
           wanted.mbufs = UInt32(options.effectiveMbufCount)
           wanted.ring_slots = UInt32(options.descriptors)

@@ -251,9 +251,13 @@ package final class Engine: @unchecked Sendable {
       workers.allSatisfy { self.acknowledged($0) > WorkerPhase.quiesce }
     }
     for port in ports { port.stop() }
+    // A fragment may go on from one ring to another while the rings are looked at one by one: only when
+    // all have been empty several times over is nothing under way.
+    var timesEmpty = 0
     inTime =
       wait(until: deadline) {
-        self.handoffRings.allSatisfy { $0.count == 0 }
+        timesEmpty = self.handoffRings.allSatisfy { $0.count == 0 } ? timesEmpty + 1 : 0
+        return timesEmpty > 3
       } && inTime
     for index in workers { ask(index, WorkerPhase.export) }
     inTime =

@@ -33,6 +33,14 @@ struct Daemon {
       Output.error("martletd: \(error)")
       throw Exit.failure
     }
+    if let port = downPort {
+      engine.stop()
+      control.stop()
+      closeAll()
+      Output.error(
+        "martletd: port \(port): the link is down; mend it, or set linkDownIsError: false")
+      throw Exit.failure
+    }
     logger.info("running: control socket \(settings.control.socket)")
     ServiceManager.notify("READY=1")
     watch(&signals, untilPlayersFinish: untilPlayersFinish)
@@ -46,6 +54,11 @@ struct Daemon {
       Output.error("martletd: not everything came to its end within drainSeconds")
       throw Exit.failure
     }
+  }
+
+  /// The first port without a link that may not be without.
+  private var downPort: String? {
+    zip(settings.ports, ports).first { $0.linkDownIsError && !$1.link().isUp }?.0.name
   }
 
   private func closeAll() {

@@ -38,13 +38,20 @@ struct EngineBuilder {
     let environment = try startDPDK(cores)
     var ports: [DPDKPort] = []
     do {
+      let numbers = try settings.ports.map { port in
+        port.device == nil ? nil : try DPDKPort.probe(portOptions(port, index: 0))
+      }
+      let ownerTableSize = Self.ownerTableSize(numbers.compactMap { $0 })
       for (index, port) in settings.ports.enumerated() {
-        let made = try makePort(port, index: index)
+        let made = try makePort(
+          port, number: numbers[index], index: index, ownerTableSize: ownerTableSize)
         ports.append(made)
         describe(made)
+        try check(made, port)
       }
       let engine = try Engine(
-        settings: engineSettings(), ports: ports, host: environment, sinks: sinks, logger: logger)
+        settings: engineSettings(ownerTableSize: ownerTableSize), ports: ports, host: environment,
+        sinks: sinks, logger: logger)
       describe(engine)
       return Daemon(
         settings: settings, engine: engine, ports: ports, environment: environment,
@@ -106,13 +113,28 @@ struct EngineBuilder {
       descriptors: port.rxDescriptors, mbufCount: port.mbufCount,
       heldPackets: settings.engine.workers * settings.fragments.heldPackets + handoffs,
       mbufRoomBytes: port.mbufSizeBytes, mtuBytes: port.mtuBytes,
-      isPromiscuous: port.promiscuous, wantsHardwareRSS: port.rss == .auto,
+      isPromiscuous: port.promiscuous, wantsHardwareRSS: port.rss != .software,
       wantsChecksums: port.checksumOffload)
   }
 
-  private func makePort(_ port: Settings.Port, index: Int) throws -> DPDKPort {
-    let options = portOptions(port, index: index)
-    guard let player = port.player else { return try DPDKPort(options) }
+  /// The owner of a hash is the same on every port only where every redirection table repeats one
+  /// pattern: as long as the smallest of them, and at most 128.
+  private static func ownerTableSize(_ numbers: [UInt16]) -> Int {
+    let sizes = numbers.map(DPDKPort.redirectionTableSize(of:)).filter {
+      $0 > 0 && $0 & ($0 - 1) == 0
+    }
+    return min(sizes.min() ?? 128, 128)
+  }
+
+  private func makePort(
+    _ port: Settings.Port, number: UInt16?, index: Int, ownerTableSize: Int
+  ) throws -> DPDKPort {
+    var options = portOptions(port, index: index)
+    options.ownerTableSize = ownerTableSize
+    if let number { return try DPDKPort(options, number: number) }
+    guard let player = port.player else {
+      preconditionFailure("a port without a device has a player: the configuration is checked")
+    }
     let spread: PlayerOptions.Spread =
       switch player.spread {
       case .symmetricRss: .symmetricRSS
@@ -122,6 +144,15 @@ struct EngineBuilder {
     return try PlayerPort(
       options,
       player: PlayerOptions(capture: player.capture, spread: spread, paces: player.passes))
+  }
+
+  /// What the configuration insists on.
+  private func check(_ made: DPDKPort, _ port: Settings.Port) throws(PortError) {
+    if port.rss == .hardware && !made.description.hasHardwareRSS {
+      throw PortError(
+        "port \(port.name): it does not spread packets itself (\(made.description.rssReason)); set"
+          + " rss: auto", isConfiguration: true)
+    }
   }
 
   private func describe(_ port: DPDKPort) {
@@ -145,7 +176,7 @@ struct EngineBuilder {
 
   // MARK: Engine and sinks
 
-  private func engineSettings() -> EngineSettings {
+  private func engineSettings(ownerTableSize: Int) -> EngineSettings {
     let timeouts = settings.flows.timeouts
     return EngineSettings(
       sensor: settings.sensor, version: Martletd.version, workerCount: settings.engine.workers,
@@ -161,7 +192,7 @@ struct EngineBuilder {
       statsIntervalSeconds: settings.records.statsIntervalSeconds,
       napMicroseconds: settings.engine.polling == .adaptive
         ? settings.engine.napMicroseconds : 0,
-      noHugepages: settings.engine.noHugepages,
+      noHugepages: settings.engine.noHugepages, ownerTableSize: ownerTableSize,
       communityIDSeed: UInt16(settings.records.communityIdSeed),
       drainSeconds: settings.drainSeconds)
   }

@@ -43,12 +43,16 @@ struct Martletd: ParsableCommand {
     }
     if check {
       try checkMachine(settings)
-      print("\(config): right; \(settings.ports.count) ports, \(settings.engine.workers) workers")
+      print(MemoryBudget(settings).describe())
+      let ports = settings.ports.count == 1 ? "1 port" : "\(settings.ports.count) ports"
+      let workers = settings.engine.workers == 1 ? "1 worker" : "\(settings.engine.workers) workers"
+      print("\n\(config): right; \(ports), \(workers)")
       return
     }
     // Signals first: every thread made from here on has them blocked.
     var signals = Signals()
-    let logger = Output.logger(settings.log.level)
+    let logger = Output.logger(settings.log)
+    logger.debug("effective settings:\n\(settings.describe())")
     let daemon = try build(settings, logger)
     try daemon.run(&signals, untilPlayersFinish: untilPlayersFinish)
   }
@@ -99,9 +103,14 @@ enum Output {
     FileHandle.standardError.write(Data((line + "\n").utf8))
   }
 
-  static func logger(_ level: Settings.Log.Level) -> Logger {
-    var logger = Logger(label: "martletd") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
+  static func logger(_ settings: Settings.Log) -> Logger {
+    var logger = Logger(label: "martletd") { label in
+      switch settings.format {
+      case .text: StreamLogHandler.standardError(label: label)
+      case .json: JSONLogHandler()
+      }
+    }
+    logger.logLevel = Logger.Level(rawValue: settings.level.rawValue) ?? .info
     return logger
   }
 }

@@ -103,7 +103,9 @@ func parse(
   defer { out.deallocate() }
   UnsafeMutableRawPointer(out).initializeMemory(
     as: UInt8.self, repeating: 0xee, count: MemoryLayout<ParsedPacket>.stride)
-  let verdict = PacketParser(vlanInKey: vlanInKey).parse(&descriptor, into: out, now: 1000)
+  var generator = SplitMix(state: 1)
+  let parser = PacketParser(vlanInKey: vlanInKey, hash: FlowHash(using: &generator))
+  let verdict = parser.parse(&descriptor, into: out, now: 1000)
   var packet = out.pointee
   packet.data = nil
   return Parsed(verdict: verdict, packet: packet)

@@ -132,4 +132,28 @@ struct LifeTests {
     #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
     #expect(outcome.imbalance.isEmpty)
   }
+
+  /// A driver that takes key, redirection table and hash types is given them, and the status says so;
+  /// one that does not is spread by software, with the reason.
+  @Test func theChoiceOfSpreadingIsShown() throws {
+    let run = try EngineRun(
+      ports: """
+          - {name: takes, device: "net_null0,no-rx=1"}
+          - {name: asked, device: "net_null1,no-rx=1", rss: software}
+          - {name: lacks, device: "net_pcap0,rx_pcap=\(Captures.demo)", queues: 1}
+        """, workers: 2)
+    let status: EngineStatus = try ControlClient(socketPath: run.socketPath).call(.engineStatus)
+    #expect(status.ports.map(\.rss.mode) == [.hardware, .software, .software])
+    #expect(status.ports[0].rss.hashTypes.contains("ipv4-tcp"))
+    #expect(status.ports[0].rss.hashTypes.contains("ipv6-udp"))
+    #expect(status.ports[1].rss.reason == "switched off by configuration")
+    #expect(status.ports[2].rss.reason == "one queue")
+    #expect(status.workers.map(\.queues.count) == [3, 2])
+    let table = try Subprocess.output(
+      Programs.martlet, ["status", "--socket", run.socketPath])
+    #expect(table.contains("hardware") && table.contains("software"))
+    _ = try run.process.terminate(seconds: 60)
+    #expect(run.process.standardError.contains("port takes: net_null, 2 queues"))
+    #expect(run.process.standardError.contains("spread by the port"))
+  }
 }

@@ -73,7 +73,7 @@ struct Bed {
 
   @inline(never)
   func parse(_ frames: FrameSet, packets: Int) -> Double {
-    let parser = PacketParser()
+    let parser = PacketParser(hash: flowHash)
     var next = 0
     var total: UInt64 = 0
     var done = 0
@@ -82,25 +82,6 @@ struct Bed {
       let begin = martlet_tsc()
       for i in 0..<burst {
         parsed[i].verdict = parser.parse(descriptors + i, into: parsed + i, now: 1)
-      }
-      total &+= martlet_tsc() &- begin
-      done += burst
-    }
-    return Double(total) / Double(done)
-  }
-
-  @inline(never)
-  func hash(_ frames: FrameSet, packets: Int) -> Double {
-    let parser = PacketParser()
-    var next = 0
-    var total: UInt64 = 0
-    var done = 0
-    while done < packets {
-      FeedQueue.describe(frames, &next, descriptors, burst)
-      let begin = martlet_tsc()
-      for i in 0..<burst {
-        parsed[i].verdict = parser.parse(descriptors + i, into: parsed + i, now: 1)
-        parsed[i].hash = flowHash(parsed[i].key)
       }
       total &+= martlet_tsc() &- begin
       done += burst

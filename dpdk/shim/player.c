@@ -30,6 +30,7 @@ struct cdpdk_player {
   struct rte_ring *rings[16];
   uint16_t queues;
   enum cdpdk_spread spread;
+  uint16_t owner_table_size;
   struct rte_mempool *pool;
   struct frame *frames;
   uint32_t frame_count;
@@ -155,6 +156,7 @@ struct cdpdk_player *cdpdk_player_create(const struct cdpdk_player_options *opti
   if (!player) return NULL;
   player->queues = options->queues;
   player->spread = options->spread;
+  player->owner_table_size = options->owner_table_size ? options->owner_table_size : 128;
   player->passes = options->passes;
   player->paces = calloc(options->passes ? options->passes : 1, sizeof *player->paces);
   if (!player->paces || load(player, options->capture, error) != 0) goto failed;
@@ -241,7 +243,8 @@ static struct rte_mbuf *fill(struct cdpdk_player *player, const struct frame *fr
 static uint16_t queue_of(struct cdpdk_player *player, const struct frame *frame,
                          struct rte_mbuf *mbuf) {
   // The redirection table that Martlet gives a NIC: entry i is queue i mod queues.
-  uint16_t queue = frame->hashed ? (uint16_t)(frame->hash % 128 % player->queues) : 0;
+  uint16_t queue =
+      frame->hashed ? (uint16_t)(frame->hash % player->owner_table_size % player->queues) : 0;
   uint32_t turn = player->turn++;
   switch (player->spread) {
     case CDPDK_SPREAD_RSS:

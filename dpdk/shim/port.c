@@ -95,6 +95,12 @@ static int set_redirection(uint16_t port, uint16_t size, uint16_t pattern, uint1
   return rte_eth_dev_rss_reta_update(port, table, size);
 }
 
+// Drivers that do not say how long their key is take 40 bytes, the length of the specification's. One
+// that then ignores the key is found out by the sampled check of its hashes.
+static uint8_t key_size(const struct rte_eth_dev_info *dev) {
+  return dev->hash_key_size ? dev->hash_key_size : 40;
+}
+
 // Whether RSS can be had on this port; says why not.
 static bool rss_possible(const struct rte_eth_dev_info *dev,
                          const struct cdpdk_port_options *options,
@@ -107,8 +113,8 @@ static bool rss_possible(const struct rte_eth_dev_info *dev,
     why = "one queue";
   else if ((dev->flow_type_rss_offloads & ports) == 0)
     why = "the driver hashes neither TCP nor UDP";
-  else if (dev->hash_key_size == 0 || dev->hash_key_size > 64)
-    why = "the driver takes no hash key";
+  else if (key_size(dev) > 64)
+    why = "the driver's hash key is longer than 64 bytes";
   else if (dev->reta_size < options->owner_table_size ||
            dev->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
     why = "the driver has no redirection table of a usable size";
@@ -141,11 +147,11 @@ int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_options *options,
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_CHECKSUM & dev.rx_offload_capa;
   bool rss = rss_possible(&dev, options, result);
   if (rss) {
-    cdpdk_symmetric_key(key, dev.hash_key_size);
+    cdpdk_symmetric_key(key, key_size(&dev));
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_RSS_HASH & dev.rx_offload_capa;
     conf.rx_adv_conf.rss_conf.rss_key = key;
-    conf.rx_adv_conf.rss_conf.rss_key_len = dev.hash_key_size;
+    conf.rx_adv_conf.rss_conf.rss_key_len = key_size(&dev);
     conf.rx_adv_conf.rss_conf.rss_hf = wanted_rss_types & dev.flow_type_rss_offloads;
   }
   conf.rxmode.mtu = options->mtu;

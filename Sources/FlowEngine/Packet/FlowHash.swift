@@ -24,7 +24,7 @@ package struct FlowHash: BitwiseCopyable, Sendable {
     return product.high ^ product.low
   }
 
-  /// 64 bits; about 5 cycles (bench: `hash`).
+  /// 64 bits; about 5 cycles where the key is in registers.
   @inline(__always)
   package func callAsFunction(_ key: FlowKey) -> UInt64 {
     let ports = UInt64(key.portA) << 48 | UInt64(key.portB) << 32

@@ -148,18 +148,16 @@ extension PacketParser {
       source.high != destination.high
       ? source.high < destination.high
       : source.low != destination.low ? source.low < destination.low : sourcePort <= destinationPort
-    if sourceIsA {
-      out.pointee.key = FlowKey(
-        addressA: source, addressB: destination, portA: sourcePort, portB: destinationPort,
-        proto: proto, flags: flags, vlanOuter: vlanOuter, vlanInner: vlanInner)
-      out.pointee.side = 0
-    } else {
-      let direction = flags & FlowKey.Flags.oneWay != 0 ? FlowKey.Flags.oneWayFromB : 0
-      out.pointee.key = FlowKey(
-        addressA: destination, addressB: source, portA: destinationPort, portB: sourcePort,
-        proto: proto, flags: flags | direction, vlanOuter: vlanOuter, vlanInner: vlanInner)
-      out.pointee.side = 1
-    }
+    let direction =
+      !sourceIsA && flags & FlowKey.Flags.oneWay != 0 ? FlowKey.Flags.oneWayFromB : 0
+    let key = FlowKey(
+      addressA: sourceIsA ? source : destination, addressB: sourceIsA ? destination : source,
+      portA: sourceIsA ? sourcePort : destinationPort,
+      portB: sourceIsA ? destinationPort : sourcePort, proto: proto, flags: flags | direction,
+      vlanOuter: vlanOuter, vlanInner: vlanInner)
+    out.pointee.key = key
+    out.pointee.hash = hash(key)
+    out.pointee.side = sourceIsA ? 0 : 1
   }
 }
 

@@ -27,7 +27,6 @@ extension FlowWorker {
     if p.pointee.flags & ParsedPacket.Flags.fragment != 0 {
       counters.add(p.pointee.key.ipVersion == 4 ? .ipv4Fragments : .ipv6Fragments)
       p.pointee.verdict = PacketVerdict.laterFragment
-      p.pointee.hash = hash(p.pointee.key)
       let owner = Int(
         owners[Int(ownerHash.fragment(p.pointee.key, id: p.pointee.fragmentID) & ownerMask)])
       if owner != index {
@@ -38,7 +37,6 @@ extension FlowWorker {
       }
       return
     }
-    p.pointee.hash = hash(p.pointee.key)
     if workerCount > 1 {
       let owner = owner(p)
       if owner != index { return handOut(p, to: owner) }

@@ -78,7 +78,7 @@ package struct FlowWorker: ~Copyable {
     workerCount = settings.workerCount
     self.counters = counters
     hash = settings.hash
-    parser = PacketParser(vlanInKey: settings.vlanInKey)
+    parser = PacketParser(vlanInKey: settings.vlanInKey, hash: settings.hash)
     packets = plan.take(
       "packet descriptors", bytes: Self.burst * MemoryLayout<martlet_packet>.stride
     )
@@ -145,7 +145,6 @@ package struct FlowWorker: ~Copyable {
       p.pointee.verdict = verdict
       bytes &+= UInt64(p.pointee.wireLength)
       if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
-        p.pointee.hash = hash(p.pointee.key)
         if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
           handOut(p, to: owner(p))
         } else {

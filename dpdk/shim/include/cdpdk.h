@@ -139,6 +139,7 @@ struct cdpdk_player_options {
   const char *name;
   const char *capture;
   uint16_t queues;
+  uint16_t owner_table_size;
   enum cdpdk_spread spread;
   uint32_t mbufs;
   uint32_t ring_slots;  // a power of two
