@@ -41,10 +41,13 @@ struct PortChecks {
     if !SettingsChecks.isName(name, atMost: 32) {
       reader.note(
         "name",
-        "is \"\(name)\"; letters, digits, `.`, `_` and `-` would be right, at most 32")
+        "is \(SectionReader.quoted(name));"
+          + " letters, digits, `.`, `_` and `-` would be right, at most 32"
+      )
     }
     if let other = names[name] {
-      reader.note("name", "is \"\(name)\", as that of \(other); give each its own")
+      reader.note(
+        "name", "is \(SectionReader.quoted(name)), as that of \(other); give each its own")
     } else {
       names[name] = reader.shown
     }
@@ -62,7 +65,7 @@ struct PortChecks {
     } else if name.isEmpty {
       reader.note(
         "device",
-        "is \"\(device)\", which names none; a PCI address or a vdev such as"
+        "is \(SectionReader.quoted(device)), which names none; a PCI address or a vdev such as"
           + " net_af_packet0,iface=eth1 would be right")
       return
     } else if !name.hasPrefix("net_") {
@@ -70,12 +73,13 @@ struct PortChecks {
       let interface = SettingsChecks.isName(name, atMost: 15) ? name : "eth1"
       warnings.add(
         reader.line(of: "device"), reader.shownKey("device"),
-        "is \"\(device)\", neither a PCI address nor a vdev's name; for a kernel interface write"
+        "is \(SectionReader.quoted(device)), neither a PCI address nor a vdev's name;"
+          + " for a kernel interface write"
           + " net_af_packet0,iface=\(interface)")
     }
     if let other = devices[canonical] {
       reader.note(
-        "device", "is \"\(name)\", as that of \(other); give each its own")
+        "device", "is \(SectionReader.quoted(name)), as that of \(other); give each its own")
     } else {
       devices[canonical] = reader.shown
     }

@@ -19,6 +19,8 @@ final class ProblemList {
   var isFull: Bool { kept.count >= Self.limit }
 
   func add(_ line: Int, _ key: String, _ message: String) {
+    let key = Self.oneLine(key, atMost: 200)
+    let message = Self.oneLine(message, atMost: 600)
     guard seen.count > 2 * Self.limit || seen.insert("\(line) \(key) \(message)").inserted else {
       return
     }
@@ -27,6 +29,25 @@ final class ProblemList {
       return
     }
     kept.append(Problem(file: file, line: line, key: key, message: message))
+  }
+
+  /// A text as it may stand in a message: on one line, without what a terminal would obey, and cut where
+  /// it is long. Both ends of a configuration's words can be anything, a mebibyte of escapes as well.
+  static func oneLine(_ text: String, atMost limit: Int) -> String {
+    var out = String.UnicodeScalarView()
+    for (count, scalar) in text.unicodeScalars.enumerated() {
+      guard count < limit else { return String(out) + "…" }
+      out.append(isPrintable(scalar) ? scalar : "?")
+    }
+    return String(out)
+  }
+
+  /// No control character of either set, no end of a line or paragraph.
+  static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: false
+    default: true
+    }
   }
 
   /// Whether a key's value has been found wrong, so that nothing should be concluded from it.

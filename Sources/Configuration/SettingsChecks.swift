@@ -6,7 +6,9 @@ enum SettingsChecks {
     if !settings.sensor.isEmpty && !isName(settings.sensor, atMost: 64) {
       root.note(
         "sensor",
-        "is \"\(settings.sensor)\"; letters, digits, `.`, `_` and `-` would be right, at most 64")
+        "is \(SectionReader.quoted(settings.sensor));"
+          + " letters, digits, `.`, `_` and `-` would be right, at most 64"
+      )
     }
     checkCores(settings.engine, root.section("engine"), warnings)
     checkEnvironment(settings.engine, root.section("engine"))
@@ -95,7 +97,9 @@ enum SettingsChecks {
     if let prefix = engine.filePrefix, !isName(prefix, atMost: 64) {
       reader.note(
         "filePrefix",
-        "is \"\(prefix)\"; letters, digits, `.`, `_` and `-` would be right, at most 64")
+        "is \(SectionReader.quoted(prefix));"
+          + " letters, digits, `.`, `_` and `-` would be right, at most 64"
+      )
     }
   }
 

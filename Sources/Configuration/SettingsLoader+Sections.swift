@@ -40,7 +40,10 @@ extension SettingsLoader {
         settings.control.mode = bits
       } else {
         control.note(
-          "mode", "is \"\(mode)\"; octal digits in quotes would be right, such as \"0660\"")
+          "mode",
+          "is \(SectionReader.quoted(mode));"
+            + " octal digits in quotes would be right, such as \"0660\""
+        )
       }
     }
     control.finish()
@@ -177,7 +180,9 @@ extension SettingsLoader {
       guard let text = try? String(contentsOfFile: path, encoding: .utf8),
         let line = text.split(whereSeparator: \.isNewline).first
       else {
-        reader.note("passwordFile", "\(path) cannot be read, or holds nothing")
+        reader.note(
+          "passwordFile",
+          "\(ProblemList.oneLine(path, atMost: 300)) cannot be read, or holds nothing")
         return nil
       }
       return String(line)
@@ -185,7 +190,8 @@ extension SettingsLoader {
     if let name = reader.text("passwordEnvironment") {
       guard let value = reader.list.environment[name], !value.isEmpty else {
         reader.note(
-          "passwordEnvironment", "names the environment variable \(name), which is not set")
+          "passwordEnvironment",
+          "names the environment variable \(SectionReader.clipped(name)), which is not set")
         return nil
       }
       return value

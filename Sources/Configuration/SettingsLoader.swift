@@ -93,6 +93,7 @@ package enum SettingsLoader {
   private static func compose(_ text: String) throws -> (Node?, anchorLine: Int?) {
     var text = text
     var renamedCount = 0
+    var pair: YamlError?
     while true {
       do {
         // Nodes hold their anchors weakly, the parser holds them: it has to outlive the look.
@@ -100,18 +101,25 @@ package enum SettingsLoader {
         let root = try parser.singleRoot()
         return (root, withExtendedLifetime(parser) { root.flatMap(YAMLGuard.lineOfAnchor) })
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+        let error = YamlError.duplicatedKeysInMapping(duplicates: keys, context: context)
         let mark = context.mark
         guard renamedCount < maximumDuplicates,
+          renamedCount * text.utf8.count < maximumBytes,
           let renamed = DuplicateKeys.renamed(
-            keys.first ?? "", line: mark.line, column: mark.column, in: text)
-        else { throw YamlError.duplicatedKeysInMapping(duplicates: keys, context: context) }
+            renamedCount, line: mark.line, column: mark.column, in: text)
+        else { throw error }
         text = renamed
         renamedCount += 1
+        pair = error
+      } catch {
+        // A new name could have broken what is around it (a list as a key): say what was true before.
+        throw pair ?? error
       }
     }
   }
 
-  /// Keys that stand twice and are said beside everything else; one more is said alone.
+  /// Keys that stand twice and are said beside everything else; one more is said alone. In a large file,
+  /// where each costs another look at all of it, fewer.
   private static let maximumDuplicates = 16
 
   private static func refuse(_ error: any Error, _ file: String, _ text: String) -> SettingsResult {
@@ -124,8 +132,8 @@ package enum SettingsLoader {
       return refuse(file, line: offset == nil ? 0 : lines, "is not YAML: \(problem)")
     case .duplicatedKeysInMapping(let keys, let context):
       let problem = Problem(
-        file: file, line: context.mark.line, key: keys.first ?? "",
-        message: "stands here and again further down; keep one")
+        file: file, line: context.mark.line, key: SectionReader.clipped(keys.first ?? ""),
+        message: SectionReader.twiceWords)
       return SettingsResult(settings: nil, problems: [problem], warnings: [])
     default:
       let words = String(describing: error).split(separator: "\n").first.map(String.init)

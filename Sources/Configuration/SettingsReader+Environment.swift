@@ -25,7 +25,9 @@ extension SectionReader {
       guard Self.isVariableName(variable), !inner.contains("${") else {
         note(
           name,
-          "has ${\(inner)}, which names no variable; ${NAME} or ${NAME:-default} would be right")
+          "has ${\(Self.clipped(inner))}, which names no variable;"
+            + " ${NAME} or ${NAME:-default} would be right"
+        )
         return nil
       }
       if let value = list.environment[variable], !value.isEmpty {
@@ -33,7 +35,7 @@ extension SectionReader {
       } else if let split {
         out += inner[split.upperBound...]
       } else {
-        note(name, "needs the environment variable \(variable), which is not set")
+        note(name, "needs the environment variable \(Self.clipped(variable)), which is not set")
         return nil
       }
       rest = rest[rest.index(after: end)...]

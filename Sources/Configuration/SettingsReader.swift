@@ -86,7 +86,7 @@ struct SectionReader {
       note(name, "is empty; a text would be right\(key(name).isRequired ? "" : ", or no such key")")
       return nil
     }
-    guard !raw.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+    guard raw.unicodeScalars.allSatisfy(ProblemList.isPrintable) else {
       note(name, "holds a control character; a text on one line would be right")
       return nil
     }
@@ -248,10 +248,14 @@ struct SectionReader {
   func shown(_ node: Node) -> String {
     guard let scalar = node.scalar else { return Self.kindName(node) }
     guard !scalar.string.isEmpty else { return "empty" }
-    let text = scalar.string.unicodeScalars.prefix(80).map {
-      $0.value < 0x20 || $0.value == 0x7f ? "?" : String($0)
-    }
-    return "\"\(text.joined())\(scalar.string.unicodeScalars.count > 80 ? "…" : "")\""
+    return Self.quoted(scalar.string)
+  }
+
+  /// A value as a message repeats it.
+  static func quoted(_ text: some StringProtocol) -> String { "\"\(clipped(text))\"" }
+
+  static func clipped(_ text: some StringProtocol) -> String {
+    ProblemList.oneLine(String(text), atMost: 80)
   }
 
   // MARK: Sections
@@ -279,18 +283,20 @@ struct SectionReader {
     }
   }
 
+  static let twiceWords = "stands here and again further down; keep one"
+
   /// Notes keys that are not declared, and those that stand twice.
   func finish() {
     let known = SettingsKey.children(of: path).map(\.name)
     for (key, _) in node ?? [:] where !list.isFull {
-      let name = key.string ?? "?"
+      let name = key.scalar?.string ?? "?"
       let line = key.mark?.line ?? line
       if let again = DuplicateKeys.original(of: name) {
-        list.add(
-          again.firstLine, shownKey(again.name), "stands here and again further down; keep one")
+        list.add(line, shownKey(Self.clipped(again)), Self.twiceWords)
       } else if !known.contains(name) {
         list.add(
-          line, shownKey(name), "is no key of the configuration; \(hint(name, known))")
+          line, shownKey(Self.clipped(name)), "is no key of the configuration; \(hint(name, known))"
+        )
       }
     }
   }

@@ -37,9 +37,7 @@ enum SinkChecks {
     case .redis where !reader.has("url"):
       reader.list.add(reader.line, reader.shownKey("url"), "is missing; \(forms)")
     case .redis where !sink.url.isEmpty:
-      // The text may hold a password: it is not repeated.
-      let known = ["redis://", "unix:/", "redis+unix:///"].contains { sink.url.hasPrefix($0) }
-      if !known || sink.url == "redis://" { reader.note("url", "names no Redis; \(forms)") }
+      if let fault = RedisAddressCheck.fault(sink.url) { reader.note("url", fault) }
     case .file where !reader.has("path"):
       reader.list.add(
         reader.line, reader.shownKey("path"), "is missing; name the file"

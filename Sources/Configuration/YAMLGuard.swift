@@ -22,12 +22,53 @@ enum YAMLGuard {
         return (index + 1, "is nested too deeply; a configuration has four levels")
       }
     }
+    return lineOfAlias(text).map { ($0, anchorWords) }
+  }
+
+  /// The line of the first `*NAME` behind a `&NAME`, wherever the two stand.
+  ///
+  /// What only looks at single lines takes the end of a quotation that began on another one for a
+  /// beginning, and what follows for quoted. An alias in there could be the key of a mapping, and the
+  /// parser hashes keys with all that they stand for, before anyone sees a tree. So both signs are looked
+  /// for in every byte, quoted or not: an alias needs an anchor of the same name before it, and by
+  /// chance no text has that.
+  private static func lineOfAlias(_ text: String) -> Int? {
+    let bytes = Array(text.utf8)
+    var anchors: Set<ArraySlice<UInt8>> = []
+    var line = 1
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      index += 1
+      if byte == UInt8(ascii: "\n") { line += 1 }
+      guard byte == UInt8(ascii: "&") || byte == UInt8(ascii: "*") else { continue }
+      // Within a word it is a part of the word: `max*200`.
+      if index >= 2 && isNameByte(bytes[index - 2]) { continue }
+      let name = bytes[index...].prefix(while: isNameByte)
+      if name.isEmpty { continue }
+      if byte == UInt8(ascii: "&") {
+        anchors.insert(name)
+      } else if anchors.contains(name) {
+        return line
+      }
+      index = name.endIndex
+    }
     return nil
   }
 
+  /// What YAML's parser takes into the name of an anchor.
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+
   /// One line, as far as a line shows it: quoted text and comments are passed over. A quotation that
-  /// runs over several lines is not understood; ``lineOfAnchor(_:)`` finds what that hides, and
-  /// brackets are only ever overcounted.
+  /// runs over several lines is not understood; ``lineOfAlias(_:)`` and ``lineOfAnchor(_:)``
+  /// find what that hides, and the parser itself refuses more than a thousand levels.
   private static func scan(_ line: Substring, open: inout Int)
     -> (hasAnchor: Bool, isTooDeep: Bool)
   {

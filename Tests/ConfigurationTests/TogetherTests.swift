@@ -74,18 +74,47 @@ struct TogetherTests {
       "t.yaml:5: ports[0].queues: stands here and again further down; keep one",
       "t.yaml:7: ports[1].name: is \"p\", as that of ports[0]; give each its own",
       "t.yaml:12: flows.timeouts.tcpSeconds: stands here and again further down; keep one",
+      "t.yaml:14: flows.timeouts.tcpSeconds: stands here and again further down; keep one",
       "t.yaml:16: log.levle: is no key of the configuration; did you mean level?",
     ]
     #expect(Documents.problems(text) == expected)
     #expect(Documents.problems(text.replacing("\n", with: "\r\n")) == expected)
   }
 
-  @Test("keys twice where the second cannot be told apart, and too many of them")
+  @Test(
+    "keys twice in any style, with the whole key's name and what else is wrong",
+    arguments: [
+      ("log: { level: info, level: info }", ["log.level"]),
+      ("log: { \"level\": info, level: info }", ["log.level"]),
+      ("log: { 'level': info, format: text, \"level\": info }", ["log.level"]),
+      ("\"log\": {}\nlog: {}", ["log"]),
+      ("? log\n: {}\nlog: {}", ["log"]),
+      ("log: {}\nlog: { level: info, level: info }", ["log", "log.level"]),
+      ("log: {}\n\"a: b\": 1\n\"a: b\": 1", ["a: b"]),
+    ])
+  func twiceAnywhere(_ text: String, _ keys: [String]) {
+    let problems = Documents.problems(Documents.least + "engine: 5\n" + text + "\n")
+    #expect(problems.contains { $0.hasPrefix("t.yaml:5: engine: is a single value") })
+    let twice = problems.filter { $0.hasSuffix(": stands here and again further down; keep one") }
+    #expect(
+      twice.map { $0.split(separator: ": ", maxSplits: 1)[1] }.map {
+        String($0.dropLast(": stands here and again further down; keep one".count))
+      } == keys, "\(problems)")
+  }
+
+  @Test("a key three times is said for each but the last")
+  func thrice() {
+    let words = "log: stands here and again further down; keep one"
+    #expect(
+      Documents.problems(Documents.least + "log: {}\nlog: {}\nlog: {}\n") == [
+        "t.yaml:5: \(words)", "t.yaml:6: \(words)",
+      ])
+  }
+
+  @Test("keys twice that cannot be renamed, and too many of them")
   func twiceAlone() {
     #expect(
-      Documents.problems("sensor: s\nlog: { level: info, level: info }\nengine: 5\n") == [
-        "t.yaml:2: level: stands here and again further down; keep one"
-      ])
+      Documents.problems("sensor: s\nlog: { [a]: 1, [a]: 2 }\nengine: 5\n").count == 1)
     let many = String(repeating: "sensor: s\n", count: 50)
     #expect(Documents.problems(many).count == 1)
   }

@@ -33,6 +33,33 @@ struct YAMLTests {
   }
 
   @Test(
+    "what the end of a quotation hides from a look at single lines",
+    arguments: [
+      ("? [\"\n \", &a [x], *a]\n: 1", 2), ("? ['\n ', &a [x], '\n ', *a]\n: 1", 3),
+      ("a: [\"\n \", &a x]", 2), ("a: [\"\n # \", &a x, \"\n # \", *a]", 3),
+      ("[x\n \"y, &a z, *a , z\"]", 2),
+    ])
+  func hidden(_ text: String, _ line: Int) {
+    #expect(Documents.problems(text) == ["t.yaml:\(line): \(Self.anchor)"])
+  }
+
+  @Test("laughs in a key, behind the ends of quotations, cost nothing", .timeLimit(.minutes(1)))
+  func laughsInKey() {
+    var text = "? [\"\n \", &a0 [x, x]"
+    for level in 1...30 {
+      let aliases = Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ")
+      text += ", \"\n \", &a\(level) [\(aliases)]"
+    }
+    #expect(Documents.problems(text + "]\n: 1\n") == ["t.yaml:3: \(Self.anchor)"])
+  }
+
+  @Test("the two signs before different words, or within words, are no alias")
+  func signs() {
+    let text = Documents.least + "# &one *two R&D 2*D max*200 * & **\nlog: {} # a &b, *c\n"
+    #expect(Documents.problems(text) == [])
+  }
+
+  @Test(
     "ampersands and asterisks in texts and comments are no anchors",
     arguments: ["R&D", "a & b", "a *b", "\"&x\"", "'*'", "x # &y", "x&", "5 * 4"])
   func noAnchors(_ value: String) {
