@@ -156,4 +156,34 @@ struct LifeTests {
     #expect(run.process.standardError.contains("port takes: net_null, 2 queues"))
     #expect(run.process.standardError.contains("spread by the port"))
   }
+
+  /// What systemd's Type=notify waits for, and what it is told at the end.
+  @Test func theServiceManagerIsTold() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("notify.sock")
+    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(bound == 0)
+    func next() -> String {
+      var buffer = [UInt8](repeating: 0, count: 256)
+      var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&ready, 1, 20_000) == 1 else { return "nothing within 20 s" }
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+    }
+    let run = try EngineRun(
+      ports: "  - {name: p0, device: \"net_null0,no-rx=1\"}",
+      wrapper: ["env", "NOTIFY_SOCKET=\(path)"])
+    #expect(next() == "READY=1")
+    #expect(try run.process.terminate(seconds: 60) == .exited(0))
+    #expect(next() == "STOPPING=1")
+  }
 }
