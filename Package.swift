@@ -27,8 +27,8 @@ let dpdkFlags = ["-I/usr/include/dpdk"] + dpdkArchitecture
 // SwiftPM cannot read libdpdk.pc (its -include and -march are refused), so the libraries stand here.
 let dpdkLibraries = [
   "rte_eal", "rte_ethdev", "rte_mbuf", "rte_mempool", "rte_ring", "rte_net_ring", "rte_hash",
-  "rte_kvargs", "rte_log", "rte_bus_vdev",
-].filter { !["rte_log"].contains($0) }  // librte_log is a library of its own from DPDK 23.11 on
+  "rte_kvargs", "rte_bus_vdev",
+]
 
 // Benchmarks are built only where they are asked for.
 let benchTargets: [Target] =
@@ -86,7 +86,7 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "FlowEngine", "Records", "Ports", "Sinks", "Configuration", "ControlAPI", "CBurst",
+        "FlowEngine", "Records", "Ports", "Sinks", "ControlAPI", "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .target(

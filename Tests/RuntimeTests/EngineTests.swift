@@ -70,7 +70,18 @@ import Testing
     let record = try #require(try sink.objects().first)
     let flow = try #require(record["flow"] as? [String: Any])
     #expect(flow["end_reason"] as? String == "idle_timeout")
+    // Made at `timestamp`, due half a second behind `end`.
+    let late = try seconds(record["timestamp"]) - seconds(flow["end"]) - 0.5
+    #expect((0...1).contains(late.truncatingRemainder(dividingBy: 86_400)), "\(late) s late")
     engine.stop()
+  }
+
+  /// Seconds within the day of `2026-11-21T05:36:00.123456+0000`.
+  private func seconds(_ timestamp: Any?) throws -> Double {
+    let text = try #require(timestamp as? String)
+    let parts = text.dropFirst(11).prefix(15).split(separator: ":").compactMap { Double($0) }
+    try #require(parts.count == 3)
+    return parts[0] * 3600 + parts[1] * 60 + parts[2]
   }
 
   @Test func updatesAndStatsGoToWhoWantsThem() throws {
