@@ -74,10 +74,16 @@ let package = Package(
         .linkedLibrary("numa"), .linkedLibrary("pcap"),
       ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CPcap", path: "dpdk/pcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(
+      name: "CCompression", path: "dpdk/compression",
+      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev", "liblzma-dev"])]),
 
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
     .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),
-    .target(name: "Ports", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .target(
+      name: "Ports", dependencies: ["FlowEngine", "CBurst", "CCompression"],
+      swiftSettings: swiftSettings),
     .target(
       name: "Sinks", dependencies: ["Records", "CHiredis"], swiftSettings: swiftSettings),
     .target(
@@ -110,7 +116,7 @@ let package = Package(
     .executableTarget(
       name: "martlet",
       dependencies: [
-        "ControlAPI",
+        "ControlAPI", "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "CBurst",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .testTarget(

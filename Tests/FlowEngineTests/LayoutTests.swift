@@ -4,13 +4,15 @@ import Testing
 
 @Suite struct LayoutTests {
   @Test func descriptorIsAsCHasIt() {
-    #expect(MemoryLayout<martlet_packet>.size == 48)
+    #expect(MemoryLayout<martlet_packet>.size == 64)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.handle) == 8)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.timestamp_ns) == 16)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.captured_length) == 24)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.rss_hash) == 32)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.port) == 42)
     #expect(MemoryLayout<martlet_packet>.offset(of: \.link_type) == 44)
+    #expect(MemoryLayout<martlet_packet>.offset(of: \.ordinal) == 48)
+    #expect(MemoryLayout<martlet_packet>.offset(of: \.clock_ns) == 56)
   }
 
   @Test func flowIsWholeCacheLines() {

@@ -23,12 +23,17 @@ enum {
   MARTLET_PACKET_IP_CHECKSUM_GOOD = 1 << 5,
   MARTLET_PACKET_L4_CHECKSUM_GOOD = 1 << 6,
   MARTLET_PACKET_SEGMENTED = 1 << 7,       // data shows only the front of several segments
+  MARTLET_PACKET_RECORDED = 1 << 8,        // from a capture file: ordinal and clock_ns are valid
+  MARTLET_PACKET_CLOCK = 1 << 9,           // no packet: packets' time reached timestamp_ns, and goes
+                                           // on from clock_ns
 };
 
-// One received packet as its port hands it over: 48 bytes.
+// One received packet as its port hands it over: 64 bytes.
 //
 //    0        8         16            24    28    32     36    38    40    42     44
 //    | data   | handle  | timestamp   | cap | wire| rss  |flags|vlan |outer|port  |link |
+//    48        56
+//    | ordinal | clock  |
 struct martlet_packet {
   const uint8_t *data;       // first readable byte, link-layer header first
   void *handle;              // given back through martlet_rx_queue.release; may be null
@@ -41,6 +46,8 @@ struct martlet_packet {
   uint16_t vlan_tci_outer;   // valid with MARTLET_PACKET_QINQ_STRIPPED
   uint16_t port;             // index of the port in this engine
   uint32_t link_type;        // LINKTYPE_* of the data; 1 is Ethernet
+  uint64_t ordinal;          // valid with MARTLET_PACKET_RECORDED: the packet's number in its source
+  uint64_t clock_ns;         // valid with MARTLET_PACKET_RECORDED: packets' time as it stood then
 };
 
 // Fills packets[0 ..< result]; never blocks. 0 is an empty poll.
