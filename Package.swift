@@ -67,6 +67,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CBurst", path: "dpdk/burst"),
+    .target(name: "CPosix", path: "dpdk/posix"),
     .target(
       name: "CDPDK", dependencies: ["CBurst"], path: "dpdk/shim",
       cSettings: [.unsafeFlags(dpdkFlags)],
@@ -82,7 +83,7 @@ let package = Package(
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
     .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),
     .target(
-      name: "Ports", dependencies: ["FlowEngine", "CBurst", "CCompression"],
+      name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
       swiftSettings: swiftSettings),
     .target(
       name: "Sinks", dependencies: ["Records", "CHiredis"], swiftSettings: swiftSettings),
@@ -117,6 +118,7 @@ let package = Package(
       name: "martlet",
       dependencies: [
         "ControlAPI", "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "CBurst",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .testTarget(

@@ -16,6 +16,10 @@ package final class Engine: @unchecked Sendable {
   package let settings: EngineSettings
   package let ports: [any CapturePort]
   package let sinks: [any RecordSink]
+  /// Who is shown each record before it is encoded for the sinks.
+  package let consumers: [any RecordConsumer]
+  /// Which records there are at all, by `martlet read --where`; all where nil.
+  package let recordFilter: RecordFilter?
   let host: any WorkerHost
   let logger: Logger
   package let clock: EngineClock
@@ -42,18 +46,22 @@ package final class Engine: @unchecked Sendable {
   let topAsker = Mutex(TopAsker())
   let busyMeter: BusyMeter
   private var pump: RecordPump?
+  private let abandoned = Atomic<Bool>(false)
 
   /// Takes all memory and sets up the workers; nothing runs yet.
   package init(
     settings: EngineSettings, ports: [any CapturePort], host: any WorkerHost,
-    sinks: [any RecordSink], logger: Logger
+    sinks: [any RecordSink], consumers: [any RecordConsumer] = [],
+    recordFilter: RecordFilter? = nil, logger: Logger
   ) throws {
     self.settings = settings
     self.ports = ports
     self.host = host
     self.sinks = sinks
+    self.consumers = consumers
+    self.recordFilter = recordFilter
     self.logger = logger
-    clock = EngineClock()
+    clock = EngineClock(measuringMicroseconds: settings.runsOnPacketTime ? 500 : 20_000)
     startEpoch = EngineClock.systemNanoseconds
     startedMonotonic = EngineClock.monotonicNanoseconds
     let count = settings.workerCount
@@ -63,7 +71,10 @@ package final class Engine: @unchecked Sendable {
     var sum = MemoryPlan()
     let empty = Self.layOut(settings, hash, &sum, touch: false, release: host.release)
     let ranges = empty.workers
-    memory = try EngineMemory(byteCount: sum.total, noHugepages: settings.noHugepages) { base in
+    memory = try EngineMemory(
+      byteCount: sum.total, noHugepages: settings.noHugepages,
+      reserved: !settings.runsOnPacketTime
+    ) { base in
       for (worker, range) in ranges.enumerated() {
         host.bind(memory: base + range.lowerBound, byteCount: range.count, toWorker: worker)
       }
@@ -134,7 +145,8 @@ package final class Engine: @unchecked Sendable {
       timeouts: settings.timeouts, vlanInKey: settings.vlanInKey,
       fragmentCapacity: settings.fragmentCapacity, heldFragments: settings.heldFragments,
       fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
-      ownerTableSize: settings.ownerTableSize)
+      ownerTableSize: settings.ownerTableSize, runsOnPacketTime: settings.runsOnPacketTime,
+      packetMap: settings.packetMap)
   }
 
   /// Everything that workers share with others; while `touch` is false also what they keep to
@@ -157,8 +169,10 @@ package final class Engine: @unchecked Sendable {
       layout.topPages.append(plan.take("top pages", bytes: TopScan.pageBytes))
     }
     for pair in 0..<(count * count) {
-      // A worker hands nothing to itself: the smallest ring stands there.
-      let slots = pair / count == pair % count ? 1 : settings.handoffSlots
+      // A worker hands nothing to itself, and those of capture files nothing at all: the smallest ring
+      // stands there.
+      let isUnused = pair / count == pair % count || settings.runsOnPacketTime
+      let slots = isUnused ? 1 : settings.handoffSlots
       layout.handoffs.append(
         Ring(
           memory: plan.take(
@@ -236,6 +250,10 @@ package final class Engine: @unchecked Sendable {
     let progress = ports.compactMap { $0.progress() }
     return !progress.isEmpty && progress.allSatisfy(\.isFinished)
   }
+
+  /// Sinks that have no room are not waited for any more.
+  package func abandon() { abandoned.store(true, ordering: .relaxed) }
+  var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
 
   package var isShutdownRequested: Bool { shutdownRequested.withLock { $0 } }
 

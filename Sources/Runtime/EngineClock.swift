@@ -14,13 +14,14 @@ package final class EngineClock: @unchecked Sendable {
   private let startTSC: UInt64
   private let startMonotonic: Int64
 
-  package init() {
+  /// `measuringMicroseconds`: how long the counter is timed before the first packet.
+  package init(measuringMicroseconds: UInt32 = 20_000) {
     page = .allocate(capacity: 8)
     page.initialize(repeating: 0, count: 8)
     startTSC = martlet_tsc()
     startMonotonic = martlet_monotonic_ns()
     // Long enough for a scale that is right to a few millionths; later readings make it better.
-    usleep(20_000)
+    usleep(measuringMicroseconds)
     synchronize()
   }
 

@@ -4,7 +4,8 @@ import Foundation
 /// One zeroed region for a worker's tables and rings, taken at start and given back at the end.
 ///
 /// Hugepages where the system has them reserved, transparent ones where it allows that, else ordinary
-/// pages. Every page is touched at start, so that no page fault meets a packet.
+/// pages. Every page is touched at start, so that no page fault meets a packet; but for capture files,
+/// which can wait, and need no memory that they do not use.
 package final class EngineMemory: @unchecked Sendable {
   package enum Pages: String, Sendable {
     case huge = "hugepages"
@@ -20,14 +21,16 @@ package final class EngineMemory: @unchecked Sendable {
   private static let mapHugeTLB: Int32 = 0x40000
 
   /// `noHugepages` keeps to ordinary memory; `place` is called before the first page is touched.
+  /// `reserved` false takes no reserved hugepages and touches nothing.
   package init(
-    byteCount: Int, noHugepages: Bool, place: (UnsafeMutableRawPointer) -> Void
+    byteCount: Int, noHugepages: Bool, reserved: Bool = true,
+    place: (UnsafeMutableRawPointer) -> Void
   ) throws {
     let rounded = (byteCount + Self.hugePage - 1) & ~(Self.hugePage - 1)
     self.byteCount = rounded
     let protection = PROT_READ | PROT_WRITE
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
-    if !noHugepages {
+    if !noHugepages && reserved {
       let huge = mmap(nil, rounded, protection, flags | Self.mapHugeTLB, -1, 0)
       if let huge, huge != MAP_FAILED {
         base = huge
@@ -50,7 +53,7 @@ package final class EngineMemory: @unchecked Sendable {
     let advised = madvise(base, rounded, MADV_HUGEPAGE) == 0
     pages = advised && !noHugepages ? .transparent : .ordinary
     place(base)
-    touch(every: 4096)
+    if reserved { touch(every: 4096) }
   }
 
   private func touch(every bytes: Int) {

@@ -27,6 +27,10 @@ package struct EngineSettings: Sendable {
   package var communityIDSeed: UInt16
   /// How long the end may take until what is left is given up.
   package var drainSeconds: Double
+  /// Capture files: the packets' own time is the clock, whoever is slow is waited for and nothing is
+  /// dropped, and memory is touched when it is needed.
+  package var runsOnPacketTime: Bool
+  package var packetMap: PacketMap?
 
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,
@@ -34,7 +38,8 @@ package struct EngineSettings: Sendable {
     fragmentCapacity: Int = 4096, heldFragments: Int = 1024, fragmentTimeoutSeconds: Double = 15,
     handoffSlots: Int = 4096, recordRingSlots: Int = 65_536, statsIntervalSeconds: Double = 10,
     napMicroseconds: Int = 0, noHugepages: Bool = false, ownerTableSize: Int = 128,
-    communityIDSeed: UInt16 = 0, drainSeconds: Double = 30
+    communityIDSeed: UInt16 = 0, drainSeconds: Double = 30, runsOnPacketTime: Bool = false,
+    packetMap: PacketMap? = nil
   ) {
     self.sensor = sensor
     self.version = version
@@ -53,5 +58,7 @@ package struct EngineSettings: Sendable {
     self.ownerTableSize = ownerTableSize
     self.communityIDSeed = communityIDSeed
     self.drainSeconds = drainSeconds
+    self.runsOnPacketTime = runsOnPacketTime
+    self.packetMap = packetMap
   }
 }

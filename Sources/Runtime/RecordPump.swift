@@ -24,6 +24,9 @@ final class RecordPump: @unchecked Sendable {
   /// A batch goes on its way at this size, or when the rings are empty.
   private static let batchBytes = 256 << 10
 
+  /// How long a sink without room is left alone, where it is waited for.
+  private static let pauseMicroseconds: UInt32 = 500
+
   private unowned let engine: Engine
   private let lanes: UnsafeMutablePointer<Lane>
   private let laneCount: Int
@@ -104,8 +107,9 @@ final class RecordPump: @unchecked Sendable {
     for ring in engine.recordRings {
       let count = ring.available(limit: Self.turn)
       if count == 0 { continue }
+      if !engine.consumers.isEmpty { show(ring, count) }
       for lane in 0..<laneCount {
-        for i in 0..<count {
+        for i in 0..<count where isWanted(ring.peek(i)) {
           let record = ring.peek(i)
           let isUpdate = record.pointee.kind == FlowRecordKind.flowUpdate
           if isUpdate ? lanes[lane].wantsUpdate : lanes[lane].wantsFlow {
@@ -120,12 +124,29 @@ final class RecordPump: @unchecked Sendable {
     return total
   }
 
+  @inline(__always)
+  private func isWanted(_ record: UnsafePointer<FlowRecord>) -> Bool {
+    engine.recordFilter?.matches(record) ?? true
+  }
+
+  private func show(_ ring: Ring<FlowRecord>, _ count: Int) {
+    for i in 0..<count where isWanted(ring.peek(i)) {
+      for consumer in engine.consumers { consumer.take(ring.peek(i)) }
+    }
+  }
+
   private func flush() {
+    for consumer in engine.consumers { consumer.pause() }
     for lane in 0..<laneCount where !lanes[lane].batch.entries.isEmpty { offer(lane) }
   }
 
   private func offer(_ lane: Int) {
-    for sink in lanes[lane].sinks { sink.offer(lanes[lane].batch) }
+    for sink in lanes[lane].sinks {
+      while engine.settings.runsOnPacketTime && !sink.hasRoom && !engine.isAbandoned {
+        usleep(Self.pauseMicroseconds)
+      }
+      sink.offer(lanes[lane].batch)
+    }
     lanes[lane].batch = RecordBatch(format: lanes[lane].batch.format)
     lanes[lane].batch.bytes.reserveCapacity(Self.batchBytes + (16 << 10))
   }

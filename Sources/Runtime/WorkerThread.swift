@@ -48,7 +48,7 @@ struct WorkerThread: ~Copyable {
   mutating func run() {
     var lastPublished: UInt64 = 0
     var emptyRounds = 0
-    worker.start(at: clock.nanoseconds(at: martlet_tsc()))
+    worker.start(at: now(at: martlet_tsc()))
     while martlet_load_relaxed(mailbox) == WorkerPhase.run {
       let began = martlet_tsc()
       let count = round(at: began)
@@ -73,31 +73,37 @@ struct WorkerThread: ~Copyable {
 
   @inline(__always)
   private mutating func round(at tsc: UInt64) -> Int {
-    let now = clock.nanoseconds(at: tsc)
+    let now = now(at: tsc)
     var count = 0
     for i in 0..<queueCount { count &+= worker.poll(queues + i, now: now) }
-    count &+= worker.pollHandoffs()
-    worker.housekeep(now: now)
+    count &+= worker.pollHandoffs(now: now)
+    worker.housekeep(now: worker.runsOnPacketTime ? worker.packetClock : now)
     return count
   }
 
+  /// The wall clock, or the packets' own.
+  @inline(__always)
+  private func now(at tsc: UInt64) -> Int64 {
+    worker.runsOnPacketTime ? worker.packetClock : clock.nanoseconds(at: tsc)
+  }
+
   private mutating func end() {
-    // What the ports still have, for a fifth of a second at the most: a live link never runs dry.
+    // What the ports still have, for a fifth of a second at the most: a live link never runs dry, but
+    // files do.
     let deadline = martlet_tsc() &+ 200 &* ticksPerMillisecond
     while martlet_load_relaxed(mailbox) < WorkerPhase.abandon {
       let began = martlet_tsc()
-      if round(at: began) == 0 || began > deadline { break }
+      if round(at: began) == 0 || (began > deadline && !worker.runsOnPacketTime) { break }
     }
     acknowledge(WorkerPhase.quiesce)
     while martlet_load_acquire(mailbox) < WorkerPhase.export {
-      if worker.pollHandoffs() == 0 { usleep(100) }
+      if worker.pollHandoffs(now: now(at: martlet_tsc())) == 0 { usleep(100) }
       worker.publishCounters()
     }
     worker.giveUpFragments()
     var cursor = 0
     while martlet_load_acquire(mailbox) < WorkerPhase.abandon {
-      let now = clock.nanoseconds(at: martlet_tsc())
-      if worker.drain(now: now, cursor: &cursor) { break }
+      if worker.drain(now: now(at: martlet_tsc()), cursor: &cursor) { break }
       // The ring is full: the publisher is at work.
       worker.publishCounters()
       usleep(200)

@@ -38,10 +38,16 @@ package protocol RecordSink: AnyObject, Sendable {
   func start() throws
   /// Takes a batch, or counts it as dropped and returns false. Never blocks.
   @discardableResult func offer(_ batch: RecordBatch) -> Bool
+  /// Whether a batch of usual size would be taken now: for who can wait instead of losing records.
+  var hasRoom: Bool { get }
   var counters: SinkCounters { get }
   /// Writes out what is queued, waits for acknowledgement until the deadline, and closes.
   /// What is left then is counted in `droppedError`.
   func finish(withinSeconds: Double)
+}
+
+extension RecordSink {
+  package var hasRoom: Bool { true }
 }
 
 package struct SinkError: Error, CustomStringConvertible, Sendable {

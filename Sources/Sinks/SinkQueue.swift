@@ -131,6 +131,14 @@ package final class SinkQueue: @unchecked Sendable {
     }
   }
 
+  /// Less than half of what it may hold is taken up.
+  package var hasRoom: Bool {
+    locked {
+      let backlog = books.accepted - books.delivered - books.droppedError
+      return phase != .open || (chargedBytes * 2 < maxBytes && Int(backlog) * 2 < maxRecords)
+    }
+  }
+
   /// The batch without what is not wanted: copied then, so that the queue never holds bytes it
   /// has not charged.
   private func wanted(_ batch: RecordBatch) -> RecordBatch {

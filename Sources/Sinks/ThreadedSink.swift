@@ -37,6 +37,8 @@ package class ThreadedSink: RecordSink, @unchecked Sendable {
 
   package var counters: SinkCounters { queue.counters }
 
+  package var hasRoom: Bool { queue.hasRoom }
+
   @discardableResult package func offer(_ batch: RecordBatch) -> Bool { queue.offer(batch) }
 
   package func start() throws {

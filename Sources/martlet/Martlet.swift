@@ -19,7 +19,7 @@ struct Martlet: ParsableCommand {
         1   it failed            77  not permitted
         64  wrong usage
       """,
-    subcommands: [Status.self, Stats.self, Top.self, Shutdown.self])
+    subcommands: [Read.self, Status.self, Stats.self, Top.self, Shutdown.self])
 
   static func main() {
     do {

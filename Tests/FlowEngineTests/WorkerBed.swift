@@ -133,14 +133,14 @@ final class WorkerBed {
   func run(to worker: Int = 0, now seconds: Double = 0) {
     let now = Int64(seconds * 1e9)
     while workers[worker].poll(queues + worker, now: now) > 0 {}
-    settle()
+    settle(now: now)
   }
 
-  func settle() {
+  func settle(now: Int64 = 0) {
     var moved = 1
     while moved > 0 {
       moved = 0
-      for i in 0..<settings.workerCount { moved += workers[i].pollHandoffs() }
+      for i in 0..<settings.workerCount { moved += workers[i].pollHandoffs(now: now) }
     }
   }
 

@@ -53,6 +53,27 @@ package struct Ring<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked Senda
   @inlinable @inline(__always)
   package func commit() { martlet_store_release(control, control[0] &+ 1) }
 
+  /// Producer: the free slot `ahead` behind the next one, or nil where the ring is full.
+  @inlinable @inline(__always)
+  package func reserve(ahead: Int) -> UnsafeMutablePointer<Element>? {
+    let slot = control[0] &+ UInt64(truncatingIfNeeded: ahead)
+    if slot &- control[1] > mask {
+      control[1] = martlet_load_acquire(control + 8)
+      if slot &- control[1] > mask { return nil }
+    }
+    return slots + Int(slot & mask)
+  }
+
+  /// Producer: hands over the next `count` slots.
+  @inlinable @inline(__always)
+  package func commit(_ count: Int) {
+    martlet_store_release(control, control[0] &+ UInt64(truncatingIfNeeded: count))
+  }
+
+  /// How many elements were ever handed over, and how many given back, as seen from any thread.
+  package var produced: UInt64 { martlet_load_acquire(control) }
+  package var consumed: UInt64 { martlet_load_acquire(control + 8) }
+
   /// Producer: pushes one, or returns false where the ring is full.
   @inlinable @inline(__always)
   package func push(_ element: Element) -> Bool {

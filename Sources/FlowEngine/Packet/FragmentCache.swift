@@ -1,7 +1,7 @@
 /// Which ports the fragments of a datagram belong to.
 ///
-/// The first fragment tells the ports; those that came before it wait here until it comes, their bytes
-/// held, up to a number of packets and a time. Datagrams stand in a circle in the order in which
+/// The first fragment tells the ports; those that came before it wait here until it comes, what was
+/// parsed of them and not their bytes, up to a number of packets and a time. Datagrams stand in a circle in the order in which
 /// they were first seen: all have the same time limit, so the oldest is always the next to go, and
 /// an attacker's fragments cost no more than the circle.
 package struct FragmentCache: ~Copyable {
@@ -82,8 +82,7 @@ package struct FragmentCache: ~Copyable {
 
   /// The datagram of a fragment, begun where it is new.
   private mutating func datagram(
-    of packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
-    releases: inout ReleaseList
+    of packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
   ) -> Int {
     let p = packet.pointee
     let version = p.key.flags & FlowKey.Flags.ipv6
@@ -103,7 +102,7 @@ package struct FragmentCache: ~Copyable {
       }
       current = d.pointee.next
     }
-    if newest &- oldest == UInt64(capacity) { dropOldest(hash, counters, &releases) }
+    if newest &- oldest == UInt64(capacity) { dropOldest(hash, counters) }
     let place = place(newest)
     newest &+= 1
     datagrams[place] = Datagram(
@@ -118,10 +117,9 @@ package struct FragmentCache: ~Copyable {
   /// A first fragment: its ports are known from now on. Returns the first of those that waited for it,
   /// to be taken one by one with ``takeHeld(_:)``.
   mutating func learn(
-    _ packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
-    releases: inout ReleaseList
+    _ packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
   ) -> UInt32 {
-    let d = datagrams + datagram(of: packet, hash: hash, counters: counters, releases: &releases)
+    let d = datagrams + datagram(of: packet, hash: hash, counters: counters)
     d.pointee.known = true
     d.pointee.key = packet.pointee.key
     d.pointee.keySide = packet.pointee.side
@@ -134,10 +132,9 @@ package struct FragmentCache: ~Copyable {
   /// A later fragment: completes its key and returns true; or holds it and returns false. Where
   /// nothing more can be held, it is counted as lost and released.
   mutating func resolve(
-    _ packet: UnsafeMutablePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock,
-    releases: inout ReleaseList
+    _ packet: UnsafeMutablePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
   ) -> Bool {
-    let d = datagrams + datagram(of: packet, hash: hash, counters: counters, releases: &releases)
+    let d = datagrams + datagram(of: packet, hash: hash, counters: counters)
     if d.pointee.known {
       packet.pointee.key = d.pointee.key
       packet.pointee.side = d.pointee.keySide
@@ -145,12 +142,15 @@ package struct FragmentCache: ~Copyable {
     }
     guard freeHeld != Self.none else {
       counters.add(.fragmentWithoutFirst)
-      releases.append(packet.pointee.handle)
       return false
     }
     let slot = freeHeld
     freeHeld = held[Int(slot)].next
     held[Int(slot)] = Held(packet: packet.pointee, next: Self.none)
+    // Its frame is given back now, so nothing may look into it later.
+    held[Int(slot)].packet.data = nil
+    held[Int(slot)].packet.handle = nil
+    held[Int(slot)].packet.flags &= ~ParsedPacket.Flags.ethernet
     if d.pointee.heldLast == Self.none {
       d.pointee.heldFirst = slot
     } else {
@@ -175,30 +175,28 @@ package struct FragmentCache: ~Copyable {
   /// Forgets datagrams whose time is over.
   @inline(__always)
   mutating func expire(
-    now: Int64, hash: FlowHash, counters: CounterBlock, releases: inout ReleaseList
+    now: Int64, hash: FlowHash, counters: CounterBlock
   ) {
     while oldest != newest, datagrams[place(oldest)].deadline <= now {
-      dropOldest(hash, counters, &releases)
+      dropOldest(hash, counters)
     }
   }
 
   /// Forgets all; at shutdown.
-  mutating func clear(hash: FlowHash, counters: CounterBlock, releases: inout ReleaseList) {
-    while oldest != newest { dropOldest(hash, counters, &releases) }
+  mutating func clear(hash: FlowHash, counters: CounterBlock) {
+    while oldest != newest { dropOldest(hash, counters) }
   }
 
   @inline(never)
   private mutating func dropOldest(
-    _ hash: FlowHash, _ counters: CounterBlock, _ releases: inout ReleaseList
+    _ hash: FlowHash, _ counters: CounterBlock
   ) {
     let number = place(oldest)
     let d = datagrams[number]
     var slot = d.heldFirst
     while slot != Self.none {
-      let (packet, next) = takeHeld(slot, counters: counters)
+      slot = takeHeld(slot, counters: counters).next
       counters.add(.fragmentWithoutFirst)
-      releases.append(packet.handle)
-      slot = next
     }
     // Out of its chain.
     var key = d.key
@@ -253,6 +251,8 @@ package struct ReleaseList: ~Copyable {
 
   @inline(__always)
   mutating func append(_ handle: UnsafeMutableRawPointer?) {
+    // Capture files have nothing to give back, nor has a fragment that waited.
+    guard let handle else { return }
     handles[count] = handle
     count &+= 1
     if count == capacity { flush() }

@@ -68,6 +68,8 @@ package enum PacketVerdict {
   @inlinable package static var laterFragment: UInt8 { 1 }
   /// Dealt with (handed out, held, discarded and counted).
   @inlinable package static var done: UInt8 { 2 }
+  /// No packet: the port says what the packets' time is.
+  @inlinable package static var clock: UInt8 { 3 }
 
   @inlinable @inline(__always)
   package static func cause(_ counter: Counter) -> UInt8 {

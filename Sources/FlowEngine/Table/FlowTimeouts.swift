@@ -25,6 +25,19 @@ package struct FlowTimeouts: BitwiseCopyable, Sendable {
     self.closed = Int64(closed * 1e9)
   }
 
+  /// Nothing ends by time, and nothing is reported before its end.
+  package static var never: FlowTimeouts {
+    var never = FlowTimeouts(active: 0)
+    // 146 years, which added to any time of a packet does not overflow.
+    let long = Int64.max / 2
+    (never.tcp, never.udp, never.icmp, never.other) = (long, long, long, long)
+    (never.halfOpen, never.closed) = (long, long)
+    return never
+  }
+
+  /// The shortest of all but the active one.
+  package var shortest: Int64 { min(tcp, udp, icmp, other, halfOpen, closed) }
+
   @inline(__always)
   func inactive(proto: UInt8, state: UInt8, flags: UInt8) -> Int64 {
     switch proto {

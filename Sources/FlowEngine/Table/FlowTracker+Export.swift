@@ -1,3 +1,5 @@
+import CBurst
+
 // How flows end and how they are reported.
 
 extension FlowTracker {
@@ -5,6 +7,7 @@ extension FlowTracker {
   func deadline(_ entry: UInt32) -> Int64 {
     let hot = table.hot + Int(entry)
     let idle = hot.pointee.lastSeen &+ inactive(hot)
+    if runsOnPacketTime { return idle }
     let active = table.cold[Int(entry)].activeDeadline
     return active > 0 ? min(idle, active) : idle
   }
@@ -23,22 +26,33 @@ extension FlowTracker {
       visited &+= 1
       let hot = table.hot + Int(entry)
       if hot.pointee.lastSeen &+ inactive(hot) <= now {
-        let closed = hot.pointee.state == FlowState.closed
-        counters.add(closed ? .endedByProtocol : .endedIdle)
-        emitAndRemove(
-          entry, reason: closed ? FlowEndReason.endOfFlow : FlowEndReason.idleTimeout, now: now)
+        endIdle(entry, now: now)
         continue
       }
-      let cold = table.cold + Int(entry)
-      if cold.pointee.activeDeadline > 0 && cold.pointee.activeDeadline <= now {
-        report(entry, now: now)
-      }
+      if !runsOnPacketTime { reportIfDue(entry, clock: now) }
       wheel.schedule(entry, at: deadline(entry))
     }
     return visited
   }
 
+  /// Ends an entry that is in no list of the wheel and whose time is over.
+  mutating func endIdle(_ entry: UInt32, now: Int64) {
+    let closed = table.hot[Int(entry)].state == FlowState.closed
+    counters.add(closed ? .endedByProtocol : .endedIdle)
+    emitAndRemove(
+      entry, reason: closed ? FlowEndReason.endOfFlow : FlowEndReason.idleTimeout, now: now)
+  }
+
+  /// On the packets' time this is asked before each packet of a flow, and by nobody else: what an
+  /// update says then does not depend on when the wheel turned.
+  @inline(__always)
+  mutating func reportIfDue(_ entry: UInt32, clock: Int64) {
+    let due = table.cold[Int(entry)].activeDeadline
+    if due > 0 && due <= clock { report(entry, now: clock) }
+  }
+
   /// A `flow_update`: totals so far, and the next one's deltas start here.
+  @inline(never)
   private mutating func report(_ entry: UInt32, now: Int64) {
     let hot = table.hot + Int(entry)
     let cold = table.cold + Int(entry)
@@ -63,7 +77,7 @@ extension FlowTracker {
     emitAndRemove(entry, reason: reason, now: now)
   }
 
-  private mutating func emitAndRemove(_ entry: UInt32, reason: UInt8, now: Int64) {
+  mutating func emitAndRemove(_ entry: UInt32, reason: UInt8, now: Int64) {
     emit(entry, kind: FlowRecordKind.flow, reason: reason, now: now)
     table.remove(entry, hash: hash(table.hot[Int(entry)].key))
   }
@@ -73,13 +87,13 @@ extension FlowTracker {
     counters.add(.recordsMade)
     let number = sequence
     sequence &+= 1
-    guard let record = records.reserve() else {
+    guard let record = records.reserve() ?? (runsOnPacketTime ? waitForRoom() : nil) else {
       counters.add(.recordsDropped)
       return
     }
     record.pointee.hot = table.hot[Int(entry)]
     record.pointee.cold = table.cold[Int(entry)]
-    record.pointee.exportTime = now
+    record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
     record.pointee.sequence = number
     record.pointee.kind = kind
     record.pointee.endReason = reason
@@ -87,6 +101,24 @@ extension FlowTracker {
     record.pointee.updateOrdinal = table.cold[Int(entry)].updates
     record.pointee.spare = (0, 0, 0, 0, 0)
     records.commit()
+  }
+
+  /// Capture files can wait: nothing is lost because a reader of records is slow.
+  @inline(never)
+  private mutating func waitForRoom() -> UnsafeMutablePointer<FlowRecord> {
+    counters.publish()
+    var round: UInt32 = 0
+    while true {
+      if let record = records.reserve() { return record }
+      martlet_relax(round)
+      round = min(round &+ 1, 10_000)
+    }
+  }
+
+  /// A full table: what is over goes first, and only then one that is not.
+  mutating func makeRoom(_ now: Int64) {
+    if runsOnPacketTime { expire(now: now, budget: .max) }
+    if table.isFull { evictOldest(now) }
   }
 
   /// Makes room in a full table: the flow that would end next goes early, and its record says so.
@@ -120,6 +152,8 @@ extension FlowTracker {
 
   /// Ends live flows at shutdown, as many as the ring has room for. Returns true when none is left.
   package mutating func drain(now: Int64, cursor: inout Int) -> Bool {
+    // What is over by the clock ends as that, wherever the wheel stands.
+    if cursor == 0 && runsOnPacketTime { expire(now: now, budget: .max) }
     while cursor < table.capacity {
       if table.count == 0 { return true }
       if table.isLive(UInt32(truncatingIfNeeded: cursor)) {

@@ -8,13 +8,22 @@ package struct FlowTracker: ~Copyable {
   let records: Ring<FlowRecord>
   let counters: CounterBlock
   let worker: UInt16
+  /// The clock is the packets' own: records are stamped with their flow's latest packet, active
+  /// timeouts are met by packets alone, and a full record ring is waited for. So the records of a
+  /// capture depend on its packets and their order, and on nothing else.
+  let runsOnPacketTime: Bool
+  /// No flow ends sooner than this after its latest packet.
+  let shortestTimeout: Int64
   /// Of the next record: counts those that a full ring dropped, too.
   var sequence: UInt64 = 0
 
   package init(
     capacity: Int, timeouts: FlowTimeouts, hash: FlowHash, records: Ring<FlowRecord>,
-    counters: CounterBlock, worker: UInt16, plan: inout MemoryPlan, touch: Bool
+    counters: CounterBlock, worker: UInt16, runsOnPacketTime: Bool = false,
+    plan: inout MemoryPlan, touch: Bool
   ) {
+    self.runsOnPacketTime = runsOnPacketTime
+    shortestTimeout = timeouts.shortest
     table = FlowTable(capacity: capacity, plan: &plan, touch: touch)
     wheel = TimerWheel(hot: table.hot, plan: &plan, touch: touch)
     self.timeouts = timeouts
@@ -29,21 +38,29 @@ package struct FlowTracker: ~Copyable {
 
   // MARK: A packet
 
-  /// Counts one packet into its flow, which is begun where it is not there yet.
+  /// Counts one packet into its flow, which is begun where it is not there yet, and returns the flow's
+  /// entry. `clock` is what the time is now; a flow that is over by it is ended here, whether or not
+  /// the wheel has come to it.
   ///
   /// About 30 cycles when the flow's lines are in the cache (bench: `update`).
   @inline(__always)
-  package mutating func update(_ packet: UnsafePointer<ParsedPacket>) {
+  @discardableResult
+  package mutating func update(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> UInt32 {
     var entry = table.find(
       packet.pointee.key, hash: packet.pointee.hash, candidate: packet.pointee.candidate)
-    if entry == FlowTable.none { entry = begin(packet) }
+    if entry == FlowTable.none {
+      entry = begin(packet, clock: clock)
+    } else if max(clock, packet.pointee.time) &- table.hot[Int(entry)].lastSeen >= shortestTimeout {
+      entry = afterSilence(entry, packet, clock: clock)
+    }
     let flow = table.hot + Int(entry)
     if flow.pointee.state == FlowState.closed
       && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
       && packet.pointee.key.proto == IPProtocol.tcp
     {
-      entry = beginAgain(entry, packet)
+      entry = beginAgain(entry, packet, clock: clock)
     }
+    if runsOnPacketTime && timeouts.active > 0 { reportIfDue(entry, clock: clock) }
     let hot = table.hot + Int(entry)
     let side = Self.side(hot, packet.pointee.side)
     side.pointee.packets &+= 1
@@ -65,6 +82,7 @@ package struct FlowTracker: ~Copyable {
     }
     counters.add(.countedInFlows)
     counters.add(.countedBytes, UInt64(packet.pointee.wireLength))
+    return entry
   }
 
   @inline(__always)
@@ -83,8 +101,8 @@ package struct FlowTracker: ~Copyable {
 
   /// A new entry for the packet's key, evicting one where the table is full.
   @inline(never)
-  mutating func begin(_ packet: UnsafePointer<ParsedPacket>) -> UInt32 {
-    if table.isFull { evictOldest(packet.pointee.time) }
+  mutating func begin(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> UInt32 {
+    if table.isFull { makeRoom(clock) }
     let entry = table.insert(hash: packet.pointee.hash)
     fill(entry, packet)
     counters.add(.flowsCreated)
@@ -93,10 +111,27 @@ package struct FlowTracker: ~Copyable {
 
   /// A SYN on a closed flow: the ports are used again, and this is another flow.
   @inline(never)
-  mutating func beginAgain(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) -> UInt32 {
+  mutating func beginAgain(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, clock: Int64
+  ) -> UInt32 {
     end(entry, reason: FlowEndReason.endOfFlow, now: packet.pointee.time)
     counters.add(.endedByProtocol)
-    return begin(packet)
+    return begin(packet, clock: clock)
+  }
+
+  /// A packet after a silence that may have been longer than its flow's timeout.
+  @inline(never)
+  private mutating func afterSilence(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, clock: Int64
+  ) -> UInt32 {
+    let hot = table.hot + Int(entry)
+    let now = max(clock, packet.pointee.time)
+    if hot.pointee.lastSeen &+ inactive(hot) <= now {
+      wheel.cancel(entry)
+      endIdle(entry, now: now)
+      return begin(packet, clock: clock)
+    }
+    return entry
   }
 
   private mutating func fill(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
@@ -128,12 +163,8 @@ package struct FlowTracker: ~Copyable {
       cold.pointee.macA = p.side == 0 ? source : destination
       cold.pointee.macB = p.side == 0 ? destination : source
     }
-    var deadline = p.time &+ inactive(hot)
-    if timeouts.active > 0 {
-      cold.pointee.activeDeadline = p.time &+ timeouts.active
-      deadline = min(deadline, cold.pointee.activeDeadline)
-    }
-    wheel.schedule(entry, at: deadline)
+    if timeouts.active > 0 { cold.pointee.activeDeadline = p.time &+ timeouts.active }
+    wheel.schedule(entry, at: deadline(entry))
   }
 
   @inline(__always)

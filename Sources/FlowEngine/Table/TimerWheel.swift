@@ -29,6 +29,9 @@ package struct TimerWheel: ~Copyable {
   /// Sets the clock before the first entry is scheduled.
   mutating func start(at now: Int64) { current = now >> Self.tickShift }
 
+  /// Puts the clock back. Every entry that is in the wheel is due later than it stood.
+  mutating func putBack(to now: Int64) { current = min(current, now >> Self.tickShift) }
+
   @inline(__always)
   private func slot(_ tick: Int64) -> Int { Int(tick) & (Self.slotCount - 1) }
 

@@ -29,17 +29,13 @@ extension FlowWorker {
       p.pointee.verdict = PacketVerdict.laterFragment
       let owner = Int(
         owners[Int(ownerHash.fragment(p.pointee.key, id: p.pointee.fragmentID) & ownerMask)])
-      if owner != index {
-        handOut(p, to: owner)
-      } else {
-        ownFragment(p)
-        p.pointee.verdict = PacketVerdict.done
-      }
+      // One's own waits for its turn within the burst.
+      if owner != place { handOut(p, to: owner) }
       return
     }
     if workerCount > 1 {
       let owner = owner(p)
-      if owner != index { return handOut(p, to: owner) }
+      if owner != place { return handOut(p, to: owner) }
     }
     tracker.table.prefetchBucket(p.pointee.hash)
   }
@@ -47,38 +43,54 @@ extension FlowWorker {
   /// A fragment whose datagram this worker follows: learns or looks up the ports, then sends it, and
   /// those that waited for it, to the owner of the flow.
   @inline(never)
-  mutating func ownFragment(_ p: UnsafeMutablePointer<ParsedPacket>) {
+  mutating func ownFragment(_ p: UnsafeMutablePointer<ParsedPacket>, clock: Int64) {
+    // Here and not only between bursts: whether a datagram is still remembered must not depend on where
+    // a burst ended.
+    fragments.expire(now: clock, hash: hash, counters: counters)
     if p.pointee.flags & ParsedPacket.Flags.firstFragment != 0 {
-      var waiting = fragments.learn(
-        p, hash: hash, counters: counters, releases: &releases)
+      var waiting = fragments.learn(p, hash: hash, counters: counters)
       let key = p.pointee.key
       let side = p.pointee.side
-      route(p)
+      route(p, clock: clock)
       while waiting != FragmentCache.none {
         var (packet, next) = fragments.takeHeld(waiting, counters: counters)
         packet.key = key
         packet.side = side
-        route(&packet)
+        route(&packet, clock: clock)
         waiting = next
       }
-    } else if fragments.resolve(p, hash: hash, counters: counters, releases: &releases) {
-      route(p)
+    } else if fragments.resolve(p, hash: hash, counters: counters) {
+      route(p, clock: clock)
+    } else {
+      // What waits is what was parsed: its bytes go back.
+      releases.append(p.pointee.handle)
     }
   }
 
   /// A fragment with a complete key: into the table here, or over to its owner.
-  private mutating func route(_ p: UnsafeMutablePointer<ParsedPacket>) {
+  private mutating func route(_ p: UnsafeMutablePointer<ParsedPacket>, clock: Int64) {
     p.pointee.hash = hash(p.pointee.key)
     p.pointee.verdict = PacketVerdict.flow
     p.pointee.candidate = FlowTable.none
     let owner = owner(p)
-    if owner != index {
+    if owner != place {
       handOut(p, to: owner)
       return
     }
-    tracker.update(p)
+    count(p, clock: clock)
     releases.append(p.pointee.handle)
     p.pointee.verdict = PacketVerdict.done
+  }
+
+  /// Packets' time has come to one point and goes on from another: what is over by the first ends, and
+  /// where the second is earlier the timers are put back.
+  @inline(never)
+  mutating func setClock(_ packet: UnsafePointer<martlet_packet>) {
+    let reached = Int64(truncatingIfNeeded: packet.pointee.timestamp_ns)
+    tracker.expire(now: reached, budget: .max)
+    fragments.expire(now: reached, hash: hash, counters: counters)
+    packetClock = Int64(truncatingIfNeeded: packet.pointee.clock_ns)
+    tracker.wheel.putBack(to: packetClock)
   }
 
   // MARK: Between bursts
@@ -87,9 +99,9 @@ extension FlowWorker {
   /// nothing is due.
   @inline(__always)
   package mutating func housekeep(now: Int64) {
-    tracker.expire(now: now, budget: 64)
-    fragments.expire(now: now, hash: hash, counters: counters, releases: &releases)
-    releases.flush()
+    // On a live link what is due waits a burst rather than the packets do.
+    tracker.expire(now: now, budget: runsOnPacketTime ? .max : 64)
+    fragments.expire(now: now, hash: hash, counters: counters)
     top.step(tracker.table.hot, tracker.table.cold, capacity: tracker.table.capacity, now: now)
   }
 
@@ -107,7 +119,6 @@ extension FlowWorker {
 
   /// At shutdown, when nothing more comes in: fragments still waiting are given up.
   package mutating func giveUpFragments() {
-    fragments.clear(hash: hash, counters: counters, releases: &releases)
-    releases.flush()
+    fragments.clear(hash: hash, counters: counters)
   }
 }

@@ -15,11 +15,17 @@ package struct FlowWorkerSettings: Sendable {
   package var hash: FlowHash
   /// How many entries the owner table has: the smallest redirection table of all ports.
   package var ownerTableSize: Int
+  /// The packets' own time is the clock, nothing is lost for want of room in the record ring, and the
+  /// port has given every packet of a flow and of a datagram to one worker.
+  package var runsOnPacketTime: Bool
+  /// By packet ordinal: see ``PacketMap``. Nil where nobody asks.
+  package var packetMap: PacketMap?
 
   package init(
     index: Int, workerCount: Int, flowCapacity: Int, timeouts: FlowTimeouts = FlowTimeouts(),
     vlanInKey: Bool = true, fragmentCapacity: Int = 4096, heldFragments: Int = 1024,
-    fragmentTimeoutSeconds: Double = 15, hash: FlowHash, ownerTableSize: Int = 128
+    fragmentTimeoutSeconds: Double = 15, hash: FlowHash, ownerTableSize: Int = 128,
+    runsOnPacketTime: Bool = false, packetMap: PacketMap? = nil
   ) {
     self.index = index
     self.workerCount = workerCount
@@ -31,6 +37,8 @@ package struct FlowWorkerSettings: Sendable {
     self.fragmentTimeoutSeconds = fragmentTimeoutSeconds
     self.hash = hash
     self.ownerTableSize = ownerTableSize
+    self.runsOnPacketTime = runsOnPacketTime
+    self.packetMap = packetMap
   }
 }
 
@@ -42,7 +50,13 @@ package struct FlowWorkerSettings: Sendable {
 /// workers, and its records. It never blocks, allocates or calls the system.
 package struct FlowWorker: ~Copyable {
   package let index: Int
+  /// Those it shares packets with, itself included, and its place among them.
   let workerCount: Int
+  let place: Int
+  package let runsOnPacketTime: Bool
+  let packetMap: PacketMap?
+  /// What packets' time is, where that is the clock.
+  package var packetClock: Int64 = 0
   var tracker: FlowTracker
   var fragments: FragmentCache
   var top: TopScan
@@ -75,7 +89,11 @@ package struct FlowWorker: ~Copyable {
       ) -> Void, releaseContext: UnsafeMutableRawPointer?
   ) {
     index = settings.index
-    workerCount = settings.workerCount
+    runsOnPacketTime = settings.runsOnPacketTime
+    packetMap = settings.packetMap
+    // A port of capture files gives each worker whole flows: there is nobody to share with.
+    workerCount = settings.runsOnPacketTime ? 1 : settings.workerCount
+    place = settings.runsOnPacketTime ? 0 : settings.index
     self.counters = counters
     hash = settings.hash
     parser = PacketParser(vlanInKey: settings.vlanInKey, hash: settings.hash)
@@ -97,8 +115,8 @@ package struct FlowWorker: ~Copyable {
       capacity: Self.burst, plan: &plan, release: release, context: releaseContext)
     tracker = FlowTracker(
       capacity: settings.flowCapacity, timeouts: settings.timeouts, hash: settings.hash,
-      records: records, counters: counters, worker: UInt16(settings.index), plan: &plan,
-      touch: touch)
+      records: records, counters: counters, worker: UInt16(settings.index),
+      runsOnPacketTime: settings.runsOnPacketTime, plan: &plan, touch: touch)
     var fragmentCapacity = 1
     while fragmentCapacity < settings.fragmentCapacity { fragmentCapacity *= 2 }
     fragments = FragmentCache(
@@ -118,8 +136,8 @@ package struct FlowWorker: ~Copyable {
     ownerHash = OwnerHash(memory: hashTables)
     for i in 0..<settings.ownerTableSize { owners[i] = UInt16(i % workerCount) }
     for other in 0..<workerCount {
-      outgoing[other] = handoff(index, other)
-      incoming[other] = handoff(other, index)
+      outgoing[other] = handoff(place, other)
+      incoming[other] = handoff(other, place)
     }
   }
 
@@ -137,10 +155,17 @@ package struct FlowWorker: ~Copyable {
       return 0
     }
     var bytes: UInt64 = 0
+    var clocks = 0
     let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
     for i in 0..<count {
       let p = parsed + i
-      p.pointee.ordinal = ordinal &+ UInt64(truncatingIfNeeded: i)
+      if packets[i].flags & UInt16(MARTLET_PACKET_CLOCK) != 0 {
+        p.pointee.verdict = PacketVerdict.clock
+        clocks &+= 1
+        continue
+      }
+      p.pointee.ordinal =
+        runsOnPacketTime ? packets[i].ordinal : ordinal &+ UInt64(truncatingIfNeeded: i)
       let verdict = parser.parse(packets + i, into: p, now: now)
       p.pointee.verdict = verdict
       bytes &+= UInt64(p.pointee.wireLength)
@@ -157,13 +182,24 @@ package struct FlowWorker: ~Copyable {
     for i in 0..<count where parsed[i].verdict == PacketVerdict.flow {
       parsed[i].candidate = tracker.table.prefetchCandidate(parsed[i].hash)
     }
-    for i in 0..<count where parsed[i].verdict == PacketVerdict.flow {
-      tracker.update(parsed + i)
-      releases.append(parsed[i].handle)
+    for i in 0..<count {
+      let verdict = parsed[i].verdict
+      let clock = runsOnPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
+      if verdict == PacketVerdict.flow {
+        self.count(parsed + i, clock: clock)
+        releases.append(parsed[i].handle)
+      } else if verdict == PacketVerdict.laterFragment {
+        ownFragment(parsed + i, clock: clock)
+      } else if verdict == PacketVerdict.clock {
+        setClock(packets + i)
+      }
     }
     releases.flush()
-    ordinal &+= UInt64(truncatingIfNeeded: count)
-    counters.add(.received, UInt64(truncatingIfNeeded: count))
+    if runsOnPacketTime {
+      packetClock = Int64(truncatingIfNeeded: packets[count &- 1].clock_ns)
+    }
+    ordinal &+= UInt64(truncatingIfNeeded: count &- clocks)
+    counters.add(.received, UInt64(truncatingIfNeeded: count &- clocks))
     counters.add(.receivedBytes, bytes)
     return count
   }
@@ -176,9 +212,9 @@ package struct FlowWorker: ~Copyable {
   }
 
   /// Takes what other workers have handed over. Returns how many packets that were.
-  package mutating func pollHandoffs() -> Int {
+  package mutating func pollHandoffs(now: Int64) -> Int {
     var total = 0
-    for other in 0..<workerCount where other != index {
+    for other in 0..<workerCount where other != place {
       let ring = incoming[other]
       let count = ring.available(limit: Self.burst)
       if count == 0 { continue }
@@ -192,10 +228,10 @@ package struct FlowWorker: ~Copyable {
       for i in 0..<count {
         let p = ring.peek(i)
         if p.pointee.verdict == PacketVerdict.flow {
-          tracker.update(p)
+          self.count(p, clock: now)
           releases.append(p.pointee.handle)
         } else {
-          ownFragment(p)
+          ownFragment(p, clock: now)
         }
       }
       ring.release(count)
@@ -204,6 +240,15 @@ package struct FlowWorker: ~Copyable {
     }
     releases.flush()
     return total
+  }
+
+  /// Counts a packet into its flow, and says which that is where somebody wants to know.
+  @inline(__always)
+  mutating func count(_ p: UnsafePointer<ParsedPacket>, clock: Int64) {
+    let entry = tracker.update(p, clock: clock)
+    if let packetMap {
+      packetMap.set(p.pointee.ordinal, flow: tracker.table.cold[Int(entry)].ordinal)
+    }
   }
 
   // MARK: Who owns a packet
@@ -226,7 +271,7 @@ package struct FlowWorker: ~Copyable {
       if p.pointee.ordinal & 1023 == 0 { checkHash(p, packet.pointee.rss_hash, queue) }
       return true
     }
-    return owner(p) == index
+    return owner(p) == place
   }
 
   /// Holds the NIC's hash against ours. A port that differs is no longer trusted on this queue: its

@@ -6,6 +6,7 @@
 #ifndef MARTLET_BURST_H
 #define MARTLET_BURST_H
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -116,6 +117,21 @@ static inline int64_t martlet_monotonic_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline void martlet_pause(void);
+
+// For a thread that waits for another one and need not be prompt: spins, then yields, then naps.
+// `round` counts from 0 while the wait lasts.
+static inline void martlet_relax(uint32_t round) {
+  if (round < 64) {
+    martlet_pause();
+  } else if (round < 96) {
+    sched_yield();
+  } else {
+    struct timespec nap = {0, round < 1000 ? 20000 : 200000};
+    nanosleep(&nap, 0);
+  }
 }
 
 static inline void martlet_pause(void) {

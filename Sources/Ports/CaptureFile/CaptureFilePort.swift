@@ -1,0 +1,269 @@
+package import CBurst
+import FlowEngine
+import Synchronization
+
+/// Capture files as a port: one thread walks them and hands descriptors to the workers, each its own
+/// flows. The packets stay where they are mapped.
+///
+///     files → CaptureStream → clock, ordinal → spread by addresses → a ring a worker → receive
+package final class CaptureFilePort: CapturePort, @unchecked Sendable {
+  /// A worker's end of the ring, in raw memory because C's function pointer takes it.
+  private struct Lane {
+    let ring: Ring<martlet_packet>
+    /// Handed to the worker by the last call; given back by the next one, when they are worked through.
+    var taken: Int
+    /// A line of its own for each: the workers write here.
+    let padding: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  }
+
+  /// What may be forgotten once every worker has come so far.
+  private struct Checkpoint {
+    var produced: [UInt64]
+    var spent: [CaptureReader.Spent]
+  }
+
+  package struct Progress: Sendable {
+    package var packets: UInt64 = 0
+    package var bytesRead: UInt64 = 0
+    package var currentName: String?
+  }
+
+  package let name: String
+  package let description: PortDescription
+  private let stream: CaptureStream
+  private let workers: Int
+  private let lanes: UnsafeMutablePointer<Lane>
+  /// By worker: written into its ring by the dispatcher and not yet handed over.
+  private let pending: UnsafeMutablePointer<Int>
+  private let memory: [UnsafeMutableRawPointer]
+  private let spreader: PacketSpreader
+  private var clock = PacketClock()
+  private var checkpoints: [Checkpoint] = []
+  private var ordinal: UInt64 = 0
+  private var thread: PosixThread?
+  private let isStopping = Atomic<Bool>(false)
+  private let isDone = Atomic<Bool>(false)
+  private let shared = Mutex(Progress())
+  private var seenLinkTypes: [(type: UInt32, packets: UInt64)] = []
+  /// Called by the dispatcher before the first packet of a link type goes to a worker.
+  private let onLinkType: (UInt32) -> Void
+
+  private static let ringSlots = 2048
+  private static let batch = 256
+
+  /// `onLinkType` is called on the dispatcher's thread.
+  package init(
+    stream: CaptureStream, name: String = "files", workers: Int,
+    onLinkType: @escaping (UInt32) -> Void = { _ in }
+  ) {
+    self.stream = stream
+    self.name = name
+    self.workers = workers
+    self.onLinkType = onLinkType
+    description = PortDescription(
+      name: name, device: "\(stream.inputs.count) files", driver: "capture files", queues: workers,
+      rssReason: "the dispatcher spreads by addresses")
+    spreader = PacketSpreader(workers: workers)
+    lanes = .allocate(capacity: workers)
+    pending = .allocate(capacity: workers)
+    pending.initialize(repeating: 0, count: workers)
+    memory = (0..<workers).map { _ in
+      let bytes = Ring<martlet_packet>.byteCount(capacity: Self.ringSlots)
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 128)
+      memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+      return memory
+    }
+    for index in 0..<workers {
+      (lanes + index).initialize(
+        to: Lane(
+          ring: Ring(memory: memory[index], capacity: Self.ringSlots), taken: 0))
+    }
+  }
+
+  deinit {
+    thread?.join()
+    for one in memory { one.deallocate() }
+    lanes.deallocate()
+    pending.deallocate()
+    spreader.deallocate()
+  }
+
+  // MARK: CapturePort
+
+  package func queue(_ number: Int) -> martlet_rx_queue? {
+    guard number < workers else { return nil }
+    return martlet_rx_queue(
+      context: UnsafeMutableRawPointer(lanes + number),
+      receive: { context, packets, capacity in
+        let lane = context!.assumingMemoryBound(to: Lane.self)
+        lane.pointee.ring.release(lane.pointee.taken)
+        let count = lane.pointee.ring.available(limit: Int(capacity))
+        lane.pointee.taken = count
+        for i in 0..<count { packets![i] = lane.pointee.ring.peek(i).pointee }
+        return UInt32(count)
+      },
+      // Nothing of a file is given back packet by packet: packets carry no handle.
+      release: { _, _, _ in }, port: 0, queue: UInt16(number), flags: 0)
+  }
+
+  package func start() {
+    thread = PosixThread(name: "dispatcher") { [unowned self] in
+      run()
+      isDone.store(true, ordering: .releasing)
+    }
+  }
+
+  /// No packet is handed out any more; what has been is worked through.
+  package func stop() { isStopping.store(true, ordering: .relaxed) }
+
+  package func statistics() -> PortStatistics {
+    var statistics = PortStatistics()
+    statistics.packets = shared.withLock { $0.packets }
+    return statistics
+  }
+
+  package func link() -> PortLink { PortLink(isUp: true, speedMbps: 0, isFullDuplex: true) }
+
+  package func progress() -> PlaybackProgress? {
+    let packets = shared.withLock { $0.packets }
+    let finished =
+      isDone.load(ordering: .acquiring)
+      && (0..<workers).allSatisfy { lanes[$0].ring.count == 0 }
+    return PlaybackProgress(
+      packets: packets, capturePackets: packets, pass: finished ? 1 : 0, passes: 1,
+      isFinished: finished)
+  }
+
+  package var readProgress: Progress { shared.withLock { $0 } }
+
+  /// Link types met and how many packets had them; complete once the port has finished.
+  package var linkTypes: [(type: UInt32, packets: UInt64)] { seenLinkTypes }
+
+  // MARK: The dispatcher
+
+  private func run() {
+    let staged = UnsafeMutablePointer<martlet_packet>.allocate(capacity: Self.batch)
+    defer { staged.deallocate() }
+    var linkType = UInt32.max
+    var place = 0
+    while !isStopping.load(ordering: .relaxed) {
+      let filled = stream.fill(staged, capacity: Self.batch)
+      guard case .packets(let count) = filled else {
+        if filled == .end { break }
+        flush()
+        note()
+        settle(wait: true)
+        continue
+      }
+      for i in 0..<count {
+        let packet = staged + i
+        packet.pointee.ordinal = ordinal
+        ordinal &+= 1
+        var before: UInt64 = 0
+        if clock.take(packet.pointee.timestamp_ns, before: &before) { tell(reached: before) }
+        packet.pointee.clock_ns = clock.now
+        if packet.pointee.link_type != linkType {
+          linkType = packet.pointee.link_type
+          place = meet(linkType)
+        }
+        seenLinkTypes[place].packets &+= 1
+        let worker = workers == 1 ? 0 : spreader.worker(packet)
+        hand(packet, to: worker)
+      }
+      flush()
+      if stream.hasSpent { checkpoint() }
+      if !checkpoints.isEmpty { settle(wait: false) }
+      note()
+    }
+    tell(reached: clock.now)
+    flush()
+    note()
+  }
+
+  private func meet(_ type: UInt32) -> Int {
+    if let place = seenLinkTypes.firstIndex(where: { $0.type == type }) { return place }
+    onLinkType(type)
+    seenLinkTypes.append((type, 0))
+    return seenLinkTypes.count - 1
+  }
+
+  @inline(__always)
+  private func hand(_ packet: UnsafePointer<martlet_packet>, to worker: Int) {
+    while true {
+      if let slot = lanes[worker].ring.reserve(ahead: pending[worker]) {
+        slot.pointee = packet.pointee
+        pending[worker] &+= 1
+        return
+      }
+      if !waitForRoom(worker) { return }
+    }
+  }
+
+  /// The worker is behind. Returns false where the port is to stop.
+  @inline(never)
+  private func waitForRoom(_ worker: Int) -> Bool {
+    flush()
+    var round: UInt32 = 0
+    // A quarter of the ring, so that this thread does not come back for every packet.
+    while lanes[worker].ring.count > Self.ringSlots * 3 / 4 {
+      if isStopping.load(ordering: .relaxed) && round > 5000 { return false }
+      martlet_relax(round)
+      round = min(round &+ 1, 10_000)
+    }
+    return true
+  }
+
+  @inline(__always)
+  private func flush() {
+    for worker in 0..<workers where pending[worker] > 0 {
+      lanes[worker].ring.commit(pending[worker])
+      pending[worker] = 0
+    }
+  }
+
+  /// Tells every worker what time had been reached, and what it is now.
+  private func tell(reached: UInt64) {
+    var packet = martlet_packet()
+    packet.flags = UInt16(MARTLET_PACKET_CLOCK | MARTLET_PACKET_RECORDED)
+    packet.timestamp_ns = reached
+    packet.clock_ns = clock.now
+    for worker in 0..<workers { hand(&packet, to: worker) }
+  }
+
+  private func note() {
+    let bytes = stream.bytesRead
+    let name = stream.currentName
+    let packets = ordinal
+    shared.withLock {
+      $0.packets = packets
+      $0.bytesRead = bytes
+      $0.currentName = name
+    }
+  }
+
+  // MARK: Memory
+
+  private func checkpoint() {
+    checkpoints.append(
+      Checkpoint(
+        produced: (0..<workers).map { lanes[$0].ring.produced }, spent: stream.takeSpent()))
+  }
+
+  /// Forgets what every worker has left behind; `wait` for at least one where there is any.
+  private func settle(wait: Bool) {
+    if stream.hasSpent { checkpoint() }
+    var round: UInt32 = 0
+    while let first = checkpoints.first {
+      let isPassed = (0..<workers).allSatisfy { lanes[$0].ring.consumed >= first.produced[$0] }
+      if isPassed {
+        CaptureStream.forget(first.spent)
+        checkpoints.removeFirst()
+      } else if wait && round < 1000 {
+        martlet_relax(round)
+        round &+= 1
+      } else {
+        return
+      }
+    }
+  }
+}

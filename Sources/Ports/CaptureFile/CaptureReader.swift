@@ -1,0 +1,324 @@
+import CBurst
+import Glibc
+
+/// One capture file, packet by packet.
+final class CaptureReader {
+  /// What was handed out of a reader's memory and may be forgotten once nobody looks at it any more.
+  enum Spent {
+    case mapped(CaptureReader, from: Int, to: Int)
+    case buffer(StreamedBytes, StreamedBytes.Buffer)
+    /// Holds the reader until its last packet has been looked at.
+    case reader(CaptureReader)
+  }
+
+  enum Fill {
+    case packets(Int)
+    /// Nothing just now: a pipe or a file that grows, or all buffers are out.
+    case idle
+    case end
+  }
+
+  private enum Bytes {
+    case mapped(MappedBytes)
+    case streamed(StreamedBytes)
+  }
+
+  private enum Parser {
+    case unknown
+    case pcap(PcapParser)
+    case pcapng(PcapngParser)
+  }
+
+  let name: String
+  /// Number of the input.
+  let number: UInt32
+  /// Bytes of the file on disk; nil for a pipe.
+  let fileBytes: UInt64?
+  private let bytes: Bytes
+  private var window = CaptureWindow.empty
+  private var parser = Parser.unknown
+  private var isAtEnd = false
+  /// The buffer that the window is in, and one before it whose rest was copied.
+  private var buffer: StreamedBytes.Buffer?
+  /// Up to here the mapping has been given to ``spent``.
+  private var spentOffset = 0
+  /// What may be forgotten, in order.
+  private(set) var spent: [Spent] = []
+  private(set) var problem: CaptureProblem?
+  private(set) var packets: UInt64 = 0
+
+  /// A mapping is forgotten in pieces of this size.
+  private static let spentStep = 8 << 20
+
+  /// Opens `path`, or takes `descriptor` as it is. Throws a ``CaptureProblem``.
+  init(
+    path: String, number: UInt32, descriptor given: Int32? = nil, follows: Bool = false
+  ) throws(CaptureProblem) {
+    name = path
+    self.number = number
+    let descriptor = given ?? open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Self.unreadable(path) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      close(descriptor)
+      throw Self.unreadable(path)
+    }
+    let isRegular = status.st_mode & S_IFMT == S_IFREG
+    if status.st_mode & S_IFMT == S_IFDIR {
+      close(descriptor)
+      throw CaptureProblem(.unreadable, file: path, "is a folder")
+    }
+    fileBytes = isRegular ? UInt64(status.st_size) : nil
+    if isRegular && !follows {
+      var magic = [UInt8](repeating: 0, count: CaptureFormat.magicLength)
+      let got = pread(descriptor, &magic, magic.count, 0)
+      guard got >= 0 else {
+        close(descriptor)
+        throw Self.unreadable(path)
+      }
+      let format = magic.withUnsafeBytes {
+        let bytes = UnsafeRawBufferPointer(rebasing: $0[..<got])
+        return (CaptureFormat.detect(bytes), CaptureFormat.describeOther(bytes))
+      }
+      guard let known = format.0 else {
+        close(descriptor)
+        throw CaptureProblem(.notACapture, file: path, format.1)
+      }
+      if known == .pcap || known == .pcapng,
+        let mapped = MappedBytes(descriptor: descriptor, length: Int(status.st_size))
+      {
+        close(descriptor)
+        bytes = .mapped(mapped)
+        window = CaptureWindow(
+          base: UnsafePointer(mapped.base.assumingMemoryBound(to: UInt8.self)), offset: 0,
+          end: mapped.length, isLast: true, fileOffset: 0)
+        mapped.reached(0)
+        return
+      }
+    }
+    let streamed = StreamedBytes(descriptor: descriptor, name: path, follows: follows)
+    bytes = .streamed(streamed)
+    streamed.start()
+  }
+
+  deinit { if case .streamed(let streamed) = bytes { streamed.abandon() } }
+
+  private static func unreadable(_ path: String) -> CaptureProblem {
+    CaptureProblem(.unreadable, file: path, String(cString: strerror(errno)))
+  }
+
+  /// Of the file as it lies on disk, as far as it has been read.
+  var rawBytesRead: UInt64 {
+    switch bytes {
+    case .mapped: window.position
+    case .streamed(let streamed): streamed.rawBytesRead
+    }
+  }
+
+  /// Packets that the capturing program says it lost (pcapng's interface statistics).
+  var reportedDrops: UInt64 {
+    guard case .pcapng(let parser) = parser else { return 0 }
+    return parser.reportedDrops.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+  }
+
+  /// Where a packet that was just handed out stands in the file.
+  func offset(of packet: UnsafePointer<UInt8>) -> UInt64 {
+    window.fileOffset + UInt64(packet - window.base)
+  }
+
+  // MARK: Packets
+
+  /// Fills `out` with packets that are not later than `until`. Their bytes stay where they are until
+  /// what ``takeSpent()`` gave at or after this call is forgotten.
+  func fill(
+    _ out: UnsafeMutablePointer<martlet_packet>, capacity: Int, until: UInt64,
+    waitMilliseconds: Int
+  ) -> Fill {
+    var count = 0
+    while true {
+      if isAtEnd { return .end }
+      let stop = parse(out, capacity, until, &count)
+      if case .mapped(let mapped) = bytes {
+        mapped.reached(window.offset)
+        if mapped.isCut {
+          // What was just parsed may be zeros that the file never held.
+          return end(CaptureProblem(.cut, file: name, "became shorter while it was read"), 0)
+        }
+        if window.offset &- spentOffset >= Self.spentStep { spend(mapped) }
+      }
+      switch stop {
+      case .full: return done(count)
+      case .damaged(let text):
+        return end(
+          CaptureProblem(
+            .damaged, file: name, byteOffset: window.position,
+            "\(text), behind packet \(packets + UInt64(count)),"), count)
+      case .needs(let wanted):
+        // The packets stand in this buffer: the next one is fetched when they have been taken.
+        if count > 0 { return done(count) }
+        switch advance(wanted, waitMilliseconds) {
+        case .bytes: continue
+        case .idle: return .idle
+        case .end(let problem):
+          return end(problem ?? cutProblem(), 0)
+        }
+      }
+    }
+  }
+
+  enum NextTime {
+    case time(UInt64)
+    case idle
+    case end
+  }
+
+  /// The next packet's time; the packet stays.
+  func nextTime(waitMilliseconds: Int) -> NextTime {
+    var time: UInt64 = 0
+    var none = 0
+    while !isAtEnd {
+      var unused = martlet_packet()
+      let stop = parse(&unused, 1, .max, &none, peek: &time)
+      if isAtEnd { break }
+      switch stop {
+      case .full: return .time(time)
+      case .damaged(let text):
+        _ = end(
+          CaptureProblem(
+            .damaged, file: name, byteOffset: window.position,
+            "\(text), behind packet \(packets),"), 0)
+      case .needs(let wanted):
+        switch advance(wanted, waitMilliseconds) {
+        case .bytes: continue
+        case .idle: return .idle
+        case .end(let problem): _ = end(problem ?? cutProblem(), 0)
+        }
+      }
+    }
+    return .end
+  }
+
+  private func done(_ count: Int) -> Fill {
+    packets &+= UInt64(count)
+    return .packets(count)
+  }
+
+  private func end(_ problem: CaptureProblem?, _ count: Int) -> Fill {
+    isAtEnd = true
+    self.problem = self.problem ?? problem
+    if case .mapped(let mapped) = bytes {
+      window.offset = min(window.offset, mapped.length)
+      spend(mapped)
+    }
+    return count > 0 ? done(count) : .end
+  }
+
+  private func parse(
+    _ out: UnsafeMutablePointer<martlet_packet>, _ capacity: Int, _ until: UInt64,
+    _ count: inout Int, peek: UnsafeMutablePointer<UInt64>? = nil
+  ) -> ParseStop {
+    switch parser {
+    case .pcap(let pcap):
+      if let peek { return pcap.peek(window, peek) }
+      return pcap.parse(&window, out, capacity: capacity, until: until, count: &count)
+    case .pcapng(var pcapng):
+      parser = .unknown
+      defer { parser = .pcapng(pcapng) }
+      return pcapng.parse(
+        &window, out, capacity: capacity, until: until, count: &count, peek: peek)
+    case .unknown:
+      guard window.available >= 12 else { return .needs(12) }
+      let head = UnsafeRawBufferPointer(
+        start: window.base + window.offset, count: window.available)
+      switch CaptureFormat.detect(head) {
+      case .pcap:
+        guard window.available >= PcapParser.headerLength else {
+          return .needs(PcapParser.headerLength)
+        }
+        parser = .pcap(PcapParser(header: &window))
+      case .pcapng: parser = .pcapng(PcapngParser())
+      case .compressed, nil:
+        problem = CaptureProblem(
+          .notACapture, file: name, CaptureFormat.describeOther(head))
+        isAtEnd = true
+      }
+      return isAtEnd ? .full : parse(out, capacity, until, &count, peek: peek)
+    }
+  }
+
+  private func cutProblem() -> CaptureProblem? {
+    if case .unknown = parser {
+      let head = UnsafeRawBufferPointer(
+        start: window.base + window.offset, count: window.available)
+      return CaptureProblem(
+        .notACapture, file: name,
+        window.available == 0 ? "is empty" : CaptureFormat.describeOther(head))
+    }
+    guard window.available > 0 || isWithinBlock else { return nil }
+    return CaptureProblem(
+      .cut, file: name, byteOffset: window.position, "ends within packet \(packets + 1),")
+  }
+
+  private var isWithinBlock: Bool {
+    guard case .pcapng(let parser) = parser else { return false }
+    return parser.isWithinBlock
+  }
+
+  // MARK: Memory
+
+  /// What has been handed out since the last call and may be forgotten after it.
+  func takeSpent() -> [Spent] {
+    defer { spent.removeAll(keepingCapacity: true) }
+    return spent
+  }
+
+  var hasSpent: Bool { !spent.isEmpty }
+
+  private func spend(_ mapped: MappedBytes) {
+    if window.offset > spentOffset {
+      spent.append(.mapped(self, from: spentOffset, to: window.offset))
+    }
+    spentOffset = window.offset
+  }
+
+  func forget(from: Int, to: Int) {
+    if case .mapped(let mapped) = bytes { mapped.forget(from: from, to: to) }
+  }
+
+  /// Makes at least `wanted` bytes available from the window's offset on.
+  private func advance(_ wanted: Int, _ waitMilliseconds: Int) -> StreamedBytes.Piece {
+    guard case .streamed(let streamed) = bytes else { return .end(nil) }
+    var waited = waitMilliseconds
+    while window.available < wanted {
+      let piece = streamed.next(waitMilliseconds: waited)
+      guard case .bytes(let next) = piece else { return piece }
+      waited = 0
+      let rest = window.available
+      let joined: StreamedBytes.Buffer
+      if rest <= StreamedBytes.Buffer.headRoom {
+        joined = next
+        (next.memory + StreamedBytes.Buffer.headRoom - rest).update(
+          from: window.base + window.offset, count: rest)
+      } else {
+        // A record longer than the head room: both together in memory of their own.
+        joined = StreamedBytes.Buffer(capacity: rest + next.count)
+        let start = joined.memory + StreamedBytes.Buffer.headRoom
+        start.update(from: window.base + window.offset, count: rest)
+        (start + rest).update(
+          from: next.memory + StreamedBytes.Buffer.headRoom, count: next.count)
+        joined.count = rest + next.count
+        streamed.giveBack(next)
+      }
+      let position = window.position
+      if let buffer { spent.append(.buffer(streamed, buffer)) }
+      buffer = joined
+      let room =
+        joined === next ? StreamedBytes.Buffer.headRoom - rest : StreamedBytes.Buffer.headRoom
+      let length = joined === next ? rest + next.count : joined.count
+      window = CaptureWindow(
+        base: UnsafePointer(joined.memory + room), offset: 0, end: length, isLast: false,
+        fileOffset: position)
+    }
+    return .bytes(buffer!)
+  }
+}

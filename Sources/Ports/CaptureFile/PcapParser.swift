@@ -1,0 +1,90 @@
+import CBurst
+
+/// The classic format: a header of 24 bytes, then packets behind headers of 16
+/// (draft-ietf-opsawg-pcap). Both byte orders, microseconds and nanoseconds, and the variant of
+/// A. Kuznetzov with headers of 24.
+struct PcapParser {
+  private let swapped: Bool
+  private let nanoseconds: Bool
+  private let recordHeader: Int
+  private let linkType: UInt32
+
+  static let headerLength = 24
+  /// Longer than this no packet is: what libpcap allows at the most, for USB.
+  static let longestPacket: UInt32 = 128 << 20
+
+  private enum Magic {
+    static let microseconds: UInt32 = 0xa1b2_c3d4
+    static let nanoseconds: UInt32 = 0xa1b2_3c4d
+    static let kuznetzov: UInt32 = 0xa1b2_cd34
+    static let all = [microseconds, nanoseconds, kuznetzov]
+  }
+
+  static func isMagic(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count >= 4 else { return false }
+    let magic = bytes.loadUnaligned(as: UInt32.self)
+    return Magic.all.contains(magic) || Magic.all.contains(magic.byteSwapped)
+  }
+
+  /// From the file's header, which is whole; moves the window behind it.
+  init(header window: inout CaptureWindow) {
+    let magic = window.load(window.offset, as: UInt32.self, swapped: false)
+    swapped = !Magic.all.contains(magic)
+    let native = swapped ? magic.byteSwapped : magic
+    nanoseconds = native == Magic.nanoseconds
+    recordHeader = native == Magic.kuznetzov ? 24 : 16
+    // Above the type stand the length of frame check sequences and reserved bits.
+    linkType = window.load(window.offset + 20, as: UInt32.self, swapped: swapped) & 0x03ff_ffff
+    window.offset += Self.headerLength
+  }
+
+  /// Fills `out` with whole packets not later than `until`.
+  func parse(
+    _ window: inout CaptureWindow, _ out: UnsafeMutablePointer<martlet_packet>, capacity: Int,
+    until: UInt64, count: inout Int
+  ) -> ParseStop {
+    let scale: UInt64 = nanoseconds ? 1 : 1000
+    var offset = window.offset
+    defer { window.offset = offset }
+    while count < capacity {
+      guard offset &+ recordHeader <= window.end else { return .needs(recordHeader) }
+      let captured = window.load(offset &+ 8, as: UInt32.self, swapped: swapped)
+      guard captured <= Self.longestPacket else {
+        return .damaged("a packet of \(captured) bytes, which no packet has")
+      }
+      let length = recordHeader &+ Int(captured)
+      // Cannot overflow: both are far below 2^62.
+      guard offset &+ length <= window.end else { return .needs(length) }
+      let seconds = UInt64(window.load(offset, as: UInt32.self, swapped: swapped))
+      let fraction = UInt64(window.load(offset &+ 4, as: UInt32.self, swapped: swapped))
+      // At most 2^32 × 10^9 + 2^32 × 1000.
+      let time = min(seconds &* 1_000_000_000 &+ fraction &* scale, PacketClock.latest)
+      if time > until { return .full }
+      let packet = out + count
+      packet.pointee.data = window.base + (offset &+ recordHeader)
+      packet.pointee.handle = nil
+      packet.pointee.timestamp_ns = time
+      packet.pointee.captured_length = captured
+      packet.pointee.wire_length = window.load(offset &+ 12, as: UInt32.self, swapped: swapped)
+      packet.pointee.flags = UInt16(MARTLET_PACKET_RECORDED)
+      packet.pointee.port = 0xffff
+      packet.pointee.link_type = linkType
+      offset &+= length
+      count &+= 1
+      // The next header's place is known only now: what lies ahead is fetched in a straight line.
+      martlet_prefetch(window.base + (offset &+ 512))
+      martlet_prefetch(window.base + (offset &+ 576))
+    }
+    return .full
+  }
+
+  /// The next packet's time; the packet stays.
+  func peek(_ window: CaptureWindow, _ time: UnsafeMutablePointer<UInt64>) -> ParseStop {
+    guard window.available >= recordHeader else { return .needs(recordHeader) }
+    let seconds = UInt64(window.load(window.offset, as: UInt32.self, swapped: swapped))
+    let fraction = UInt64(window.load(window.offset + 4, as: UInt32.self, swapped: swapped))
+    time.pointee = min(
+      seconds &* 1_000_000_000 &+ fraction &* (nanoseconds ? 1 : 1000), PacketClock.latest)
+    return .full
+  }
+}

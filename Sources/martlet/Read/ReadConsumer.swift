@@ -1,0 +1,38 @@
+import FlowEngine
+import Runtime
+import Synchronization
+
+/// The publisher's thread meets the command's outputs here.
+final class ReadConsumer: RecordConsumer, @unchecked Sendable {
+  private let outputs: [any RecordOutput]
+  /// On a pipe or a terminal records are shown as they come; a file gets large pieces.
+  private let isEager: Bool
+  private let flows = Atomic<UInt64>(0)
+  private let broken = Atomic<Bool>(false)
+
+  init(_ outputs: [any RecordOutput], isEager: Bool) {
+    self.outputs = outputs
+    self.isEager = isEager
+  }
+
+  var flowCount: UInt64 { flows.load(ordering: .relaxed) }
+  /// An output can take no more: there is no use in going on.
+  var isBroken: Bool { broken.load(ordering: .relaxed) }
+  var error: OutputError? { outputs.lazy.compactMap(\.error).first }
+
+  func take(_ record: UnsafePointer<FlowRecord>) {
+    if record.pointee.kind == FlowRecordKind.flow { flows.wrappingAdd(1, ordering: .relaxed) }
+    for output in outputs { output.take(record) }
+  }
+
+  func pause() {
+    if isEager { for output in outputs { output.flush() } }
+    if outputs.contains(where: { $0.error != nil || $0.isUnwanted }) {
+      broken.store(true, ordering: .relaxed)
+    }
+  }
+
+  func finish() {
+    for output in outputs { output.finish() }
+  }
+}
