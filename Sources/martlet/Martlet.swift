@@ -1,14 +1,17 @@
 import ArgumentParser
 import ControlAPI
 
-/// The operator's command line.
+/// The operator's and the analyst's command line.
 @main
 struct Martlet: ParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "martlet",
-    abstract: "See what a running Martlet engine does.",
+    abstract: "Read capture files; see what a running Martlet engine does.",
     discussion: """
       EXAMPLES
+        martlet read capture.pcap   every conversation in it
         martlet status              what the engine is made of; its health
         martlet top                 the busiest flows, live
         martlet stats --watch 2     every counter, with rates, every two seconds
@@ -51,10 +54,18 @@ enum ExitStatus: Int32 {
   case failure = 1
   /// EX_USAGE
   case usage = 64
+  /// EX_DATAERR
+  case badData = 65
+  /// EX_NOINPUT
+  case noInput = 66
   /// EX_UNAVAILABLE
   case unavailable = 69
+  /// EX_IOERR
+  case ioError = 74
   /// EX_NOPERM
   case notPermitted = 77
+  /// As the shell has it: 128 and SIGINT's number.
+  case interrupted = 130
 
   init(_ error: ControlClientError) {
     switch error.kind {

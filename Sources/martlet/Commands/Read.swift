@@ -1,42 +1,135 @@
 import ArgumentParser
-import Foundation
 import Ports
 
 /// `martlet read`
 struct Read: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "read",
-    abstract: "Every conversation in capture files.")
+    abstract: "Every conversation in capture files.",
+    discussion: """
+      Reads pcap and pcapng, plain or compressed (gzip, zstd, lz4, xz), files, folders of them and
+      pipes, all as one stream in the order of the packets' time.
+
+      EXAMPLES
+        martlet read capture.pcap                          a table
+        martlet read captures/ --summary                   what there is, at a glance
+        martlet read day.pcap.zst -o flows.json            Suricata's EVE, a JSON object a line
+        martlet read *.pcap --format zeek -o logs/         Zeek's conn.log
+        martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
+        tcpdump -w - | martlet read -                      from a pipe
+
+      EXIT STATUS
+        0    everything was read
+        64   wrong usage
+        65   an input is damaged, cut, or no capture; everything else was read
+        66   nothing could be read
+        74   an output could not be written
+        130  stopped by Ctrl-C; what was found until then is written
+      """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
     case table, eve, fields, none
   }
 
-  @Argument(help: ArgumentHelp("Capture files, folders of them, or - for standard input."))
-  var inputs: [String] = []
+  @Argument(
+    help: ArgumentHelp("Capture files, folders of them, or - for standard input.", valueName: "path"))
+  var inputs: [String]
 
-  @Option(name: .shortAndLong, help: "How records are written.")
+  // MARK: What is read
+
+  @Flag(help: "Read the files one after the other as they are given, whatever their times.")
+  var inOrder = false
+
+  @Flag(help: "Go on reading a file that is still being written; ends with Ctrl-C.")
+  var follow = false
+
+  // MARK: What is written
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "table, eve, fields or none. Default: by the output's name, table on a terminal, else eve.",
+      valueName: "format"))
   var format: Format?
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where to; - is standard output.", valueName: "path"))
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A file, or a folder (its name ends in /) for one file a type; - is standard output.",
+      valueName: "path"))
   var output = "-"
 
-  @Option(help: ArgumentHelp("Threads that track flows.", valueName: "n"))
-  var workers: Int?
+  @Flag(help: "Write records in the order in which their flows began.")
+  var sorted = false
 
-  @Option(help: ArgumentHelp("Flows that live at a time.", valueName: "n"))
-  var flows = 2_097_152
+  @Flag(name: .shortAndLong, help: "No progress and no closing line.")
+  var quiet = false
 
-  @Flag(help: "One file after the other as they are given.")
-  var inOrder = false
+  // MARK: How flows are made
 
   @Flag(help: "No flow ends by time.")
   var noTimeouts = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Report flows that live on each time this has passed; 0: only at their end.",
+      valueName: "seconds"))
+  var activeTimeout = 0.0
+
+  @Flag(help: "VLAN ids are no part of what tells flows apart.")
+  var ignoreVLAN = false
+
+  @Option(help: ArgumentHelp("Seed of the Community ID.", valueName: "0 to 65535"))
+  var communityIDSeed: UInt16 = 0
+
+  // MARK: To Redis
+
+  @Option(
+    help: ArgumentHelp(
+      "Send the records to Redis streams as well; needs --sensor.", valueName: "redis://host/…"))
+  var publish: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The sensor's name in the records, and in the streams' names.", valueName: "name"))
+  var sensor: String?
+
+  // MARK: With what
+
+  @Option(
+    help: ArgumentHelp(
+      "Threads that track flows; results do not depend on it. Default: the cores but one.",
+      valueName: "n"))
+  var workers: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Flows that can live at a time, 256 bytes each; beyond it the oldest ends early.",
+      valueName: "n"))
+  var flows = 2_097_152
+
+  func validate() throws {
+    if inputs.isEmpty { throw ValidationError("Name capture files, folders, or - for a pipe.") }
+    if let workers, !(1...64).contains(workers) {
+      throw ValidationError("--workers takes 1 to 64")
+    }
+    if !(1024...1_000_000_000).contains(flows) {
+      throw ValidationError("--flows takes 1024 to 1000000000")
+    }
+    if !(0...86_400).contains(activeTimeout) {
+      throw ValidationError("--active-timeout takes 0 to 86400 seconds")
+    }
+    if publish != nil && sensor == nil {
+      throw ValidationError(
+        "--publish needs --sensor: a name of its own, which no running sensor has")
+    }
+    if follow && inputs.count > 1 {
+      throw ValidationError("--follow takes one file")
+    }
+  }
+
   func run() throws {
-    let run = ReadRun(self)
-    let status = try run.run()
+    let status = try ReadRun(self).run()
     if status != .success { throw ExitCode(status.rawValue) }
   }
 }

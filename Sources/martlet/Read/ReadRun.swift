@@ -1,46 +1,128 @@
+import ArgumentParser
 import FlowEngine
 import Foundation
 import Logging
 import Ports
 import Records
 import Runtime
+import Sinks
 
+/// One run of `martlet read`: inputs, engine and outputs put together, and watched until the end.
 final class ReadRun {
-  let options: Read
-  init(_ options: Read) { self.options = options }
+  private let options: Read
+  private let inputs: CaptureInputs
+  private let isTerminal = Output.isTerminal
+  /// Told once each, as they come.
+  private var toldProblems = 0
+  private var isDamaged = false
+
+  init(_ options: Read) {
+    self.options = options
+    inputs = CaptureInputs(options.inputs, follows: options.follow)
+  }
 
   func run() throws -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)
-    let began = Date()
-    let stream = CaptureStream(
-      options.inputs.map { CaptureInput(path: $0) }, inOrder: options.inOrder)
+    for problem in inputs.problems { tell(problem) }
+    guard !inputs.inputs.isEmpty else { return .noInput }
+    let stream = CaptureStream(inputs.inputs, inOrder: options.inOrder)
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     let port = CaptureFilePort(stream: stream, workers: workers)
-    let settings = EngineSettings(
-      sensor: "martlet", version: "0", workerCount: workers, flowCapacity: options.flows / workers,
-      timeouts: options.noTimeouts ? .never : FlowTimeouts(active: 0), recordRingSlots: 16384,
-      statsIntervalSeconds: 0, napMicroseconds: 50, drainSeconds: 1e6, runsOnPacketTime: true)
-    let context = RecordContext(
-      sensorName: "martlet", startEpochNanoseconds: 0, portNames: [], includesSequence: false)
-    var outputs: [any RecordOutput] = []
-    if options.format != Read.Format.none {
-      outputs.append(EVEOutput(context: context, flows: try OutputFile(path: options.output)))
+    let consumer: ReadConsumer
+    do {
+      consumer = try ReadOutputs(options, context: context).make()
+    } catch let error as OutputError {
+      Output.writeError("martlet: \(printable("\(error)"))\n")
+      return .ioError
     }
-    let consumer = ReadConsumer(outputs, isEager: false)
     let engine = try Engine(
-      settings: settings, ports: [port], host: ThreadHost(), sinks: [], consumers: [consumer],
-      logger: Logger(label: "martlet"))
-    let ready = Date()
-    try engine.start()
-    while !engine.playersAreFinished && !consumer.isBroken { usleep(1000) }
+      settings: settings(workers), ports: [port], host: ThreadHost(), sinks: try sinks(),
+      consumers: [consumer], logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
+    let began = EngineClock.monotonicNanoseconds
+    do {
+      try engine.start()
+    } catch let error as SinkError {
+      Output.writeError("martlet: \(printable("\(error)"))\n")
+      return .unavailable
+    }
+    let interrupt = InterruptFlag()
+    while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
+      usleep(2000)
+    }
     engine.stop()
     consumer.finish()
-    let p = port.readProgress
-    let seconds = Date().timeIntervalSince(began)
-    Output.writeError(
-      "\(p.packets) packets \(p.bytesRead) bytes \(consumer.flowCount) flows \(seconds) s, ready \(ready.timeIntervalSince(began)) s \(Double(p.packets)/seconds/1e6) Mpps\n"
-    )
-    for problem in stream.problems { Output.writeError("\(problem)\n") }
-    return .success
+    let seconds = Double(EngineClock.monotonicNanoseconds - began) / 1e9
+    for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
+    if !options.quiet { close(port, consumer, engine, seconds) }
+    if let error = consumer.error {
+      Output.writeError("martlet: \(printable("\(error)"))\n")
+      return .ioError
+    }
+    if interrupt.isSet { return .interrupted }
+    if stream.filesRead == 0 && isDamaged { return .noInput }
+    return isDamaged ? .badData : .success
   }
+
+  // MARK: Settings
+
+  private var sensor: String { options.sensor ?? "martlet" }
+
+  private var context: RecordContext {
+    RecordContext(
+      sensorName: sensor, startEpochNanoseconds: 0, portNames: [], includesSequence: false,
+      communityIDSeed: options.communityIDSeed)
+  }
+
+  private func settings(_ workers: Int) -> EngineSettings {
+    var timeouts =
+      options.noTimeouts ? FlowTimeouts.never : FlowTimeouts(active: options.activeTimeout)
+    timeouts.active = Int64(options.activeTimeout * 1e9)
+    return EngineSettings(
+      sensor: sensor, version: Martlet.version, workerCount: workers,
+      flowCapacity: max(1024, options.flows / workers), timeouts: timeouts,
+      vlanInKey: !options.ignoreVLAN, recordRingSlots: 16_384,
+      statsIntervalSeconds: options.publish == nil ? 0 : 10, napMicroseconds: 50,
+      communityIDSeed: options.communityIDSeed,
+      // The end is waited for: nothing but Ctrl-C gives records up.
+      drainSeconds: 1e6, runsOnPacketTime: true)
+  }
+
+  private func sinks() throws -> [any RecordSink] {
+    guard let publish = options.publish else { return [] }
+    return [
+      try RedisSink(settings: RedisSinkSettings(url: publish, sensor: sensor, requireAtStart: true))
+    ]
+  }
+
+  // MARK: What is said
+
+  private func tell(_ problem: CaptureProblem) {
+    if problem.kind != .missing { isDamaged = true }
+    Output.writeError("martlet: \(printable("\(problem)"))\n")
+  }
+
+  private func close(
+    _ port: CaptureFilePort, _ consumer: ReadConsumer, _ engine: Engine, _ seconds: Double
+  ) {
+    let progress = port.readProgress
+    Output.writeError(
+      "\(progress.packets) packets, \(progress.bytesRead) bytes, \(consumer.flowCount) flows, \(seconds) s\n")
+  }
+}
+
+/// Set by the first Ctrl-C (or SIGTERM); the second one ends the process at once.
+final class InterruptFlag {
+  private nonisolated(unsafe) static var isRaised: sig_atomic_t = 0
+
+  init() {
+    Self.isRaised = 0
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        InterruptFlag.isRaised = 1
+        signal(number, SIG_DFL)
+      }
+    }
+  }
+
+  var isSet: Bool { Self.isRaised != 0 }
 }
