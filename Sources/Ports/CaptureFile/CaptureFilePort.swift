@@ -37,14 +37,17 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   private let pending: UnsafeMutablePointer<Int>
   private let memory: [UnsafeMutableRawPointer]
   private let spreader: PacketSpreader
-  private var clock = PacketClock()
   private var checkpoints: [Checkpoint] = []
   private var ordinal: UInt64 = 0
   private var thread: PosixThread?
   private let isStopping = Atomic<Bool>(false)
   private let isDone = Atomic<Bool>(false)
   private let shared = Mutex(Progress())
-  private var seenLinkTypes: [(type: UInt32, packets: UInt64)] = []
+  private var seenLinkTypes: [UInt32] = []
+  /// Packets of each of them.
+  private let ofLinkType: UnsafeMutablePointer<UInt64>
+  /// More different ones are counted together, in the last place.
+  private static let linkTypeCapacity = 256
   /// Called by the dispatcher before the first packet of a link type goes to a worker.
   private let onLinkType: (UInt32) -> Void
 
@@ -67,6 +70,8 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     lanes = .allocate(capacity: workers)
     pending = .allocate(capacity: workers)
     pending.initialize(repeating: 0, count: workers)
+    ofLinkType = .allocate(capacity: Self.linkTypeCapacity)
+    ofLinkType.initialize(repeating: 0, count: Self.linkTypeCapacity)
     memory = (0..<workers).map { _ in
       let bytes = Ring<martlet_packet>.byteCount(capacity: Self.ringSlots)
       let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 128)
@@ -85,6 +90,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     for one in memory { one.deallocate() }
     lanes.deallocate()
     pending.deallocate()
+    ofLinkType.deallocate()
     spreader.deallocate()
   }
 
@@ -137,7 +143,9 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   package var readProgress: Progress { shared.withLock { $0 } }
 
   /// Link types met and how many packets had them; complete once the port has finished.
-  package var linkTypes: [(type: UInt32, packets: UInt64)] { seenLinkTypes }
+  package var linkTypes: [(type: UInt32, packets: UInt64)] {
+    seenLinkTypes.enumerated().map { ($0.element, ofLinkType[$0.offset]) }
+  }
 
   // MARK: The dispatcher
 
@@ -146,6 +154,10 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     defer { staged.deallocate() }
     var linkType = UInt32.max
     var place = 0
+    // Locals: this loop meets every packet.
+    var clock = PacketClock()
+    var ordinal: UInt64 = 0
+    let (workers, spreader) = (workers, spreader)
     while !isStopping.load(ordering: .relaxed) {
       let filled = stream.fill(staged, capacity: Self.batch)
       guard case .packets(let count) = filled else {
@@ -160,30 +172,33 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
         packet.pointee.ordinal = ordinal
         ordinal &+= 1
         var before: UInt64 = 0
-        if clock.take(packet.pointee.timestamp_ns, before: &before) { tell(reached: before) }
+        if clock.take(packet.pointee.timestamp_ns, before: &before) {
+          tell(reached: before, now: clock.now)
+        }
         packet.pointee.clock_ns = clock.now
         if packet.pointee.link_type != linkType {
           linkType = packet.pointee.link_type
           place = meet(linkType)
         }
-        seenLinkTypes[place].packets &+= 1
+        ofLinkType[place] &+= 1
         let worker = workers == 1 ? 0 : spreader.worker(packet)
         hand(packet, to: worker)
       }
       flush()
+      self.ordinal = ordinal
       if stream.hasSpent { checkpoint() }
       if !checkpoints.isEmpty { settle(wait: false) }
       note()
     }
-    tell(reached: clock.now)
+    tell(reached: clock.now, now: clock.now)
     flush()
     note()
   }
 
   private func meet(_ type: UInt32) -> Int {
-    if let place = seenLinkTypes.firstIndex(where: { $0.type == type }) { return place }
+    if let place = seenLinkTypes.firstIndex(of: type) { return place }
     onLinkType(type)
-    seenLinkTypes.append((type, 0))
+    if seenLinkTypes.count < Self.linkTypeCapacity { seenLinkTypes.append(type) }
     return seenLinkTypes.count - 1
   }
 
@@ -222,11 +237,11 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   }
 
   /// Tells every worker what time had been reached, and what it is now.
-  private func tell(reached: UInt64) {
+  private func tell(reached: UInt64, now: UInt64) {
     var packet = martlet_packet()
     packet.flags = UInt16(MARTLET_PACKET_CLOCK | MARTLET_PACKET_RECORDED)
     packet.timestamp_ns = reached
-    packet.clock_ns = clock.now
+    packet.clock_ns = now
     for worker in 0..<workers { hand(&packet, to: worker) }
   }
 

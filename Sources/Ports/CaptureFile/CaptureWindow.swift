@@ -1,3 +1,5 @@
+import CBurst
+
 /// Contiguous bytes of a capture, and how far they have been read.
 struct CaptureWindow {
   var base: UnsafePointer<UInt8>
@@ -15,6 +17,21 @@ struct CaptureWindow {
 
   var available: Int { end - offset }
   var position: UInt64 { fileOffset + UInt64(offset) }
+
+  /// Where the next packet begins is known only from this one, so its header would be waited for each
+  /// time. Instead all lines that lie some way ahead are fetched as the reading moves on by as many.
+  @inline(__always)
+  func fetchAhead(from: Int, to: Int) {
+    var line = from & ~63
+    while line < to & ~63 {
+      // Beyond the end of the window a prefetch does nothing.
+      martlet_prefetch(base + (line &+ Self.distance))
+      line &+= 64
+    }
+  }
+
+  /// Bytes: a few large packets.
+  private static var distance: Int { 4096 }
 
   @inline(__always)
   func load<T: FixedWidthInteger & BitwiseCopyable>(_ at: Int, as: T.Type, swapped: Bool) -> T {

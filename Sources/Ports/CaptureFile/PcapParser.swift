@@ -71,9 +71,7 @@ struct PcapParser {
       packet.pointee.link_type = linkType
       offset &+= length
       count &+= 1
-      // The next header's place is known only now: what lies ahead is fetched in a straight line.
-      martlet_prefetch(window.base + (offset &+ 512))
-      martlet_prefetch(window.base + (offset &+ 576))
+      window.fetchAhead(from: offset &- length, to: offset)
     }
     return .full
   }

@@ -142,8 +142,7 @@ struct PcapngParser {
       }
       if isLater { return .full }
       window.offset = at + length
-      martlet_prefetch(window.base + (window.offset &+ 512))
-      martlet_prefetch(window.base + (window.offset &+ 576))
+      window.fetchAhead(from: at, to: window.offset)
     }
     return .full
   }
