@@ -143,6 +143,7 @@ package final class Engine: @unchecked Sendable {
     FlowWorkerSettings(
       index: 0, workerCount: settings.workerCount, flowCapacity: settings.flowCapacity,
       timeouts: settings.timeouts, vlanInKey: settings.vlanInKey,
+      decapsulation: settings.decapsulation,
       fragmentCapacity: settings.fragmentCapacity, heldFragments: settings.heldFragments,
       fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
       ownerTableSize: settings.ownerTableSize, runsOnPacketTime: settings.runsOnPacketTime,

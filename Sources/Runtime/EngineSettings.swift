@@ -11,6 +11,8 @@ package struct EngineSettings: Sendable {
   package var flowCapacity: Int
   package var timeouts: FlowTimeouts
   package var vlanInKey: Bool
+  /// Tunnels that are looked into: 0 none, 1 the outermost, ``PacketParser/maximumTunnels`` all.
+  package var decapsulation: UInt8
   package var fragmentCapacity: Int
   package var heldFragments: Int
   package var fragmentTimeoutSeconds: Double
@@ -35,6 +37,7 @@ package struct EngineSettings: Sendable {
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,
     timeouts: FlowTimeouts = FlowTimeouts(), vlanInKey: Bool = true,
+    decapsulation: UInt8 = PacketParser.maximumTunnels,
     fragmentCapacity: Int = 4096, heldFragments: Int = 1024, fragmentTimeoutSeconds: Double = 15,
     handoffSlots: Int = 4096, recordRingSlots: Int = 65_536, statsIntervalSeconds: Double = 10,
     napMicroseconds: Int = 0, noHugepages: Bool = false, ownerTableSize: Int = 128,
@@ -47,6 +50,7 @@ package struct EngineSettings: Sendable {
     self.flowCapacity = flowCapacity
     self.timeouts = timeouts
     self.vlanInKey = vlanInKey
+    self.decapsulation = decapsulation
     self.fragmentCapacity = fragmentCapacity
     self.heldFragments = heldFragments
     self.fragmentTimeoutSeconds = fragmentTimeoutSeconds

@@ -43,7 +43,15 @@ extension PacketParser {
       }
       out.pointee.payloadLength = UInt32(truncatingIfNeeded: length &- 8)
       out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset &+ 8)
-      setKey(out, source, destination, header.be16(0), header.be16(2), proto, version)
+      let sourcePort = header.be16(0)
+      let destinationPort = header.be16(2)
+      setKey(out, source, destination, sourcePort, destinationPort, proto, version)
+      if (Self.isTunnel(port: destinationPort) || Self.isTunnel(port: sourcePort))
+        && cursor.depth < decapsulation
+      {
+        return parseUDPTunnel(
+          cursor, out, source: sourcePort, destination: destinationPort, length: length &- 8)
+      }
       return PacketVerdict.flow
     default:
       return parseOther(
@@ -120,6 +128,9 @@ extension PacketParser {
       }
     default:
       setKey(out, source, destination, 0, 0, proto, version)
+      if Self.isTunnel(proto: proto) && cursor.depth < decapsulation {
+        return parseTunnel(cursor, out, proto: proto, length: length)
+      }
     }
     return PacketVerdict.flow
   }

@@ -14,14 +14,22 @@ package struct PacketParser: BitwiseCopyable, Sendable {
   package static let maximumLabels = 8
   package static let maximumIPv6Extensions = 12
 
+  /// Tunnels within tunnels beyond this are not looked into.
+  package static let maximumTunnels: UInt8 = 8
+
   /// VLAN ids are part of the key.
   package var vlanInKey: Bool
+  /// Tunnels that are looked into: 0 none, 1 the outermost, ``maximumTunnels`` all.
+  package var decapsulation: UInt8
   /// Hashes each key while it is in registers: read back from where it has just been written, it would
   /// wait for the store buffer (seen here: 30 ticks a packet).
   let hash: FlowHash
 
-  package init(vlanInKey: Bool = true, hash: FlowHash) {
+  package init(
+    vlanInKey: Bool = true, decapsulation: UInt8 = PacketParser.maximumTunnels, hash: FlowHash
+  ) {
     self.vlanInKey = vlanInKey
+    self.decapsulation = decapsulation
     self.hash = hash
   }
 
@@ -37,9 +45,17 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     @usableFromInline var end: Int
     /// Bytes on the wire: the bound of every length that is counted.
     @usableFromInline var wire: Int
+    /// Tunnels that the offset lies within.
+    @usableFromInline var depth: UInt8 = 0
 
     @inline(__always)
     func has(_ count: Int) -> Bool { offset &+ count <= end }
+  }
+
+  /// Bytes on the wire, as far as they can be believed.
+  @inline(__always)
+  static func wireLength(_ packet: UnsafePointer<martlet_packet>) -> UInt32 {
+    max(packet.pointee.captured_length, min(packet.pointee.wire_length, maximumWireLength))
   }
 
   /// Parses one packet and hashes its key. Returns the ``PacketVerdict``.
@@ -49,7 +65,7 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     now: Int64
   ) -> UInt8 {
     let captured = packet.pointee.captured_length
-    let wire = max(captured, min(packet.pointee.wire_length, Self.maximumWireLength))
+    let wire = Self.wireLength(packet)
     let stamp = packet.pointee.timestamp_ns
     out.pointee.wireLength = wire
     out.pointee.time = stamp == 0 ? now : Int64(truncatingIfNeeded: stamp)
@@ -104,7 +120,7 @@ package struct PacketParser: BitwiseCopyable, Sendable {
 
   /// Tags, labels, PPPoE and LLC, until IP; `type` is then 0x0800 or 0x86dd.
   @inline(never)
-  private func parseLinkLayer(
+  func parseLinkLayer(
     _ cursor: inout Cursor, _ type: inout UInt16, _ out: UnsafeMutablePointer<ParsedPacket>
   ) -> UInt8 {
     var tags = 0

@@ -8,6 +8,8 @@ package struct FlowWorkerSettings: Sendable {
   package var flowCapacity: Int
   package var timeouts: FlowTimeouts
   package var vlanInKey: Bool
+  /// As ``PacketParser/decapsulation``.
+  package var decapsulation: UInt8
   /// Datagrams whose fragments are followed; rounded up to a power of two.
   package var fragmentCapacity: Int
   package var heldFragments: Int
@@ -23,7 +25,8 @@ package struct FlowWorkerSettings: Sendable {
 
   package init(
     index: Int, workerCount: Int, flowCapacity: Int, timeouts: FlowTimeouts = FlowTimeouts(),
-    vlanInKey: Bool = true, fragmentCapacity: Int = 4096, heldFragments: Int = 1024,
+    vlanInKey: Bool = true, decapsulation: UInt8 = PacketParser.maximumTunnels,
+    fragmentCapacity: Int = 4096, heldFragments: Int = 1024,
     fragmentTimeoutSeconds: Double = 15, hash: FlowHash, ownerTableSize: Int = 128,
     runsOnPacketTime: Bool = false, packetMap: PacketMap? = nil
   ) {
@@ -32,6 +35,7 @@ package struct FlowWorkerSettings: Sendable {
     self.flowCapacity = flowCapacity
     self.timeouts = timeouts
     self.vlanInKey = vlanInKey
+    self.decapsulation = decapsulation
     self.fragmentCapacity = fragmentCapacity
     self.heldFragments = heldFragments
     self.fragmentTimeoutSeconds = fragmentTimeoutSeconds
@@ -96,7 +100,8 @@ package struct FlowWorker: ~Copyable {
     place = settings.runsOnPacketTime ? 0 : settings.index
     self.counters = counters
     hash = settings.hash
-    parser = PacketParser(vlanInKey: settings.vlanInKey, hash: settings.hash)
+    parser = PacketParser(
+      vlanInKey: settings.vlanInKey, decapsulation: settings.decapsulation, hash: settings.hash)
     packets = plan.take(
       "packet descriptors", bytes: Self.burst * MemoryLayout<martlet_packet>.stride
     )
@@ -168,7 +173,8 @@ package struct FlowWorker: ~Copyable {
         runsOnPacketTime ? packets[i].ordinal : ordinal &+ UInt64(truncatingIfNeeded: i)
       let verdict = parser.parse(packets + i, into: p, now: now)
       p.pointee.verdict = verdict
-      bytes &+= UInt64(p.pointee.wireLength)
+      // The frame's own length: a decapsulated packet's is less.
+      bytes &+= UInt64(PacketParser.wireLength(packets + i))
       if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
         if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
           handOut(p, to: owner(p))

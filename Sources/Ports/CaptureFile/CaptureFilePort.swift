@@ -57,6 +57,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   /// `onLinkType` is called on the dispatcher's thread.
   package init(
     stream: CaptureStream, name: String = "files", workers: Int,
+    decapsulation: UInt8 = PacketParser.maximumTunnels,
     onLinkType: @escaping (UInt32) -> Void = { _ in }
   ) {
     self.stream = stream
@@ -66,7 +67,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     description = PortDescription(
       name: name, device: "\(stream.inputs.count) files", driver: "capture files", queues: workers,
       rssReason: "the dispatcher spreads by addresses")
-    spreader = PacketSpreader(workers: workers)
+    spreader = PacketSpreader(workers: workers, decapsulation: decapsulation)
     lanes = .allocate(capacity: workers)
     pending = .allocate(capacity: workers)
     pending.initialize(repeating: 0, count: workers)

@@ -9,10 +9,12 @@ struct PacketSpreader {
   private let parser: PacketParser
   private let scratch = UnsafeMutablePointer<ParsedPacket>.allocate(capacity: 1)
 
-  init(workers: Int) {
+  /// `decapsulation`: as ``PacketParser/decapsulation``, the same as the workers'.
+  init(workers: Int, decapsulation: UInt8) {
     self.workers = UInt64(workers)
     var generator = SystemRandomNumberGenerator()
-    parser = PacketParser(vlanInKey: false, hash: FlowHash(using: &generator))
+    parser = PacketParser(
+      vlanInKey: false, decapsulation: decapsulation, hash: FlowHash(using: &generator))
     UnsafeMutableRawPointer(scratch).initializeMemory(
       as: UInt8.self, repeating: 0, count: MemoryLayout<ParsedPacket>.stride)
   }
@@ -25,13 +27,13 @@ struct PacketSpreader {
     if packet.pointee.link_type == 1, captured >= 54,
       let data = UnsafeRawPointer(packet.pointee.data)
     {
-      // 54 bytes: an Ethernet and an IPv6 header.
+      // 54 bytes: an Ethernet and an IPv6 header. What may carry another packet is looked into.
       let type = data.loadUnaligned(fromByteOffset: 12, as: UInt16.self)
-      if type == 0x0008 {
+      if type == 0x0008, Self.isPlain(data.load(fromByteOffset: 23, as: UInt8.self)) {
         let both = data.loadUnaligned(fromByteOffset: 26, as: UInt64.self)
         return place(UInt64(UInt32(truncatingIfNeeded: both ^ both >> 32)))
       }
-      if type == 0xdd86 {
+      if type == 0xdd86, Self.isPlain(data.load(fromByteOffset: 20, as: UInt8.self)) {
         let high =
           data.loadUnaligned(fromByteOffset: 22, as: UInt64.self)
           ^ data.loadUnaligned(fromByteOffset: 38, as: UInt64.self)
@@ -42,6 +44,12 @@ struct PacketSpreader {
       }
     }
     return unusual(packet)
+  }
+
+  /// TCP, ICMP and ICMPv6 carry nothing else; the ports of UDP would have to be looked at.
+  @inline(__always)
+  private static func isPlain(_ proto: UInt8) -> Bool {
+    proto == IPProtocol.tcp || proto == IPProtocol.icmp || proto == IPProtocol.icmpv6
   }
 
   /// The high bits of a product: what differs anywhere in `word` moves them.

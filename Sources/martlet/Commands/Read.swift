@@ -1,4 +1,5 @@
 import ArgumentParser
+import FlowEngine
 import Ports
 
 /// `martlet read`
@@ -29,6 +30,18 @@ struct Read: ParsableCommand {
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
     case table, eve, fields, none
+  }
+
+  enum Decapsulation: String, CaseIterable, ExpressibleByArgument {
+    case none, outermost, all
+
+    var depth: UInt8 {
+      switch self {
+      case .none: 0
+      case .outermost: 1
+      case .all: PacketParser.maximumTunnels
+      }
+    }
   }
 
   @Argument(
@@ -75,6 +88,12 @@ struct Read: ParsableCommand {
       "Report flows that live on each time this has passed; 0: only at their end.",
       valueName: "seconds"))
   var activeTimeout = 0.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Tunnels that are looked into: none, outermost or all. A record tells of the innermost flow.",
+      valueName: "which"))
+  var decapsulate = Decapsulation.all
 
   @Flag(help: "VLAN ids are no part of what tells flows apart.")
   var ignoreVLAN = false

@@ -27,7 +27,8 @@ final class ReadRun {
     guard !inputs.inputs.isEmpty else { return .noInput }
     let stream = CaptureStream(inputs.inputs, inOrder: options.inOrder)
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
-    let port = CaptureFilePort(stream: stream, workers: workers)
+    let port = CaptureFilePort(
+      stream: stream, workers: workers, decapsulation: options.decapsulate.depth)
     let consumer: ReadConsumer
     do {
       consumer = try ReadOutputs(options, context: context).make()
@@ -80,7 +81,7 @@ final class ReadRun {
     return EngineSettings(
       sensor: sensor, version: Martlet.version, workerCount: workers,
       flowCapacity: max(1024, options.flows / workers), timeouts: timeouts,
-      vlanInKey: !options.ignoreVLAN, recordRingSlots: 16_384,
+      vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth, recordRingSlots: 16_384,
       statsIntervalSeconds: options.publish == nil ? 0 : 10, napMicroseconds: 50,
       communityIDSeed: options.communityIDSeed,
       // The end is waited for: nothing but Ctrl-C gives records up.
