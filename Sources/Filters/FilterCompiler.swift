@@ -49,8 +49,8 @@ package enum FilterCompiler {
         expression: expression, linkType: header.linkType, linkTypeName: name, reason: reason)
     }
     guard !expression.utf8.contains(0) else { throw failure("it contains a zero byte") }
-    // The upper bits of a file's link type are flags.
-    guard header.linkType <= UInt16.max else { throw failure("no such link type") }
+    // In a file the upper six bits are not the link type's: libpcap would look past them.
+    guard header.linkType <= 0x03ff_ffff else { throw failure("no such link type") }
 
     let outcome = lock.withLock { _ -> Result<[BPFInstruction], LibpcapFailure> in
       header.withHandle { handle in

@@ -119,16 +119,17 @@ private typealias C = BPFCode
       ], gives: 5)
   }
 
-  @Test(arguments: [
-    (BPFCode.add, 7, 3, 10), (BPFCode.add, .max, 2, 1), (BPFCode.sub, 7, 3, 4),
-    (BPFCode.sub, 3, 7, .max - 3), (BPFCode.mul, 7, 3, 21),
-    (BPFCode.mul, 0x8000_0001, 2, 2), (BPFCode.div, 7, 3, 2), (BPFCode.div, .max, 1, .max),
-    (BPFCode.div, 0x8000_0000, .max, 0), (BPFCode.mod, 7, 3, 1), (BPFCode.mod, .max, 10, 5),
-    (BPFCode.and, 0xff0f, 0x0ff0, 0x0f00), (BPFCode.or, 0xff0f, 0x0ff0, 0xffff),
-    (BPFCode.xor, 0xff0f, 0x0ff0, 0xf0ff), (BPFCode.lsh, 1, 31, 0x8000_0000),
-    (BPFCode.lsh, 3, 31, 0x8000_0000), (BPFCode.lsh, 5, 0, 5), (BPFCode.rsh, .max, 31, 1),
-    (BPFCode.rsh, .max, 0, .max), (BPFCode.rsh, 0x8000_0000, 4, 0x0800_0000),
-  ] as [(UInt16, UInt32, UInt32, UInt32)])
+  @Test(
+    arguments: [
+      (BPFCode.add, 7, 3, 10), (BPFCode.add, .max, 2, 1), (BPFCode.sub, 7, 3, 4),
+      (BPFCode.sub, 3, 7, .max - 3), (BPFCode.mul, 7, 3, 21),
+      (BPFCode.mul, 0x8000_0001, 2, 2), (BPFCode.div, 7, 3, 2), (BPFCode.div, .max, 1, .max),
+      (BPFCode.div, 0x8000_0000, .max, 0), (BPFCode.mod, 7, 3, 1), (BPFCode.mod, .max, 10, 5),
+      (BPFCode.and, 0xff0f, 0x0ff0, 0x0f00), (BPFCode.or, 0xff0f, 0x0ff0, 0xffff),
+      (BPFCode.xor, 0xff0f, 0x0ff0, 0xf0ff), (BPFCode.lsh, 1, 31, 0x8000_0000),
+      (BPFCode.lsh, 3, 31, 0x8000_0000), (BPFCode.lsh, 5, 0, 5), (BPFCode.rsh, .max, 31, 1),
+      (BPFCode.rsh, .max, 0, .max), (BPFCode.rsh, 0x8000_0000, 4, 0x0800_0000),
+    ] as [(UInt16, UInt32, UInt32, UInt32)])
   func arithmetic(operation: UInt16, a: UInt32, operand: UInt32, result: UInt32) throws {
     try check(
       [I(C.ld | C.imm, a), I(C.alu | operation | C.k, operand), I(C.ret | C.a)], gives: result)

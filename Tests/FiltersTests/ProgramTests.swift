@@ -41,7 +41,8 @@ private typealias C = BPFCode
       [I(C.jmp | C.jset | C.x, 0, jt: 0, jf: 255), ret],
       "instruction 0: it jumps to 256, outside of 0 to 1")
     check([ret, I(C.ld | C.mem, 16), ret], "instruction 1: memory slot 16; slots are 0 to 15")
-    check([I(C.ldx | C.mem, .max), ret], "instruction 0: memory slot 4294967295; slots are 0 to 15")
+    check(
+      [I(C.ldx | C.mem, .max), ret], "instruction 0: memory slot 4294967295; slots are 0 to 15")
     check([I(C.st, 16), ret], "instruction 0: memory slot 16; slots are 0 to 15")
     check([I(C.stx, 99), ret], "instruction 0: memory slot 99; slots are 0 to 15")
     check([I(C.alu | C.div | C.k, 0), ret], "instruction 0: division by 0")
