@@ -242,6 +242,42 @@ private typealias C = BPFCode
     }
   }
 
+  /// One comparison that is reached with a word, a half word, an octet of the same place, and with
+  /// each from X: every way there compares its own value.
+  @Test func `a comparison is reached from several loads`() throws {
+    let end = 10 as UInt32
+    func octets(_ count: UInt32) -> UInt32 {
+      packet[Int(end - count)..<Int(end)].reduce(0) { $0 << 8 | UInt32($1) }
+    }
+    let never = 0x0102_0304 as UInt32
+    for value in [octets(4), octets(2), octets(1), octets(4) & 0xffff_0000, 0] {
+      var program: [BPFInstruction] = [I(C.ldx | C.imm, 3), I(C.ld | C.len)]
+      let loads = [
+        I(C.ld | C.w | C.abs, end - 4), I(C.ld | C.h | C.abs, end - 2),
+        I(C.ld | C.b | C.abs, end - 1), I(C.ld | C.h | C.ind, end - 5),
+        I(C.ld | C.b | C.ind, end - 4), I(C.ld | C.b | C.ind, end - 1),
+      ]
+      // len = 1000 + n chooses the load n; masked at n + 6.
+      let masks = [.max, 0xffff_0000] as [UInt32]
+      let count = UInt8(loads.count * masks.count)
+      for n in 0..<count {
+        let rest = count - 1 - n
+        program.append(I(C.jmp | C.jeq | C.k, 1000 + UInt32(n), jt: rest + n * 3, jf: 0))
+      }
+      for n in 0..<count {
+        let rest = (count - 1 - n) * 3
+        program.append(loads[Int(n) % loads.count])
+        program.append(I(C.alu | C.and | C.k, masks[Int(n) / loads.count]))
+        program.append(I(C.jmp | C.jeq | C.k, never, jt: rest, jf: rest))
+      }
+      program += [I(C.jmp | C.jeq | C.k, value, jt: 0, jf: 1), I(C.ret, 1), I(C.ret | C.a)]
+      for n in 0..<Int(count) {
+        let expected = Reference.verdict(program, packet, wire: 1000 + n)
+        try check(program, gives: expected, wire: 1000 + n)
+      }
+    }
+  }
+
   /// A test leaves A masked as its instructions do, for comparisons and returns behind it.
   @Test func `a joined test leaves A as it was`() throws {
     for load in [C.ld | C.w | C.abs, C.ld | C.h | C.abs, C.ld | C.h | C.ind] {

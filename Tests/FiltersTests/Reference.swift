@@ -1,6 +1,7 @@
 import CBurst
 import CPcap
 import FlowEngine
+import Glibc
 
 /// libpcap's own executor and validator over the same instructions.
 enum Reference {
@@ -42,6 +43,37 @@ func verdict(
     packet.wire_length = UInt32(wire ?? bytes.count)
     packet.link_type = linkType
     return filter.verdict(&packet)
+  }
+}
+
+/// A page between two that nobody may touch: a load outside of a packet ends the process.
+final class GuardedPage {
+  private static let page = Int(getpagesize())
+  private let memory: UnsafeMutableRawPointer
+
+  init() {
+    memory = mmap(
+      nil, 3 * Self.page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    precondition(memory != MAP_FAILED, "mmap failed")
+    precondition(mprotect(memory + Self.page, Self.page, PROT_READ | PROT_WRITE) == 0)
+  }
+
+  deinit { munmap(memory, 3 * Self.page) }
+
+  /// The executor's verdict with the packet at the page's begin, and at its end; at most a page.
+  func verdicts(_ filter: PacketFilter, _ bytes: [UInt8], wire: Int) -> [UInt32] {
+    [0, Self.page - bytes.count].map { offset in
+      let place = memory + Self.page + offset
+      bytes.withUnsafeBytes {
+        place.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(place), byteCount: $0.count)
+      }
+      var packet = martlet_packet()
+      packet.data = UnsafePointer(place.assumingMemoryBound(to: UInt8.self))
+      packet.captured_length = UInt32(bytes.count)
+      packet.wire_length = UInt32(wire)
+      packet.link_type = 1
+      return filter.verdict(&packet)
+    }
   }
 }
 
