@@ -81,6 +81,9 @@ let package = Package(
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev", "liblzma-dev"])]),
 
     .target(name: "FlowEngine", dependencies: ["CBurst"], swiftSettings: hotSettings),
+    .target(
+      name: "Filters", dependencies: ["FlowEngine", "CBurst", "CPcap"],
+      swiftSettings: swiftSettings),
     .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),
     .target(
       name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
@@ -123,6 +126,9 @@ let package = Package(
       ], swiftSettings: swiftSettings),
     .testTarget(
       name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FiltersTests", dependencies: ["Filters", "FlowEngine", "CBurst", "CPcap"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],
       swiftSettings: swiftSettings),
