@@ -1,7 +1,8 @@
-"""What the scripts of bench/compare share: helpers that are compiled, sizes, tables, `name<TAB>value`."""
+"""What the scripts of bench/compare share: compiled helpers, sizes, prefixes of captures, tables."""
 
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 
@@ -56,8 +57,22 @@ def describe(capture):
     return facts(done.stdout.decode())
 
 
+def cut(source, target, packets):
+    """The first `packets` packets of the classic pcap `source` as `target`."""
+    with open(source, "rb") as file, open(target, "wb") as copy:
+        header = file.read(24)
+        copy.write(header)
+        order = "<" if header[:1] in b"\xd4\x4d" else ">"
+        for _ in range(packets):
+            record = file.read(16)
+            if len(record) < 16:
+                break
+            copy.write(record)
+            copy.write(file.read(struct.unpack(order + "8xI4x", record)[0]))
+
+
 def table(rows, markdown=False):
-    """`rows` of strings, the first of them the head, as text; all columns but the first to the right."""
+    """`rows` of strings, the head first, as text; all columns but the first stand to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for number, row in enumerate(rows):

@@ -3,9 +3,9 @@
 //
 //   describe FILE      classic pcap, microseconds, Ethernet, this machine's byte order
 //
-// Counted are outermost headers. A conversation is a biflow of addresses, protocol and ports without
-// any timeout (ports 0 where there are none, and in fragments); it lives from its first packet to its
-// last.
+// Counted are outermost headers. A conversation is a biflow of addresses, protocol and ports
+// without any timeout (ports 0 where there are none, and in fragments); it lives from its first
+// packet to its last.
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// What mix.c and describe.c both know of frames: big-endian loads, and where the network layer begins.
+// What mix.c and describe.c both know of frames: where the network and transport layers begin.
 #ifndef MARTLET_COMPARE_FRAMES_H
 #define MARTLET_COMPARE_FRAMES_H
 

@@ -3,19 +3,19 @@
 //   mix --output FILE --bytes N [--lanes N] [--gap-us N] [--cap-packets N] [--cap-bytes N] <LIST
 //
 // LIST holds the path of a capture on each line (pcap or pcapng, Ethernet). The captures are played
-// in that order, again and again, on lanes side by side: a lane takes the next capture as soon as its
-// last has ended, so a pass has no seam.
+// in that order, again and again, on lanes side by side: a lane takes the next capture as soon as
+// its last has ended, so a pass has no seam.
 //
 //     lane 0   |--- a ---|-- d --|------- e ...
 //     lane 1   |- b -|----- c ------|- f ...          merged by time
 //
 // Within a capture the packets keep their distances, cut down to --gap-us. Pass n has its own
-// addresses: a constant is XORed to bits that leave /16, scope, multicast and broadcast as they are,
-// and the checksums follow by RFC 1624, so that what was right stays right and what was wrong stays
-// wrong. The file ends with a whole pass. The same list and options give the same bytes.
+// addresses: a constant is XORed to bits that leave /16, scope, multicast and broadcast as they
+// are, and the checksums follow by RFC 1624, so that what was right stays right and what was wrong
+// stays wrong. The file ends with a whole pass. The same list and options give the same bytes.
 //
-// Left out: captures that cannot be read to their end, hold another link type, hold a frame that was
-// cut, or an IP packet whose header does not agree with its frame; frames of more than 65,535 bytes or
+// Left out: captures that cannot be read to their end, hold another link type, a frame that was cut,
+// or an IP packet whose header does not agree with its frame; frames of more than 65,535 bytes or
 // with more bytes than were on the wire. What was left out is counted on standard output.
 
 #include <errno.h>
@@ -291,15 +291,15 @@ static uint16_t change_word(uint8_t *p, uint16_t mask) {
   return add(old ^ mask, (uint16_t)~old);
 }
 
-// IPv4: the third octet, and from pass 256 on the middle of the fourth. Stay: this network, loopback,
-// multicast, broadcast.
+// IPv4: the third octet, and from pass 256 on the middle of the fourth. Untouched: this network,
+// loopback, multicast, broadcast.
 static uint16_t change_ipv4(uint8_t *address, uint32_t pass) {
   if (address[0] == 0 || address[0] == 127 || address[0] >= 224) return 0;
   return change_word(address + 2, (uint16_t)((pass & 0xff) << 8 | (pass >> 8 & 0x3f) << 2));
 }
 
-// IPv6: the first word of the interface identifier but for its universal and group bits; prefix and
-// the bits of solicited-node addresses stay. Untouched: multicast, and what begins with 80 bits of 0.
+// IPv6: the first word of the interface identifier but for its universal and group bits; prefix
+// and solicited-node bits stay. Untouched: multicast, and what begins with 80 bits of 0.
 static uint16_t change_ipv6(uint8_t *address, uint32_t pass) {
   static const uint8_t zero[10];
   if (address[0] == 0xff || memcmp(address, zero, sizeof zero) == 0) return 0;
@@ -328,7 +328,8 @@ static uint16_t change_gre(uint8_t *p, uint32_t length, uint32_t pass, int depth
 }
 
 // VXLAN, Geneve and GTP-U by their ports, as a flow meter would follow them.
-static uint16_t change_tunnel(uint16_t port, uint8_t *p, uint32_t length, uint32_t pass, int depth) {
+static uint16_t change_tunnel(uint16_t port, uint8_t *p, uint32_t length, uint32_t pass,
+                              int depth) {
   if (length < 8) return 0;
   if (port == 4789 && p[0] == 0x08) return change_ethernet(p + 8, length - 8, pass, depth);
   if (port == 6081 && p[0] >> 6 == 0) {
@@ -553,7 +554,7 @@ int main(int argc, char **argv) {
 
   const uint64_t pass_bytes = arena_used + (uint64_t)frame_count * sizeof(struct pcap_record);
   const uint64_t passes = (bytes_wanted + pass_bytes - 1) / pass_bytes;
-  if (passes > 256 * 64) fail("too little to read for so many bytes: addresses would repeat", "list");
+  if (passes > 256 * 64) fail("too little for so many bytes: addresses would repeat", "list");
 
   output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (output < 0) fail(strerror(errno), path);
