@@ -120,7 +120,7 @@ let package = Package(
     .executableTarget(
       name: "martlet",
       dependencies: [
-        "ControlAPI", "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "CBurst",
+        "ControlAPI", "Runtime", "Filters", "Ports", "Sinks", "Records", "FlowEngine", "CBurst",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),

@@ -147,7 +147,7 @@ package final class Engine: @unchecked Sendable {
       fragmentCapacity: settings.fragmentCapacity, heldFragments: settings.heldFragments,
       fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
       ownerTableSize: settings.ownerTableSize, runsOnPacketTime: settings.runsOnPacketTime,
-      packetMap: settings.packetMap)
+      packetMap: settings.packetMap, packetFilter: settings.packetFilter)
   }
 
   /// Everything that workers share with others; while `touch` is false also what they keep to

@@ -33,6 +33,8 @@ package struct EngineSettings: Sendable {
   /// dropped, and memory is touched when it is needed.
   package var runsOnPacketTime: Bool
   package var packetMap: PacketMap?
+  /// Which packets are looked at; all where nil.
+  package var packetFilter: PacketFilterSlot?
 
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,
@@ -42,7 +44,7 @@ package struct EngineSettings: Sendable {
     handoffSlots: Int = 4096, recordRingSlots: Int = 65_536, statsIntervalSeconds: Double = 10,
     napMicroseconds: Int = 0, noHugepages: Bool = false, ownerTableSize: Int = 128,
     communityIDSeed: UInt16 = 0, drainSeconds: Double = 30, runsOnPacketTime: Bool = false,
-    packetMap: PacketMap? = nil
+    packetMap: PacketMap? = nil, packetFilter: PacketFilterSlot? = nil
   ) {
     self.sensor = sensor
     self.version = version
@@ -64,5 +66,6 @@ package struct EngineSettings: Sendable {
     self.drainSeconds = drainSeconds
     self.runsOnPacketTime = runsOnPacketTime
     self.packetMap = packetMap
+    self.packetFilter = packetFilter
   }
 }

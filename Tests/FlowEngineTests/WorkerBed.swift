@@ -16,22 +16,27 @@ final class WorkerBed {
   /// What the queue's receive function takes from.
   struct Feed {
     var packets: [martlet_packet] = []
+    /// At the most so many are given at a time.
+    var burst: Int
     var released = 0
+    var ordinal: UInt64 = 0
+    var clock: UInt64 = 0
     var outstanding: Set<UInt> = []
   }
 
   init(
     workers count: Int = 1, capacity: Int = 1024, timeouts: FlowTimeouts = FlowTimeouts(),
     recordSlots: Int = 1024, handoffSlots: Int = 256, fragmentCapacity: Int = 16,
-    heldFragments: Int = 8, hardwareRSS: Bool = false
+    heldFragments: Int = 8, hardwareRSS: Bool = false, packetTime: Bool = false,
+    burst: Int = 64, packetMap: PacketMap? = nil
   ) {
     var generator = SplitMix(state: 42)
     settings = FlowWorkerSettings(
       index: 0, workerCount: count, flowCapacity: capacity, timeouts: timeouts,
       fragmentCapacity: fragmentCapacity, heldFragments: heldFragments,
-      hash: FlowHash(using: &generator))
+      hash: FlowHash(using: &generator), runsOnPacketTime: packetTime, packetMap: packetMap)
     let feed = UnsafeMutablePointer<Feed>.allocate(capacity: 1)
-    feed.initialize(to: Feed())
+    feed.initialize(to: Feed(burst: burst))
     self.feed = feed
     let release: martlet_release_fn = { context, handles, count in
       let feed = context!.assumingMemoryBound(to: Feed.self)
@@ -91,7 +96,7 @@ final class WorkerBed {
           context: UnsafeMutableRawPointer(feed),
           receive: { context, packets, capacity in
             let feed = context!.assumingMemoryBound(to: Feed.self)
-            let count = min(Int(capacity), feed.pointee.packets.count)
+            let count = min(Int(capacity), feed.pointee.burst, feed.pointee.packets.count)
             for i in 0..<count { packets![i] = feed.pointee.packets[i] }
             feed.pointee.packets.removeFirst(count)
             return UInt32(count)
@@ -125,14 +130,35 @@ final class WorkerBed {
     packet.flags = flags
     packet.rss_hash = hash
     packet.link_type = 1
+    if settings.runsOnPacketTime {
+      packet.flags |= UInt16(MARTLET_PACKET_RECORDED)
+      packet.ordinal = feed.pointee.ordinal
+      feed.pointee.ordinal += 1
+      feed.pointee.clock = max(feed.pointee.clock, packet.timestamp_ns)
+      packet.clock_ns = feed.pointee.clock
+    }
     feed.pointee.packets.append(packet)
     feed.pointee.outstanding.insert(UInt(bitPattern: bytes))
+  }
+
+  /// Packets' time, put where it is told: what the port of capture files does on a leap back.
+  func tell(reached: Double, now: Double) {
+    var packet = martlet_packet()
+    packet.flags = UInt16(MARTLET_PACKET_CLOCK | MARTLET_PACKET_RECORDED)
+    packet.timestamp_ns = UInt64(reached * 1e9)
+    packet.clock_ns = UInt64(now * 1e9)
+    feed.pointee.clock = packet.clock_ns
+    feed.pointee.packets.append(packet)
   }
 
   /// Polls everything into worker `to` and lets the others take what it hands over.
   func run(to worker: Int = 0, now seconds: Double = 0) {
     let now = Int64(seconds * 1e9)
-    while workers[worker].poll(queues + worker, now: now) > 0 {}
+    while workers[worker].poll(queues + worker, now: now) > 0 {
+      if settings.runsOnPacketTime {
+        workers[worker].housekeep(now: workers[worker].packetClock)
+      }
+    }
     settle(now: now)
   }
 
@@ -172,7 +198,8 @@ final class WorkerBed {
     for i in 0..<settings.workerCount {
       workers[i].giveUpFragments()
       var cursor = 0
-      while !workers[i].drain(now: Int64.max / 4, cursor: &cursor) { out += takeRecords() }
+      let end = settings.runsOnPacketTime ? workers[i].packetClock : Int64.max / 4
+      while !workers[i].drain(now: end, cursor: &cursor) { out += takeRecords() }
       out += takeRecords()
     }
     return out

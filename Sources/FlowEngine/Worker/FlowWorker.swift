@@ -22,13 +22,16 @@ package struct FlowWorkerSettings: Sendable {
   package var runsOnPacketTime: Bool
   /// By packet ordinal: see ``PacketMap``. Nil where nobody asks.
   package var packetMap: PacketMap?
+  /// Which packets are looked at; all where nil.
+  package var packetFilter: PacketFilterSlot?
 
   package init(
     index: Int, workerCount: Int, flowCapacity: Int, timeouts: FlowTimeouts = FlowTimeouts(),
     vlanInKey: Bool = true, decapsulation: UInt8 = PacketParser.maximumTunnels,
     fragmentCapacity: Int = 4096, heldFragments: Int = 1024,
     fragmentTimeoutSeconds: Double = 15, hash: FlowHash, ownerTableSize: Int = 128,
-    runsOnPacketTime: Bool = false, packetMap: PacketMap? = nil
+    runsOnPacketTime: Bool = false, packetMap: PacketMap? = nil,
+    packetFilter: PacketFilterSlot? = nil
   ) {
     self.index = index
     self.workerCount = workerCount
@@ -43,6 +46,7 @@ package struct FlowWorkerSettings: Sendable {
     self.ownerTableSize = ownerTableSize
     self.runsOnPacketTime = runsOnPacketTime
     self.packetMap = packetMap
+    self.packetFilter = packetFilter
   }
 }
 
@@ -59,6 +63,7 @@ package struct FlowWorker: ~Copyable {
   let place: Int
   package let runsOnPacketTime: Bool
   let packetMap: PacketMap?
+  let packetFilter: PacketFilterSlot?
   /// What packets' time is, where that is the clock.
   package var packetClock: Int64 = 0
   var tracker: FlowTracker
@@ -95,6 +100,7 @@ package struct FlowWorker: ~Copyable {
     index = settings.index
     runsOnPacketTime = settings.runsOnPacketTime
     packetMap = settings.packetMap
+    packetFilter = settings.packetFilter
     // A port of capture files gives each worker whole flows: there is nobody to share with.
     workerCount = settings.runsOnPacketTime ? 1 : settings.workerCount
     place = settings.runsOnPacketTime ? 0 : settings.index
@@ -161,6 +167,7 @@ package struct FlowWorker: ~Copyable {
     }
     var bytes: UInt64 = 0
     var clocks = 0
+    let filter = packetFilter?.current
     let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
     for i in 0..<count {
       let p = parsed + i
@@ -171,10 +178,17 @@ package struct FlowWorker: ~Copyable {
       }
       p.pointee.ordinal =
         runsOnPacketTime ? packets[i].ordinal : ordinal &+ UInt64(truncatingIfNeeded: i)
-      let verdict = parser.parse(packets + i, into: p, now: now)
-      p.pointee.verdict = verdict
       // The frame's own length: a decapsulated packet's is less.
       bytes &+= UInt64(PacketParser.wireLength(packets + i))
+      if let filter, !filter.pointee.accepts(packets + i) {
+        counters.add(.filtered)
+        releases.append(packets[i].handle)
+        p.pointee.verdict = PacketVerdict.done
+        continue
+      }
+      if let packetMap { packetMap.pass(p.pointee.ordinal) }
+      let verdict = parser.parse(packets + i, into: p, now: now)
+      p.pointee.verdict = verdict
       if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
         if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
           handOut(p, to: owner(p))

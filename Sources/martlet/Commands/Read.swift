@@ -56,6 +56,11 @@ struct Read: ParsableCommand {
   @Flag(help: "Go on reading a file that is still being written; ends with Ctrl-C.")
   var follow = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Which packets: a libpcap expression (pcap-filter(7)).", valueName: "expression"))
+  var filter: String?
+
   // MARK: What is written
 
   @Option(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Filters
 import FlowEngine
 import Foundation
 import Logging
@@ -6,6 +7,7 @@ import Ports
 import Records
 import Runtime
 import Sinks
+import Synchronization
 
 /// One run of `martlet read`: inputs, engine and outputs put together, and watched until the end.
 final class ReadRun {
@@ -15,9 +17,21 @@ final class ReadRun {
   /// Told once each, as they come.
   private var toldProblems = 0
   private var isDamaged = false
+  private let filter: PacketFilterSet?
+  private let filterHolder = PacketFilterHolder()
+  /// What the dispatcher found wrong with the filter.
+  private let filterProblems = Mutex<[String]>([])
 
-  init(_ options: Read) {
+  /// Throws where the filter is no expression.
+  init(_ options: Read) throws {
     self.options = options
+    do throws(FilterError) {
+      filter = try options.filter.map { expression throws(FilterError) in
+        try PacketFilterSet(expression)
+      }
+    } catch {
+      throw ValidationError("\(error)")
+    }
     inputs = CaptureInputs(options.inputs, follows: options.follow)
   }
 
@@ -28,7 +42,8 @@ final class ReadRun {
     let stream = CaptureStream(inputs.inputs, inOrder: options.inOrder)
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     let port = CaptureFilePort(
-      stream: stream, workers: workers, decapsulation: options.decapsulate.depth)
+      stream: stream, workers: workers, decapsulation: options.decapsulate.depth
+    ) { [self] linkType in use(filter, on: linkType) }
     let consumer: ReadConsumer
     do {
       consumer = try ReadOutputs(options, context: context).make()
@@ -54,6 +69,7 @@ final class ReadRun {
     consumer.finish()
     let seconds = Double(EngineClock.monotonicNanoseconds - began) / 1e9
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
+    for problem in filterProblems.withLock({ $0 }) { tell(problem) }
     if !options.quiet { close(port, consumer, engine, seconds) }
     if let error = consumer.error {
       Output.writeError("martlet: \(printable("\(error)"))\n")
@@ -62,6 +78,17 @@ final class ReadRun {
     if interrupt.isSet { return .interrupted }
     if stream.filesRead == 0 && isDamaged { return .noInput }
     return isDamaged ? .badData : .success
+  }
+
+  /// Before the first packet of a link type goes to a worker, on the dispatcher's thread.
+  private func use(_ filter: PacketFilterSet?, on linkType: UInt32) {
+    guard let filter else { return }
+    do throws(FilterError) {
+      filterHolder.set(try filter.extend(to: linkType))
+    } catch {
+      let text = "\(error); no packet of it passes"
+      filterProblems.withLock { $0.append(text) }
+    }
   }
 
   // MARK: Settings
@@ -85,7 +112,8 @@ final class ReadRun {
       statsIntervalSeconds: options.publish == nil ? 0 : 10, napMicroseconds: 50,
       communityIDSeed: options.communityIDSeed,
       // The end is waited for: nothing but Ctrl-C gives records up.
-      drainSeconds: 1e6, runsOnPacketTime: true)
+      drainSeconds: 1e6, runsOnPacketTime: true,
+      packetFilter: filter == nil ? nil : filterHolder.slot)
   }
 
   private func sinks() throws -> [any RecordSink] {
@@ -100,6 +128,11 @@ final class ReadRun {
   private func tell(_ problem: CaptureProblem) {
     if problem.kind != .missing { isDamaged = true }
     Output.writeError("martlet: \(printable("\(problem)"))\n")
+  }
+
+  private func tell(_ problem: String) {
+    isDamaged = true
+    Output.writeError("martlet: \(printable(problem))\n")
   }
 
   private func close(
