@@ -36,8 +36,8 @@ let benchTargets: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "martlet-bench", dependencies: ["FlowEngine", "CBurst"], path: "bench/microbench",
-      swiftSettings: swiftSettings)
+      name: "martlet-bench", dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap"],
+      path: "bench/microbench", swiftSettings: swiftSettings)
   ]
 
 // So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.

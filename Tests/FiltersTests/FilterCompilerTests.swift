@@ -84,6 +84,10 @@ import Testing
       ("tcp port 70000", 1, #"filter "tcp port 70000": illegal port number 70000 > 65535"#),
       ("ip[2] / 0 = 5", 1, #"filter "ip[2] / 0 = 5": division by zero"#),
       ("ip[2] << 33 = 5", 1, #"filter "ip[2] << 33 = 5": shift by more than 31 bits"#),
+      (
+        "ether multicast", 101,
+        #"filter "ether multicast" on link type 101 (RAW): link-layer multicast filters supported only"#
+      ),
       ("inbound", 1, "inbound/outbound not supported on Ethernet when reading savefiles"),
       ("tcp", 147, #"filter "tcp" on link type 147: DLT 147 "#),
       ("tcp", 147, "link-layer type filtering not implemented"),
@@ -188,6 +192,23 @@ import Testing
     }
     #expect(differing == [0, 109])
     #expect(compiled > 200)
+  }
+
+  /// The examples of docs/filters.md: they compile, and none is the same as another.
+  @Test func `what the documentation shows compiles`() throws {
+    var root = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { root.deleteLastPathComponent() }  // FiltersTests, Tests
+    let text = try String(contentsOfFile: "\(root.path)/docs/filters.md", encoding: .utf8)
+    let examples = text.split(separator: "\n").compactMap { line -> String? in
+      guard line.hasPrefix("| `"), let end = line.range(of: "` |") else { return nil }
+      let cell = line[line.index(line.startIndex, offsetBy: 3)..<end.lowerBound]
+      return String(cell.replacing("\\|", with: "|"))
+    }
+    #expect(examples.count >= 10)
+    #expect(Set(examples).count == examples.count)
+    for example in examples {
+      #expect(throws: Never.self) { try FilterCompiler.compile(example, linkType: 1) }
+    }
   }
 
   @Test func `a set grows while its filters are in use`() throws {

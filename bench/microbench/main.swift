@@ -46,6 +46,14 @@ let worker = BenchWorker(frames: flood, capacity: 262_144)
 worker.warm()
 report("new flows, evicting", 1 << 20) { worker.run(packets: options.packets) }
 
+for expression in ["tcp port 80", "host 10.0.0.1", "net 10.0.0.0/8 and udp port 53"] {
+  let frames = FrameSet(flows: 4_096, count: 4_096)
+  let bench = try FilterBench(expression, frames: frames, count: 4_096)
+  let rounds = max(1, options.packets / 4_096)
+  report("filter \(expression)", 4_096) { bench.martlet(rounds: rounds) }
+  report("  by libpcap", 4_096) { bench.libpcap(rounds: rounds) }
+}
+
 /// Runs `body`, which gives ticks a packet, and prints its median.
 func report(_ name: String, _ flows: Int, _ body: () -> Double) {
   let figures = (0..<options.rounds).map { _ in body() }.sorted()
@@ -59,7 +67,7 @@ func report(_ name: String, _ flows: Int, _ body: () -> Double) {
 }
 
 func row(_ columns: String...) -> String {
-  zip(columns, [22, 10, 26, 12, 8]).map { text, width in
+  zip(columns, [39, 10, 26, 12, 8]).map { text, width in
     text + String(repeating: " ", count: max(1, width - text.count))
   }.joined()
 }
