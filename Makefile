@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench fuzz lint gate install clean dependencies test-dependencies
+.PHONY: help run build test bench compare fuzz lint gate install clean dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -32,6 +32,17 @@ test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as 
 
 bench: dependencies ## the microbenchmarks
 	MARTLET_BENCH=1 $(SWIFT) run -c release martlet-bench
+
+# The capture is made where it is not there yet: 3 GiB of MARTLET_CAPTURES, or ../shared/captures.
+# COMPARE_FLAGS='--markdown report.md' and more: bench/compare/run --help.
+MIX           ?= .build-compare/mix.pcap
+COMPARE_FLAGS ?=
+compare: ## flows of one big capture: beside softflowd, nfpcapd, nDPI, Suricata, Zeek, tshark
+	$(RELEASE) --product martlet
+	@mkdir -p "$$(dirname "$(MIX)")"
+	@test -e "$(MIX)" || bench/compare/make-mix "$(MIX)"
+	@BIN="$$($(RELEASE) --show-bin-path)"; \
+	  bench/compare/run "$(MIX)" --martlet "$$BIN/martlet" $(COMPARE_FLAGS)
 
 lint: ## swift-format, strict
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \

@@ -82,10 +82,9 @@ def table(rows, markdown=False):
         ]
         lines.append(f"| {' | '.join(cells)} |" if markdown else "  ".join(cells).rstrip())
         if number == 0:
-            rule = ["-" * width for width in widths]
             if markdown:
-                rule = [rule[0]] + [f"{dashes[1:]}:" for dashes in rule[1:]]
-                lines.append(f"|-{'-|-'.join(rule)}-|")
+                rule = ["-" * (widths[0] + 2)] + [f"{'-' * (width + 1)}:" for width in widths[1:]]
+                lines.append(f"|{'|'.join(rule)}|")
             else:
-                lines.append("  ".join(rule))
+                lines.append("  ".join("-" * width for width in widths))
     return "\n".join(lines)

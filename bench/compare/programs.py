@@ -68,7 +68,7 @@ class Program:
             return "unknown"
         said = (done.stdout + done.stderr).splitlines()
         lines = [line for line in said if re.search(r"\d\.\d", line)]
-        return lines[0].strip() if lines else "unknown"
+        return lines[0].strip().partition(". ")[0].rstrip(".") if lines else "unknown"
 
 
 def output_of(call, name="stdout"):
