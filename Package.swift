@@ -138,6 +138,9 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "MartletTests", dependencies: ["martlet", "ControlAPI", "Records", "FlowEngine"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "RuntimeTests",
       dependencies: [
         "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "CBurst",

@@ -103,7 +103,7 @@ struct CellText {
       }
       return
     }
-    let seconds = (nanoseconds + 500_000_000) / 1_000_000_000
+    let seconds = roundedQuotient(nanoseconds, 1_000_000_000)
     let parts: (UInt64, UInt8, UInt64, UInt8)
     if seconds < 3600 {
       parts = (seconds / 60, UInt8(ascii: "m"), seconds % 60, UInt8(ascii: "s"))

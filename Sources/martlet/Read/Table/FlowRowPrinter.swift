@@ -181,6 +181,7 @@ struct FlowRowPrinter {
     row.endpoint(
       cell, portLength: portLength, layout.originator, mayOverflow: layout.mayOverflow)
     cell.clear()
+    if layout.originator == 0 { return }
     row.gap(1)
     row.sign(originatorSent == 0 ? "←" : responderSent == 0 ? "→" : "↔", .dim)
     row.gap(1)
