@@ -19,6 +19,9 @@ struct ProgressLineTests {
         == "office.pcap  ███████████████░░░░░░░░░░░░░░░   50 %  1.30 GB of 2.60 GB  2.60 GB/s  "
         + "7.20 Mpps  310 k flows  4.20 k live  0.5 s left")
     #expect(
+      ProgressLine.line(half, rates: rates(half), width: 79, style: noStyle)
+        == "████████░░░░░░░░   50 %  1.30 GB of 2.60 GB  2.60 GB/s  310 k flows  0.5 s left")
+    #expect(
       ProgressLine.line(half, rates: rates(half), width: 60, style: noStyle)
         == "████████▌░░░░░░░░   50 %  2.60 GB/s  310 k flows  0.5 s left")
   }

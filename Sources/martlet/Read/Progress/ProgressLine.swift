@@ -75,10 +75,10 @@ struct ProgressLine {
     }
     let gap = 2
     let length = { parts.reduce(-gap) { $0 + $1.span.text.count + gap } }
-    // A bar of ten columns matters more than the ranks from 6 on.
+    // A bar of ten columns matters more than the ranks from 5 on.
     let leastBar = share == nil ? 0 : 10 + gap
     while let worst = parts.indices.max(by: { parts[$0].rank < parts[$1].rank }),
-      length() + (parts[worst].rank >= 6 ? leastBar : 0) > width, parts.count > 1
+      length() + (parts[worst].rank >= 5 ? leastBar : 0) > width, parts.count > 1
     {
       parts.remove(at: worst)
     }
