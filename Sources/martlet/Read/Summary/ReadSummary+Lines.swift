@@ -193,6 +193,7 @@ private struct SummaryPage {
     // Halfway without overflow.
     let middle = span.lowerBound &+ Int64((seconds * 1e9 / 2).rounded(.down))
     let label: (Int64) -> String = { moment in
+      if seconds >= 300 * 86_400 { return Moment.text(moment, .date) }
       if seconds >= 2 * 86_400 { return String(Moment.text(moment, .minute).dropFirst(5)) }
       return Moment.timeOfDay(moment, precision(seconds))
     }
@@ -204,9 +205,6 @@ private struct SummaryPage {
   }
 
   // MARK: - Tables
-
-  /// What the other columns of the protocols leave.
-  private var barWidth: Int { max(8, min(30, (usable >= Self.wide ? half : usable) - 48)) }
 
   private func share(_ bytes: UInt64) -> Double {
     summary.totals.bytes > 0 ? Double(bytes) / Double(summary.totals.bytes) : 0
@@ -222,17 +220,23 @@ private struct SummaryPage {
       .init("BYTES", .right), .init("FLOWS", .right, dispensability: 3),
       .init("SHARE", .right, dispensability: 1), .init("", dispensability: 4),
     ])
-    func add(_ node: ReadSummary.ProtocolNode, _ depth: Int) {
+    var nodes: [(name: String, depth: Int, totals: ReadSummary.Totals)] = []
+    func list(_ node: ReadSummary.ProtocolNode, _ depth: Int) {
+      nodes.append((String(repeating: "  ", count: depth) + node.name, depth, node.totals))
+      for child in node.children { list(child, depth + 1) }
+    }
+    for node in summary.protocolTree(services: usable >= Self.wide ? 8 : 5) { list(node, 0) }
+    // The bars get what names, four numbers of up to seven columns and gaps leave.
+    let names = nodes.map(\.name.count).max() ?? 0
+    let barWidth = min(30, (usable >= Self.wide ? half : usable) - names - 36)
+    for node in nodes {
       let share = share(node.totals.bytes)
-      let name = String(repeating: "  ", count: depth) + node.name
       table.add(
-        Span(name, depth == 0 ? .bold : depth == 1 ? .cyan : .plain),
+        Span(node.name, node.depth == 0 ? .bold : node.depth == 1 ? .cyan : .plain),
         Span(Units.scaled(Double(node.totals.packets))), Span(Units.traffic(node.totals.bytes)),
         Span(Units.scaled(Double(node.totals.flows))), Span(percent(share)),
-        Span(Chart.bar(share, width: barWidth), .green))
-      for child in node.children { add(child, depth + 1) }
+        Span(barWidth >= 4 ? Chart.bar(share, width: barWidth) : "", .green))
     }
-    for node in summary.protocolTree(services: usable >= Self.wide ? 8 : 5) { add(node, 0) }
     return table
   }
 
@@ -245,8 +249,8 @@ private struct SummaryPage {
   private var hostTable: Table {
     var table = Table([
       .init("", minimumWidth: 12, cutsMiddle: true), .init("BYTES", .right),
-      .init("SENT", .right, dispensability: 1), .init("RECEIVED", .right, dispensability: 1),
-      .init("FLOWS", .right, dispensability: 2), .init("SHARE", .right, dispensability: 3),
+      .init("SENT", .right, dispensability: 1), .init("RECEIVED", .right, dispensability: 2),
+      .init("FLOWS", .right, dispensability: 3), .init("SHARE", .right, dispensability: 4),
     ])
     for host in summary.hosts.top(10) {
       let least = host.isExact ? "" : "≥ "
