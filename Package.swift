@@ -146,6 +146,9 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "MartletTests", dependencies: ["martlet", "ControlAPI", "Records", "FlowEngine"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "RuntimeTests",
       dependencies: [
         "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "CBurst",

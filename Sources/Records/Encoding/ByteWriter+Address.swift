@@ -1,9 +1,9 @@
-import FlowEngine
+package import FlowEngine
 
 extension ByteWriter {
   /// An address as its IP version writes it; 39 characters at the most.
   @inline(__always)
-  mutating func address(_ address: IPAddress, version: UInt8) {
+  package mutating func address(_ address: IPAddress, version: UInt8) {
     if version == 4 {
       dottedQuad(address.v4)
     } else {

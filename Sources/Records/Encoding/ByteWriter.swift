@@ -4,14 +4,14 @@
 /// form of every part, and asserts after each record that the cursor has stayed within it. Short
 /// texts are copied in fixed sizes and what is too much is written over by the next, so behind the
 /// longest record there must be ``slack``.
-struct ByteWriter {
+package struct ByteWriter {
   /// Bytes behind the cursor that may be written without counting.
-  static let slack = 32
+  package static let slack = 32
 
-  var cursor: UnsafeMutablePointer<UInt8>
+  package var cursor: UnsafeMutablePointer<UInt8>
 
   @inline(__always)
-  init(_ start: UnsafeMutablePointer<UInt8>) { cursor = start }
+  package init(_ start: UnsafeMutablePointer<UInt8>) { cursor = start }
 
   @inline(__always)
   mutating func byte(_ value: UInt8) {

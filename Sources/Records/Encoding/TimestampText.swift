@@ -3,13 +3,13 @@
 /// The part down to the seconds is kept from one call to the next, since records of one second
 /// come together. Days are turned into dates by the proleptic Gregorian calendar; a leap second has
 /// no place in seconds since 1970 and is written as the second before it.
-struct TimestampText {
+package struct TimestampText {
   private var second: Int64
   private var day: Int64
   /// The 20 characters down to the point, at the front of 24 bytes.
   private var text: (UInt64, UInt64, UInt64)
 
-  init() {
+  package init() {
     second = 0
     day = 0
     text = (0, 0, 0)
@@ -17,11 +17,11 @@ struct TimestampText {
   }
 
   /// Characters that ``write(nanoseconds:to:)`` writes.
-  static let length = 31
+  package static let length = 31
 
   /// Writes a moment given in nanoseconds since 1970, cut off below the microsecond.
   @inline(__always)
-  mutating func write(nanoseconds: Int64, to writer: inout ByteWriter) {
+  package mutating func write(nanoseconds: Int64, to writer: inout ByteWriter) {
     let (second, nanosecond) = Self.split(nanoseconds)
     write(second: second, nanosecond: nanosecond, to: &writer)
   }

@@ -1,14 +1,14 @@
-import FlowEngine
+package import FlowEngine
 
 /// Zeek's `conn_state`, told from the history of both directions.
 ///
 /// Zeek runs a state machine for each end point and names their last states
 /// (base/protocols/conn, `conn_state`). What that machine ends in follows from which of S, H, A, D,
 /// F and R each side has sent and, where both FIN and RST came, from their order.
-enum ConnectionState: UInt8 {
+package enum ConnectionState: UInt8, CaseIterable, Sendable {
   case s0, s1, sf, rej, s2, s3, rsto, rstr, rstos0, rstrh, sh, shr, oth
 
-  var text: StaticString {
+  package var text: StaticString {
     switch self {
     case .s0: "S0"
     case .s1: "S1"
@@ -27,7 +27,7 @@ enum ConnectionState: UInt8 {
   }
 
   /// The state of a flow as it stands in a record.
-  static func of(_ record: UnsafePointer<FlowRecord>) -> ConnectionState {
+  package static func of(_ record: UnsafePointer<FlowRecord>) -> ConnectionState {
     let hot = record.pointee.hot
     let originator = record.pointee.originatorIsB ? hot.sideB : hot.sideA
     let responder = record.pointee.originatorIsB ? hot.sideA : hot.sideB

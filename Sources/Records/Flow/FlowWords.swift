@@ -1,7 +1,7 @@
 import FlowEngine
 
 /// The fixed words that flow records use, in Suricata's and IPFIX's terms.
-enum FlowWords {
+package enum FlowWords {
   /// `flow.state`.
   @inline(__always)
   static func state(_ state: UInt8) -> StaticString {
@@ -65,7 +65,7 @@ enum FlowWords {
   }
 
   /// `proto`: IANA's keyword as Suricata spells it; nil where Suricata writes the number.
-  static func proto(_ number: UInt8) -> StaticString? {
+  package static func proto(_ number: UInt8) -> StaticString? {
     switch number {
     case IPProtocol.tcp: "TCP"
     case IPProtocol.udp: "UDP"

@@ -21,7 +21,7 @@ package enum CommunityID {
     }
   }
 
-  static func write(_ key: FlowKey, seed: UInt16, to writer: inout ByteWriter) {
+  package static func write(_ key: FlowKey, seed: UInt16, to writer: inout ByteWriter) {
     var digest = SHA1.initial
     // 2 + 16 + 16 + 6 = 40 bytes at the most, which with the padding fit in one block.
     withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { block in
