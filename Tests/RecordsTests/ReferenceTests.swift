@@ -12,7 +12,7 @@ import Testing
     var text = try String(contentsOf: Self.file, encoding: .utf8)
     let flows = FlowField.allCases.map(\.definition)
     let stats = StatsField.allCases.map(\.definition)
-    let tables = [("flow", table(flows)), ("stats", table(stats))]
+    let tables = [("flow", table(flows)), ("stats", table(stats)), ("zeek", zeekTable)]
     for (name, expected) in tables {
       let begin = "<!-- \(name) fields -->\n"
       let end = "<!-- end of \(name) fields -->"
@@ -45,6 +45,11 @@ import Testing
     ] {
       #expect(text.contains("`\(state)`"))
     }
+  }
+
+  private var zeekTable: String {
+    let rows = ZeekConnField.allCases.map { "| `\($0.rawValue)` | \($0.type) | \($0.remark) |" }
+    return (["| column | type | |", "|---|---|---|"] + rows).joined(separator: "\n") + "\n"
   }
 
   private func table(_ fields: [RecordField]) -> String {

@@ -25,7 +25,7 @@ extension RecordEncoder {
   }
 
   /// The value of a field, nothing where the flow has none; 39 bytes at the most.
-  private mutating func writeValue(
+  mutating func writeValue(
     of field: FlowField, _ view: FlowView, to writer: inout ByteWriter
   ) {
     let record = view.record
