@@ -40,10 +40,8 @@ import Testing
       let state = try #require(ConnectionState(rawValue: raw))
       #expect(text.contains("`\(state.text)`"))
     }
-    for state in [
-      "none", "syn_sent", "syn_recv", "established", "fin_wait1", "close_wait", "closed",
-    ] {
-      #expect(text.contains("`\(state)`"))
+    for state in TCPState.allCases {
+      #expect(text.contains("`\(state.text)`"))
     }
   }
 

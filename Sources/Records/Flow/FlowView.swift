@@ -1,22 +1,26 @@
 import FlowEngine
 
 /// A flow record as its readers see it: originator and responder instead of A and B, words instead
-/// of numbers. Made once a record, on the stack.
+/// of numbers. Made once a record, on the stack; what takes computing is computed when asked for.
 struct FlowView {
   let record: UnsafePointer<FlowRecord>
+  let identity: FlowIdentity
   let originator: FlowEndpoint
   let responder: FlowEndpoint
-  let flowID: UInt64
-  let connectionState: ConnectionState
 
   @inline(__always)
   init(_ record: UnsafePointer<FlowRecord>, identity: FlowIdentity) {
     self.record = record
+    self.identity = identity
     originator = record.pointee.originator
     responder = record.pointee.responder
-    flowID = identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
-    connectionState = ConnectionState.of(record)
   }
+
+  var flowID: UInt64 {
+    identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
+  }
+
+  var connectionState: ConnectionState { ConnectionState.of(record) }
 
   var proto: UInt8 { record.pointee.hot.key.proto }
   var ipVersion: UInt8 { record.pointee.hot.key.ipVersion }
@@ -63,11 +67,11 @@ struct FlowView {
 
   var tcpFlags: UInt8 { originator.tcpFlags | responder.tcpFlags }
 
-  var tcpState: StaticString {
+  var tcpState: TCPState {
     let hot = record.pointee.hot
     return record.pointee.originatorIsB
-      ? FlowWords.tcpState(originator: hot.sideB, responder: hot.sideA)
-      : FlowWords.tcpState(originator: hot.sideA, responder: hot.sideB)
+      ? TCPState(originator: hot.sideB, responder: hot.sideA)
+      : TCPState(originator: hot.sideA, responder: hot.sideB)
   }
 }
 

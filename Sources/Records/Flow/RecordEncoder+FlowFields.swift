@@ -98,7 +98,7 @@ extension RecordEncoder {
     case .tcpFlags: if view.isTCP { writer.hexByte(view.tcpFlags) }
     case .tcpFlagsToServer: if view.isTCP { writer.hexByte(originator.tcpFlags) }
     case .tcpFlagsToClient: if view.isTCP { writer.hexByte(responder.tcpFlags) }
-    case .tcpState: if view.isTCP { writer.literal(view.tcpState) }
+    case .tcpState: if view.isTCP { writer.literal(view.tcpState.text) }
     case .windowToServer:
       if view.isTCP && originatorSent { writer.decimal(originator.tcpWindow) }
     case .windowToClient: if view.isTCP && responderSent { writer.decimal(responder.tcpWindow) }
