@@ -72,7 +72,9 @@ package struct ExpressionField: Sendable {
     let path = isList ? String(definition.path.dropLast(2)) : definition.path
     var names = [path]
     if let name = definition.name, name != path { names.append(name) }
-    self.init(names, Self.kind(of: field), definition.unit, definition.meaning, .field(field))
+    // What is below in docs/records.md is not below in docs/expressions.md.
+    let meaning = definition.meaning.replacing("see below", with: "see records.md")
+    self.init(names, Self.kind(of: field), definition.unit, meaning, .field(field))
   }
 
   private static let eitherSide = [

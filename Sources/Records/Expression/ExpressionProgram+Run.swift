@@ -38,63 +38,65 @@ struct ExpressionNumbers {
 
 extension ExpressionProgram {
   /// Whether the record is as the expression says. Nothing is allocated.
-  func run(_ view: FlowView) -> Bool {
+  func run(_ flow: ExpressionRecord) -> Bool {
     instructions.withUnsafeBufferPointer { instructions in
       var next = entry
       // Ends at the latest at index 0, since jumps go downwards.
       while next >= 0 {
         let instruction = instructions[Int(next)]
-        next = holds(instruction, view) ? instruction.onTrue : instruction.onFalse
+        next = holds(instruction, flow) ? instruction.onTrue : instruction.onFalse
       }
       return next == Self.accept
     }
   }
 
   @inline(__always)
-  private func holds(_ instruction: ExpressionInstruction, _ view: FlowView) -> Bool {
+  private func holds(_ instruction: ExpressionInstruction, _ flow: ExpressionRecord) -> Bool {
     let operands = Int(instruction.first)..<Int(instruction.first &+ instruction.count)
     switch instruction.test {
     case .numberInRanges:
-      let values = numbers(instruction.source, view)
+      let values = numbers(instruction.source, flow)
       for index in 0..<values.count {
         let value = values[index]
         for range in operands where numbers[range].contains(value) { return true }
       }
       return false
     case .wordInSet:
-      guard let word = word(instruction.source, view) else { return false }
+      guard let word = word(instruction.source, flow) else { return false }
       return sets[operands.lowerBound].contains(word)
     case .addressInRanges:
-      let (source, destination) = addresses(instruction.source, view)
+      let (source, destination) = addresses(instruction.source, flow)
       for range in operands {
-        if let source, addresses[range].contains(source, version: view.ipVersion) { return true }
-        if let destination, addresses[range].contains(destination, version: view.ipVersion) {
+        if let source, addresses[range].contains(source, version: flow.value.ipVersion) {
+          return true
+        }
+        if let destination, addresses[range].contains(destination, version: flow.value.ipVersion) {
           return true
         }
       }
       return false
     case .macInRanges:
-      guard view.hasMACs else { return false }
-      let (source, destination) = macs(instruction.source, view)
+      guard flow.view.hasMACs else { return false }
+      let (source, destination) = macs(instruction.source, flow)
       for range in operands {
         if let source, macs[range].contains(source) { return true }
         if let destination, macs[range].contains(destination) { return true }
       }
       return false
     case .textIsOne, .textFits, .textHolds:
-      return text(instruction, view, operands)
-    case .isTrue: return boolean(instruction.source, view)
-    case .isPresent: return isPresent(instruction.source, view)
+      return text(instruction, flow, operands)
+    case .isTrue: return boolean(instruction.source, flow)
+    case .isPresent: return isPresent(instruction.source, flow)
     case .numbersEqual:
-      return numbers(instruction.source, view).contains(numbers(instruction.other, view), where: ==)
+      return numbers(instruction.source, flow).contains(numbers(instruction.other, flow), where: ==)
     case .numbersLess:
-      return numbers(instruction.source, view).contains(numbers(instruction.other, view), where: <)
+      return numbers(instruction.source, flow).contains(numbers(instruction.other, flow), where: <)
     case .numbersLessOrEqual:
-      return numbers(instruction.source, view).contains(
-        numbers(instruction.other, view), where: <=)
+      return numbers(instruction.source, flow).contains(
+        numbers(instruction.other, flow), where: <=)
     case .addressesEqual:
-      let left = addresses(instruction.source, view)
-      let right = addresses(instruction.other, view)
+      let left = addresses(instruction.source, flow)
+      let right = addresses(instruction.other, flow)
       return (left.0 != nil && (left.0 == right.0 || left.0 == right.1))
         || (left.1 != nil && (left.1 == right.0 || left.1 == right.1))
     }
@@ -106,25 +108,25 @@ extension ExpressionProgram {
   private static let longestText = 64
 
   private func text(
-    _ instruction: ExpressionInstruction, _ view: FlowView, _ operands: Range<Int>
+    _ instruction: ExpressionInstruction, _ flow: ExpressionRecord, _ operands: Range<Int>
   ) -> Bool {
     switch instruction.source {
     case .field(.sensor):
       return sensor.withUnsafeBufferPointer { compare(instruction, $0, operands) }
     case .field(.interface):
-      let port = Int(view.record.pointee.cold.portIndex)
+      let port = Int(flow.value.cold.portIndex)
       guard port < ports.count else { return false }
       return ports[port].withUnsafeBufferPointer { compare(instruction, $0, operands) }
     case .eitherMAC:
-      return made(instruction, view, .field(.sourceMAC), operands)
-        || made(instruction, view, .field(.destinationMAC), operands)
-    default: return made(instruction, view, instruction.source, operands)
+      return made(instruction, flow, .field(.sourceMAC), operands)
+        || made(instruction, flow, .field(.destinationMAC), operands)
+    default: return made(instruction, flow, instruction.source, operands)
     }
   }
 
   /// A text that is written as EVE writes it and then compared; none where there is none.
   private func made(
-    _ instruction: ExpressionInstruction, _ view: FlowView, _ source: ExpressionSource,
+    _ instruction: ExpressionInstruction, _ flow: ExpressionRecord, _ source: ExpressionSource,
     _ operands: Range<Int>
   ) -> Bool {
     withUnsafeTemporaryAllocation(
@@ -134,10 +136,10 @@ extension ExpressionProgram {
       var writer = ByteWriter(start)
       switch source {
       case .field(.communityID):
-        CommunityID.write(view.record.pointee.hot.key, seed: communityIDSeed, to: &writer)
-      case .field(.history): writer.history(view.record.pointee.cold)
-      case .field(.sourceMAC): if view.hasMACs { writer.mac(view.originator.mac) }
-      case .field(.destinationMAC): if view.hasMACs { writer.mac(view.responder.mac) }
+        CommunityID.write(flow.value.hot.key, seed: communityIDSeed, to: &writer)
+      case .field(.history): writer.history(flow.value.cold)
+      case .field(.sourceMAC): if flow.view.hasMACs { writer.mac(flow.originator.mac) }
+      case .field(.destinationMAC): if flow.view.hasMACs { writer.mac(flow.responder.mac) }
       default: return false
       }
       let count = writer.cursor - start

@@ -1,88 +1,117 @@
 import FlowEngine
 
+/// A record that is tested. A test reads few of its fields, so it makes a ``FlowView``, which holds
+/// them all, only for what is not simply there.
+struct ExpressionRecord {
+  let record: UnsafePointer<FlowRecord>
+  let identity: FlowIdentity
+
+  @inline(__always) var value: FlowRecord { record.pointee }
+  @inline(__always) var originatorSide: FlowSide {
+    value.originatorIsB ? value.hot.sideB : value.hot.sideA
+  }
+  @inline(__always) var responderSide: FlowSide {
+    value.originatorIsB ? value.hot.sideA : value.hot.sideB
+  }
+  @inline(__always) var originatorAddress: IPAddress {
+    value.originatorIsB ? value.hot.key.addressB : value.hot.key.addressA
+  }
+  @inline(__always) var responderAddress: IPAddress {
+    value.originatorIsB ? value.hot.key.addressA : value.hot.key.addressB
+  }
+  @inline(__always) var originatorPort: UInt16 {
+    value.originatorIsB ? value.hot.key.portB : value.hot.key.portA
+  }
+  @inline(__always) var responderPort: UInt16 {
+    value.originatorIsB ? value.hot.key.portA : value.hot.key.portB
+  }
+  /// An end point with all there is of it: for what is asked for seldom.
+  @inline(__always) var originator: FlowEndpoint { record.pointee.originator }
+  @inline(__always) var responder: FlowEndpoint { record.pointee.responder }
+  @inline(__always) var view: FlowView { FlowView(record, identity: identity) }
+}
+
 /// The values of a record's fields, as tests want them.
 extension ExpressionProgram {
   // MARK: Numbers
 
   /// Numbers as they are, durations in nanoseconds, times in microseconds since 1970.
   @inline(__always)
-  func numbers(_ source: ExpressionSource, _ view: FlowView) -> ExpressionNumbers {
-    let originator = view.originator
-    let responder = view.responder
+  func numbers(_ source: ExpressionSource, _ flow: ExpressionRecord) -> ExpressionNumbers {
+    let hot = flow.value.hot
     switch source {
     case .eitherPort:
-      guard view.hasPorts else { return .none }
+      guard flow.value.hasPorts else { return .none }
       return ExpressionNumbers(
-        count: 2, first: Int128(originator.port), second: Int128(responder.port))
+        count: 2, first: Int128(hot.key.portA), second: Int128(hot.key.portB))
     // Sums of two counters of 64 bits have room in 128.
-    case .bytes: return ExpressionNumbers(Int128(originator.bytes) + Int128(responder.bytes))
-    case .packets: return ExpressionNumbers(Int128(originator.packets) + Int128(responder.packets))
-    case .ipBytes: return ExpressionNumbers(Int128(originator.ipBytes) + Int128(responder.ipBytes))
+    case .bytes: return ExpressionNumbers(Int128(hot.sideA.bytes) + Int128(hot.sideB.bytes))
+    case .packets: return ExpressionNumbers(Int128(hot.sideA.packets) + Int128(hot.sideB.packets))
+    case .ipBytes: return ExpressionNumbers(Int128(hot.sideA.ipBytes) + Int128(hot.sideB.ipBytes))
     case .duration:
-      let record = view.record
-      return ExpressionNumbers(
-        max(Int128(record.pointee.hot.lastSeen) - Int128(record.pointee.cold.firstSeen), 0))
-    case .field(let field): return numbers(field, view)
+      return ExpressionNumbers(max(Int128(hot.lastSeen) - Int128(flow.value.cold.firstSeen), 0))
+    case .field(let field): return numbers(field, flow)
     case .eitherAddress, .eitherMAC: return .none
     }
   }
 
-  private func numbers(_ field: FlowField, _ view: FlowView) -> ExpressionNumbers {
-    let record = view.record
+  private func numbers(_ field: FlowField, _ flow: ExpressionRecord) -> ExpressionNumbers {
     switch field {
-    case .timestamp: return ExpressionNumbers(Self.microseconds(record.pointee.exportTime))
-    case .start: return ExpressionNumbers(Self.microseconds(record.pointee.cold.firstSeen))
-    case .end: return ExpressionNumbers(Self.microseconds(record.pointee.hot.lastSeen))
-    case .flowID: return ExpressionNumbers(view.flowID)
-    case .vlan: return Self.vlans(record.pointee.cold)
-    case .sourcePort: return ExpressionNumbers(view.hasPorts ? view.originator.port : nil)
-    case .destinationPort: return ExpressionNumbers(view.hasPorts ? view.responder.port : nil)
-    case .ipVersion: return ExpressionNumbers(view.ipVersion)
-    case .icmpType: return ExpressionNumbers(view.isICMP ? record.pointee.cold.icmpType : nil)
-    case .icmpCode: return ExpressionNumbers(view.isICMP ? record.pointee.cold.icmpCode : nil)
-    case .responseICMPType: return ExpressionNumbers(view.responseICMPType)
+    case .timestamp: return ExpressionNumbers(Self.microseconds(flow.value.exportTime))
+    case .start: return ExpressionNumbers(Self.microseconds(flow.value.cold.firstSeen))
+    case .end: return ExpressionNumbers(Self.microseconds(flow.value.hot.lastSeen))
+    case .flowID: return ExpressionNumbers(flow.view.flowID)
+    case .vlan: return Self.vlans(flow.value.cold)
+    case .sourcePort: return ExpressionNumbers(flow.value.hasPorts ? flow.originatorPort : nil)
+    case .destinationPort: return ExpressionNumbers(flow.value.hasPorts ? flow.responderPort : nil)
+    case .ipVersion: return ExpressionNumbers(flow.value.ipVersion)
+    case .icmpType: return ExpressionNumbers(flow.value.isICMP ? flow.value.cold.icmpType : nil)
+    case .icmpCode: return ExpressionNumbers(flow.value.isICMP ? flow.value.cold.icmpCode : nil)
+    case .responseICMPType: return ExpressionNumbers(flow.view.responseICMPType)
     case .startNanosecond:
-      return ExpressionNumbers(TimestampText.split(record.pointee.cold.firstSeen).nanosecond)
+      return ExpressionNumbers(TimestampText.split(flow.value.cold.firstSeen).nanosecond)
     case .endNanosecond:
-      return ExpressionNumbers(TimestampText.split(record.pointee.hot.lastSeen).nanosecond)
-    case .age: return ExpressionNumbers(Int128(view.ageSeconds) * 1_000_000_000)
-    case .roundTrip: return ExpressionNumbers(view.roundTripNanoseconds)
+      return ExpressionNumbers(TimestampText.split(flow.value.hot.lastSeen).nanosecond)
+    case .age: return ExpressionNumbers(Int128(flow.view.ageSeconds) * 1_000_000_000)
+    case .roundTrip: return ExpressionNumbers(flow.view.roundTripNanoseconds)
     case .startEpoch: return ExpressionNumbers(includesSequence ? startEpochMicroseconds : nil)
-    case .worker: return ExpressionNumbers(includesSequence ? record.pointee.worker : nil)
-    case .sequence: return ExpressionNumbers(includesSequence ? record.pointee.sequence : nil)
+    case .worker: return ExpressionNumbers(includesSequence ? flow.value.worker : nil)
+    case .sequence: return ExpressionNumbers(includesSequence ? flow.value.sequence : nil)
     case .updateOrdinal:
-      return ExpressionNumbers(view.isUpdate ? record.pointee.updateOrdinal : nil)
-    default: return Self.side(field, view)
+      return ExpressionNumbers(flow.value.isUpdate ? flow.value.updateOrdinal : nil)
+    default: return Self.side(field, flow)
     }
   }
 
   /// Fields that there are for each direction.
-  private static func side(_ field: FlowField, _ view: FlowView) -> ExpressionNumbers {
-    let originator = view.originator
-    let responder = view.responder
-    let update = view.isUpdate
+  private static func side(_ field: FlowField, _ flow: ExpressionRecord) -> ExpressionNumbers {
+    let update = flow.value.isUpdate
     func sent<Value: BinaryInteger>(_ end: FlowEndpoint, _ value: Value) -> ExpressionNumbers {
       ExpressionNumbers(end.packets > 0 ? value : nil)
     }
     switch field {
-    case .packetsToServer: return ExpressionNumbers(originator.packets)
-    case .packetsToClient: return ExpressionNumbers(responder.packets)
-    case .bytesToServer: return ExpressionNumbers(originator.bytes)
-    case .bytesToClient: return ExpressionNumbers(responder.bytes)
-    case .ipBytesToServer: return ExpressionNumbers(originator.ipBytes)
-    case .ipBytesToClient: return ExpressionNumbers(responder.ipBytes)
-    case .packetsToServerDelta: return ExpressionNumbers(update ? originator.packetsDelta : nil)
-    case .packetsToClientDelta: return ExpressionNumbers(update ? responder.packetsDelta : nil)
-    case .bytesToServerDelta: return ExpressionNumbers(update ? originator.bytesDelta : nil)
-    case .bytesToClientDelta: return ExpressionNumbers(update ? responder.bytesDelta : nil)
-    case .ipBytesToServerDelta: return ExpressionNumbers(update ? originator.ipBytesDelta : nil)
-    case .ipBytesToClientDelta: return ExpressionNumbers(update ? responder.ipBytesDelta : nil)
-    case .ttlToServer: return sent(originator, originator.ttl)
-    case .ttlToClient: return sent(responder, responder.ttl)
-    case .dscpToServer: return sent(originator, originator.trafficClass >> 2)
-    case .dscpToClient: return sent(responder, responder.trafficClass >> 2)
-    case .windowToServer: return view.isTCP ? sent(originator, originator.tcpWindow) : .none
-    case .windowToClient: return view.isTCP ? sent(responder, responder.tcpWindow) : .none
+    case .packetsToServer: return ExpressionNumbers(flow.originatorSide.packets)
+    case .packetsToClient: return ExpressionNumbers(flow.responderSide.packets)
+    case .bytesToServer: return ExpressionNumbers(flow.originatorSide.bytes)
+    case .bytesToClient: return ExpressionNumbers(flow.responderSide.bytes)
+    case .ipBytesToServer: return ExpressionNumbers(flow.originatorSide.ipBytes)
+    case .ipBytesToClient: return ExpressionNumbers(flow.responderSide.ipBytes)
+    case .packetsToServerDelta:
+      return ExpressionNumbers(update ? flow.originator.packetsDelta : nil)
+    case .packetsToClientDelta: return ExpressionNumbers(update ? flow.responder.packetsDelta : nil)
+    case .bytesToServerDelta: return ExpressionNumbers(update ? flow.originator.bytesDelta : nil)
+    case .bytesToClientDelta: return ExpressionNumbers(update ? flow.responder.bytesDelta : nil)
+    case .ipBytesToServerDelta:
+      return ExpressionNumbers(update ? flow.originator.ipBytesDelta : nil)
+    case .ipBytesToClientDelta: return ExpressionNumbers(update ? flow.responder.ipBytesDelta : nil)
+    case .ttlToServer: return sent(flow.originator, flow.originator.ttl)
+    case .ttlToClient: return sent(flow.responder, flow.responder.ttl)
+    case .dscpToServer: return sent(flow.originator, flow.originator.trafficClass >> 2)
+    case .dscpToClient: return sent(flow.responder, flow.responder.trafficClass >> 2)
+    case .windowToServer:
+      return flow.value.isTCP ? sent(flow.originator, flow.originator.tcpWindow) : .none
+    case .windowToClient:
+      return flow.value.isTCP ? sent(flow.responder, flow.responder.tcpWindow) : .none
     default: return .none
     }
   }
@@ -104,20 +133,20 @@ extension ExpressionProgram {
   // MARK: Addresses
 
   @inline(__always)
-  func addresses(_ source: ExpressionSource, _ view: FlowView) -> (IPAddress?, IPAddress?) {
+  func addresses(_ source: ExpressionSource, _ flow: ExpressionRecord) -> (IPAddress?, IPAddress?) {
     switch source {
-    case .field(.sourceAddress): (view.originator.address, nil)
-    case .field(.destinationAddress): (nil, view.responder.address)
-    default: (view.originator.address, view.responder.address)
+    case .field(.sourceAddress): (flow.originatorAddress, nil)
+    case .field(.destinationAddress): (nil, flow.responderAddress)
+    default: (flow.originatorAddress, flow.responderAddress)
     }
   }
 
   /// 48 bits each, the first byte on top.
-  func macs(_ source: ExpressionSource, _ view: FlowView) -> (UInt64?, UInt64?) {
+  func macs(_ source: ExpressionSource, _ flow: ExpressionRecord) -> (UInt64?, UInt64?) {
     switch source {
-    case .field(.sourceMAC): (Self.mac(view.originator.mac), nil)
-    case .field(.destinationMAC): (nil, Self.mac(view.responder.mac))
-    default: (Self.mac(view.originator.mac), Self.mac(view.responder.mac))
+    case .field(.sourceMAC): (Self.mac(flow.originator.mac), nil)
+    case .field(.destinationMAC): (nil, Self.mac(flow.responder.mac))
+    default: (Self.mac(flow.originator.mac), Self.mac(flow.responder.mac))
     }
   }
 
@@ -129,22 +158,21 @@ extension ExpressionProgram {
 
   /// The index of the field's word in ``ExpressionWords``; nil where the record has none.
   @inline(__always)
-  func word(_ source: ExpressionSource, _ view: FlowView) -> UInt8? {
-    let record = view.record
+  func word(_ source: ExpressionSource, _ flow: ExpressionRecord) -> UInt8? {
     guard case .field(let field) = source else { return nil }
     switch field {
-    case .eventType: return view.isUpdate ? 1 : 0
-    case .proto: return view.proto
+    case .eventType: return flow.value.isUpdate ? 1 : 0
+    case .proto: return flow.value.proto
     case .state:
-      let state = record.pointee.hot.state
+      let state = flow.value.hot.state
       return state <= FlowState.closed ? state : FlowState.new
-    case .reason: return view.isUpdate ? nil : Self.known(record.pointee.endReason)
-    case .endReason: return Self.known(record.pointee.endReason)
-    case .tcpFlags: return view.isTCP ? view.tcpFlags : nil
-    case .tcpFlagsToServer: return view.isTCP ? view.originator.tcpFlags : nil
-    case .tcpFlagsToClient: return view.isTCP ? view.responder.tcpFlags : nil
-    case .tcpState: return view.isTCP ? view.tcpState.rawValue : nil
-    case .connectionState: return view.connectionState.rawValue
+    case .reason: return flow.value.isUpdate ? nil : Self.known(flow.value.endReason)
+    case .endReason: return Self.known(flow.value.endReason)
+    case .tcpFlags: return flow.value.isTCP ? flow.view.tcpFlags : nil
+    case .tcpFlagsToServer: return flow.value.isTCP ? flow.originator.tcpFlags : nil
+    case .tcpFlagsToClient: return flow.value.isTCP ? flow.responder.tcpFlags : nil
+    case .tcpState: return flow.value.isTCP ? flow.view.tcpState.rawValue : nil
+    case .connectionState: return ConnectionState.of(flow.record).rawValue
     default: return nil
     }
   }
@@ -157,9 +185,9 @@ extension ExpressionProgram {
   // MARK: Truth
 
   @inline(__always)
-  func boolean(_ source: ExpressionSource, _ view: FlowView) -> Bool {
+  func boolean(_ source: ExpressionSource, _ flow: ExpressionRecord) -> Bool {
     guard case .field(let field) = source else { return false }
-    if field == .fragmented { return view.isFragmented }
+    if field == .fragmented { return flow.view.isFragmented }
     // RFC 9293, section 3.1; `alerted` is always false.
     let flag: UInt8 =
       switch field {
@@ -173,21 +201,21 @@ extension ExpressionProgram {
       case .cwr: 0x80
       default: 0
       }
-    return view.isTCP && view.tcpFlags & flag != 0
+    return flow.value.isTCP && flow.view.tcpFlags & flag != 0
   }
 
   /// Whether EVE has the field in this record.
-  func isPresent(_ source: ExpressionSource, _ view: FlowView) -> Bool {
+  func isPresent(_ source: ExpressionSource, _ flow: ExpressionRecord) -> Bool {
     switch source {
     case .eitherAddress, .bytes, .packets, .ipBytes, .duration: return true
-    case .eitherPort: return view.hasPorts
-    case .eitherMAC, .field(.sourceMAC), .field(.destinationMAC): return view.hasMACs
+    case .eitherPort: return flow.value.hasPorts
+    case .eitherMAC, .field(.sourceMAC), .field(.destinationMAC): return flow.view.hasMACs
     case .field(.sourceAddress), .field(.destinationAddress), .field(.communityID),
       .field(.sensor):
       return true
-    case .field(.interface): return Int(view.record.pointee.cold.portIndex) < ports.count
-    case .field(.history): return view.record.pointee.cold.historyLength > 0
-    default: return word(source, view) != nil || numbers(source, view).count > 0
+    case .field(.interface): return Int(flow.value.cold.portIndex) < ports.count
+    case .field(.history): return flow.value.cold.historyLength > 0
+    default: return word(source, flow) != nil || numbers(source, flow).count > 0
     }
   }
 }

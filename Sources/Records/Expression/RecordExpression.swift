@@ -5,8 +5,8 @@ package import FlowEngine
 /// The language is docs/expressions.md's. An expression is compiled once, and may then be asked by
 /// any number of threads; nothing is allocated for a record.
 ///
-/// Cost on one core of an AMD EPYC at about 3 GHz: 12 ns a record for a port and a number, 90 ns
-/// where a Community ID has to be made.
+/// Cost on one core of an AMD EPYC at about 3 GHz, over 4,096 records: 10 to 40 ns a record for one
+/// test, 47 ns for four, 155 ns where a Community ID has to be made.
 package struct RecordExpression: Sendable {
   /// The longest text that is taken, in bytes.
   package static let maximumLength = 65_536
@@ -29,6 +29,6 @@ package struct RecordExpression: Sendable {
 
   /// Whether a record is as the expression says.
   package func matches(_ record: UnsafePointer<FlowRecord>) -> Bool {
-    program.run(FlowView(record, identity: identity))
+    program.run(ExpressionRecord(record: record, identity: identity))
   }
 }

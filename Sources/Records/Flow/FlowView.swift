@@ -22,16 +22,12 @@ struct FlowView {
 
   var connectionState: ConnectionState { ConnectionState.of(record) }
 
-  var proto: UInt8 { record.pointee.hot.key.proto }
-  var ipVersion: UInt8 { record.pointee.hot.key.ipVersion }
-  var isUpdate: Bool { record.pointee.kind == FlowRecordKind.flowUpdate }
-  var isTCP: Bool { proto == IPProtocol.tcp }
-  var isICMP: Bool { proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 }
-
-  /// Whether the ports are ports: in Suricata's records only of these three.
-  var hasPorts: Bool {
-    proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.sctp
-  }
+  var proto: UInt8 { record.pointee.proto }
+  var ipVersion: UInt8 { record.pointee.ipVersion }
+  var isUpdate: Bool { record.pointee.isUpdate }
+  var isTCP: Bool { record.pointee.isTCP }
+  var isICMP: Bool { record.pointee.isICMP }
+  var hasPorts: Bool { record.pointee.hasPorts }
 
   /// Type of the responder's ICMP messages, which the key carries in place of its port.
   var responseICMPType: UInt16? {
@@ -72,6 +68,19 @@ struct FlowView {
     return record.pointee.originatorIsB
       ? TCPState(originator: hot.sideB, responder: hot.sideA)
       : TCPState(originator: hot.sideA, responder: hot.sideB)
+  }
+}
+
+extension FlowRecord {
+  @inline(__always) var proto: UInt8 { hot.key.proto }
+  @inline(__always) var ipVersion: UInt8 { hot.key.ipVersion }
+  @inline(__always) var isUpdate: Bool { kind == FlowRecordKind.flowUpdate }
+  @inline(__always) var isTCP: Bool { proto == IPProtocol.tcp }
+  @inline(__always) var isICMP: Bool { proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 }
+
+  /// Whether the ports are ports: in Suricata's records only of these three.
+  @inline(__always) var hasPorts: Bool {
+    proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.sctp
   }
 }
 
