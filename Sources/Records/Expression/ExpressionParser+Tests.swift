@@ -126,7 +126,7 @@ extension ExpressionParser {
     if values.count == 1, let other = otherField(values[0]), other.kind == .address {
       return .test(ExpressionInstruction(.addressesEqual, field.source, other: other.source))
     }
-    let start = compiled.addresses.count
+    var ranges: [ExpressionProgram.AddressRange] = []
     for value in values {
       guard let range = AddressLiteral.range(value.text) else {
         throw error(
@@ -136,11 +136,28 @@ extension ExpressionParser {
       guard !(range.last < range.first) else {
         throw error("this range runs backwards", at: value.place)
       }
-      compiled.addresses.append(range)
+      ranges.append(range)
     }
+    let start = compiled.addresses.count
+    compiled.addresses += Self.merged(ranges)
     return .test(
       ExpressionInstruction(
         .addressInRanges, field.source, operands: start..<compiled.addresses.count))
+  }
+
+  /// The ranges in order, those that overlap as one.
+  private static func merged(_ ranges: [ExpressionProgram.AddressRange])
+    -> [ExpressionProgram.AddressRange]
+  {
+    var merged: [ExpressionProgram.AddressRange] = []
+    for range in ranges.sorted(by: { $1.isBehind($0.first, version: $0.version) }) {
+      if let last = merged.last, last.version == range.version, !(last.last < range.first) {
+        if last.last < range.last { merged[merged.count - 1].last = range.last }
+      } else {
+        merged.append(range)
+      }
+    }
+    return merged
   }
 
   private mutating func compareMACs(_ field: ExpressionField, _ values: [Literal])

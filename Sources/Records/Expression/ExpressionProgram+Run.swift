@@ -58,7 +58,11 @@ extension ExpressionProgram {
       let values = numbers(instruction.source, flow)
       for index in 0..<values.count {
         let value = values[index]
-        for range in operands where numbers[range].contains(value) { return true }
+        if Self.search(
+          operands, { numbers[$0].lowerBound <= value }, { numbers[$0].contains(value) })
+        {
+          return true
+        }
       }
       return false
     case .wordInSet:
@@ -66,15 +70,9 @@ extension ExpressionProgram {
       return sets[operands.lowerBound].contains(word)
     case .addressInRanges:
       let (source, destination) = addresses(instruction.source, flow)
-      for range in operands {
-        if let source, addresses[range].contains(source, version: flow.value.ipVersion) {
-          return true
-        }
-        if let destination, addresses[range].contains(destination, version: flow.value.ipVersion) {
-          return true
-        }
-      }
-      return false
+      let version = flow.value.ipVersion
+      return source.map { isKnown($0, version, operands) } ?? false
+        || destination.map { isKnown($0, version, operands) } ?? false
     case .macInRanges:
       guard flow.view.hasMACs else { return false }
       let (source, destination) = macs(instruction.source, flow)
@@ -100,6 +98,28 @@ extension ExpressionProgram {
       return (left.0 != nil && (left.0 == right.0 || left.0 == right.1))
         || (left.1 != nil && (left.1 == right.0 || left.1 == right.1))
     }
+  }
+
+  @inline(__always)
+  private func isKnown(_ address: IPAddress, _ version: UInt8, _ operands: Range<Int>) -> Bool {
+    Self.search(
+      operands, { !addresses[$0].isBehind(address, version: version) },
+      { addresses[$0].contains(address, version: version) })
+  }
+
+  /// Of ranges that are in order and apart, only the last one that does not begin behind a value
+  /// can hold it.
+  @inline(__always)
+  private static func search(
+    _ operands: Range<Int>, _ beginsInFront: (Int) -> Bool, _ contains: (Int) -> Bool
+  ) -> Bool {
+    var low = operands.lowerBound
+    var high = operands.upperBound
+    while low < high {
+      let middle = (low + high) / 2
+      if beginsInFront(middle) { low = middle + 1 } else { high = middle }
+    }
+    return low > operands.lowerBound && contains(low - 1)
   }
 
   // MARK: Texts

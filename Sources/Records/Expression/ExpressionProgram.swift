@@ -61,6 +61,7 @@ struct ExpressionProgram: Sendable {
   var entry = accept
 
   // Operands.
+  /// In order and apart within each test, like the addresses.
   var numbers: [ClosedRange<Int128>] = []
   var addresses: [AddressRange] = []
   var macs: [ClosedRange<UInt64>] = []
@@ -84,6 +85,12 @@ struct ExpressionProgram: Sendable {
     @inline(__always)
     func contains(_ address: IPAddress, version: UInt8) -> Bool {
       version == self.version && !(address < first) && !(last < address)
+    }
+
+    /// Whether the range begins behind an address, IPv4 being in front of IPv6.
+    @inline(__always)
+    func isBehind(_ address: IPAddress, version: UInt8) -> Bool {
+      self.version != version ? self.version > version : address < first
     }
   }
 

@@ -160,6 +160,9 @@ import Testing
     let list = (0..<8000).map { "\($0 * 7 + 2000)" }.joined(separator: ",")
     #expect(try !holds("port in (\(list))", dns))
     #expect(try holds("port in (\(list),53)", dns))
+    let hosts = (0..<4000).map { "11.\($0 / 200).\($0 % 200).1" }.joined(separator: ",")
+    #expect(try !holds("ip in (\(hosts))", dns))
+    #expect(try holds("ip in (\(hosts),10.0.0.2)", dns))
     let stars = "history ~ '" + String(repeating: "*?", count: 30_000) + "'"
     #expect(try !holds(stars, dns))
   }

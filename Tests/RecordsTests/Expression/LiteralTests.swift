@@ -57,6 +57,38 @@ import Testing
     }
   }
 
+  /// Lists are put in order and searched by halves: each value of them against one by one.
+  @Test func listsHoldWhatTheirPartsHold() throws {
+    var generator = Generator(seed: 7)
+    for _ in 0..<300 {
+      let parts = (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+        let octet = Int.random(in: 0...40, using: &generator)
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0: return "10.0.0.\(octet)"
+        case 1: return "10.0.0.\(octet)/\(Int.random(in: 24...32, using: &generator))"
+        case 2: return "10.0.0.\(octet)-10.0.0.\(octet + 5)"
+        default: return "::\(octet)/\(Int.random(in: 122...128, using: &generator))"
+        }
+      }
+      let whole = try RecordExpression(
+        parsing: "src_ip in (\(parts.joined(separator: ",")))", context: context)
+      let single = try parts.map {
+        try RecordExpression(parsing: "src_ip == \($0)", context: context)
+      }
+      for octet in 0...50 {
+        for source in ["10.0.0.\(octet)", "::\(octet)"] {
+          let peer = source.contains(":") ? "2001:db8::1" : "192.0.2.1"
+          let record = flow(IPProtocol.udp, source, 1, peer, 2)
+          withUnsafePointer(to: record) { record in
+            if whole.matches(record) != single.contains(where: { $0.matches(record) }) {
+              Issue.record("\(source) in \(parts)")
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func macs() {
     #expect(AddressLiteral.mac("00:1B:c0:ff:01:02") == 0x001b_c0ff_0102)
     #expect(AddressLiteral.mac("00-1b-c0-ff-01-02") == 0x001b_c0ff_0102)
