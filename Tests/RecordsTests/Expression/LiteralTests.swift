@@ -89,6 +89,25 @@ import Testing
     }
   }
 
+  @Test func listsOfNumbersHoldWhatTheirPartsHold() throws {
+    var generator = Generator(seed: 8)
+    for _ in 0..<300 {
+      let ranges = (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+        let first = UInt16.random(in: 0...40, using: &generator)
+        return first...(first + UInt16.random(in: 0...12, using: &generator) / 2)
+      }
+      let list = ranges.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
+      let expression = try RecordExpression(parsing: "src_port in (\(list))", context: context)
+      for port in 0...50 as ClosedRange<UInt16> {
+        let record = flow(IPProtocol.udp, "10.0.0.1", port, "10.0.0.2", 9)
+        let found = withUnsafePointer(to: record) { expression.matches($0) }
+        if found != ranges.contains(where: { $0.contains(port) }) {
+          Issue.record("\(port) in \(list)")
+        }
+      }
+    }
+  }
+
   @Test func macs() {
     #expect(AddressLiteral.mac("00:1B:c0:ff:01:02") == 0x001b_c0ff_0102)
     #expect(AddressLiteral.mac("00-1b-c0-ff-01-02") == 0x001b_c0ff_0102)
