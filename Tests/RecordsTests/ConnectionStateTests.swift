@@ -80,7 +80,7 @@ import Testing
     var record = flow(IPProtocol.tcp, "10.0.0.2", 1000, "10.0.0.1", 80)
     record.setHistory(history)
     record.withSides { originator, responder in
-      #expect("\(FlowWords.tcpState(originator: originator, responder: responder))" == expected)
+      #expect("\(TCPState(originator: originator, responder: responder).text)" == expected)
     }
   }
 }

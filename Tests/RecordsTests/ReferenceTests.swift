@@ -3,30 +3,51 @@ import Testing
 
 @testable import Records
 
-/// docs/records.md against the declarations. `MARTLET_REGENERATE=1 swift test --filter
+/// docs/records.md and docs/expressions.md against the declarations. `MARTLET_REGENERATE=1 swift test --filter
 /// ReferenceTests` writes its tables anew.
 @Suite struct ReferenceTests {
   private static let file = packageFolder.appending(path: "docs/records.md")
+  private static let expressions = packageFolder.appending(path: "docs/expressions.md")
 
   @Test func tablesAreThoseOfTheDeclarations() throws {
-    var text = try String(contentsOf: Self.file, encoding: .utf8)
     let flows = FlowField.allCases.map(\.definition)
     let stats = StatsField.allCases.map(\.definition)
-    let tables = [("flow", table(flows)), ("stats", table(stats))]
+    try hold(Self.file, [("flow", table(flows)), ("stats", table(stats)), ("zeek", zeekTable)])
+    try hold(Self.expressions, [("expression", expressionTable)])
+  }
+
+  /// Compares the tables of a file with what they should be, or writes them.
+  private func hold(_ file: URL, _ tables: [(String, String)]) throws {
+    let regenerates = ProcessInfo.processInfo.environment["MARTLET_REGENERATE"] != nil
+    var text = try String(contentsOf: file, encoding: .utf8)
     for (name, expected) in tables {
       let begin = "<!-- \(name) fields -->\n"
       let end = "<!-- end of \(name) fields -->"
       let start = try #require(text.range(of: begin)).upperBound
       let stop = try #require(text.range(of: end)).lowerBound
-      if ProcessInfo.processInfo.environment["MARTLET_REGENERATE"] != nil {
+      if regenerates {
         text.replaceSubrange(start..<stop, with: expected)
       } else {
-        #expect(text[start..<stop] == expected, "docs/records.md lags behind the fields of \(name)")
+        #expect(
+          text[start..<stop] == expected, "\(file.lastPathComponent) lags behind the \(name) fields"
+        )
       }
     }
-    if ProcessInfo.processInfo.environment["MARTLET_REGENERATE"] != nil {
-      try text.write(to: Self.file, atomically: true, encoding: .utf8)
+    if regenerates { try text.write(to: file, atomically: true, encoding: .utf8) }
+  }
+
+  /// What docs/expressions.md gives as examples is taken, its example of an error apart.
+  @Test func examplesOfExpressionsAreTaken() throws {
+    let text = try String(contentsOf: Self.expressions, encoding: .utf8)
+    let blocks = text.components(separatedBy: "```")
+    try #require(blocks.count == 5)
+    for example in blocks[1].split(separator: "\n") {
+      _ = try RecordExpression(parsing: String(example), context: context)
     }
+    let error = try #require(throws: RecordExpressionError.self) {
+      _ = try RecordExpression(parsing: "proto == tcp and dst_port == 443", context: context)
+    }
+    #expect("\n\(error)\n" == blocks[3])
   }
 
   /// Words that records can hold and the reference explains.
@@ -40,11 +61,23 @@ import Testing
       let state = try #require(ConnectionState(rawValue: raw))
       #expect(text.contains("`\(state.text)`"))
     }
-    for state in [
-      "none", "syn_sent", "syn_recv", "established", "fin_wait1", "close_wait", "closed",
-    ] {
-      #expect(text.contains("`\(state)`"))
+    for state in TCPState.allCases {
+      #expect(text.contains("`\(state.text)`"))
     }
+  }
+
+  private var zeekTable: String {
+    let rows = ZeekConnField.allCases.map { "| `\($0.rawValue)` | \($0.type) | \($0.remark) |" }
+    return (["| column | type | |", "|---|---|---|"] + rows).joined(separator: "\n") + "\n"
+  }
+
+  private var expressionTable: String {
+    let rows = ExpressionField.all.map { field in
+      let names = field.names.map { "`\($0)`" }.joined(separator: ", ")
+      return "| \(names) | \(field.kind.rawValue) | \(field.unit) | \(field.meaning) |"
+    }
+    let head = ["| names | type | unit | meaning |", "|---|---|---|---|"]
+    return (head + rows).joined(separator: "\n") + "\n"
   }
 
   private func table(_ fields: [RecordField]) -> String {

@@ -304,3 +304,27 @@ func sampleStats() -> StatsRecord {
   }
   return stats
 }
+
+/// Python where it has the library: `MARTLET_PYTHON`, else `python3`; nil, said aloud, where not.
+func python(importing library: String) -> String? {
+  let python = ProcessInfo.processInfo.environment["MARTLET_PYTHON"] ?? "python3"
+  if (try? runPython(python, ["import \(library)"])) != nil { return python }
+  print("SKIPPED: \(python) has no \(library); set MARTLET_PYTHON to one that has")
+  return nil
+}
+
+/// What a Python program prints; `arguments` is the program and what it is given.
+func runPython(_ python: String, _ arguments: [String]) throws -> String {
+  struct Failed: Error {}
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = [python, "-c"] + arguments
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  try process.run()
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  guard process.terminationStatus == 0 else { throw Failed() }
+  return text
+}

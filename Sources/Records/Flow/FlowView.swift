@@ -1,33 +1,33 @@
 import FlowEngine
 
 /// A flow record as its readers see it: originator and responder instead of A and B, words instead
-/// of numbers. Made once a record, on the stack.
+/// of numbers. Made once a record, on the stack; what takes computing is computed when asked for.
 struct FlowView {
   let record: UnsafePointer<FlowRecord>
+  let identity: FlowIdentity
   let originator: FlowEndpoint
   let responder: FlowEndpoint
-  let flowID: UInt64
-  let connectionState: ConnectionState
 
   @inline(__always)
   init(_ record: UnsafePointer<FlowRecord>, identity: FlowIdentity) {
     self.record = record
+    self.identity = identity
     originator = record.pointee.originator
     responder = record.pointee.responder
-    flowID = identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
-    connectionState = ConnectionState.of(record)
   }
 
-  var proto: UInt8 { record.pointee.hot.key.proto }
-  var ipVersion: UInt8 { record.pointee.hot.key.ipVersion }
-  var isUpdate: Bool { record.pointee.kind == FlowRecordKind.flowUpdate }
-  var isTCP: Bool { proto == IPProtocol.tcp }
-  var isICMP: Bool { proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 }
-
-  /// Whether the ports are ports: in Suricata's records only of these three.
-  var hasPorts: Bool {
-    proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.sctp
+  var flowID: UInt64 {
+    identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
   }
+
+  var connectionState: ConnectionState { ConnectionState.of(record) }
+
+  var proto: UInt8 { record.pointee.proto }
+  var ipVersion: UInt8 { record.pointee.ipVersion }
+  var isUpdate: Bool { record.pointee.isUpdate }
+  var isTCP: Bool { record.pointee.isTCP }
+  var isICMP: Bool { record.pointee.isICMP }
+  var hasPorts: Bool { record.pointee.hasPorts }
 
   /// Type of the responder's ICMP messages, which the key carries in place of its port.
   var responseICMPType: UInt16? {
@@ -63,11 +63,24 @@ struct FlowView {
 
   var tcpFlags: UInt8 { originator.tcpFlags | responder.tcpFlags }
 
-  var tcpState: StaticString {
+  var tcpState: TCPState {
     let hot = record.pointee.hot
     return record.pointee.originatorIsB
-      ? FlowWords.tcpState(originator: hot.sideB, responder: hot.sideA)
-      : FlowWords.tcpState(originator: hot.sideA, responder: hot.sideB)
+      ? TCPState(originator: hot.sideB, responder: hot.sideA)
+      : TCPState(originator: hot.sideA, responder: hot.sideB)
+  }
+}
+
+extension FlowRecord {
+  @inline(__always) var proto: UInt8 { hot.key.proto }
+  @inline(__always) var ipVersion: UInt8 { hot.key.ipVersion }
+  @inline(__always) var isUpdate: Bool { kind == FlowRecordKind.flowUpdate }
+  @inline(__always) var isTCP: Bool { proto == IPProtocol.tcp }
+  @inline(__always) var isICMP: Bool { proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 }
+
+  /// Whether the ports are ports: in Suricata's records only of these three.
+  @inline(__always) var hasPorts: Bool {
+    proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.sctp
   }
 }
 

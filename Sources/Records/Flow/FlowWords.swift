@@ -42,28 +42,6 @@ package enum FlowWords {
     kind == FlowRecordKind.flowUpdate ? "flow_update" : "flow"
   }
 
-  /// `tcp.state`, as Suricata sees it from the server: which FINs and handshake packets there were.
-  /// Its states between a FIN and its acknowledgement are not told apart.
-  static func tcpState(originator: FlowSide, responder: FlowSide) -> StaticString {
-    let both = originator.history | responder.history
-    if both & HistoryBits.rst != 0 { return "closed" }
-    let fins = (originator.history & HistoryBits.fin, responder.history & HistoryBits.fin)
-    switch fins {
-    case (0, 0): break
-    case (_, 0): return "close_wait"
-    case (0, _): return "fin_wait1"
-    default: return "closed"
-    }
-    let moved = HistoryBits.ack | HistoryBits.data
-    if originator.history & moved != 0
-      && responder.history & (HistoryBits.synAck | moved) != 0
-    {
-      return "established"
-    }
-    if responder.history & HistoryBits.synAck != 0 { return "syn_recv" }
-    return originator.history & HistoryBits.syn != 0 ? "syn_sent" : "none"
-  }
-
   /// `proto`: IANA's keyword as Suricata spells it; nil where Suricata writes the number.
   package static func proto(_ number: UInt8) -> StaticString? {
     switch number {

@@ -164,7 +164,7 @@ extension RecordEncoder {
     if flags & 0x40 != 0 { writer.literal(",\"ecn\":true") }
     if flags & 0x80 != 0 { writer.literal(",\"cwr\":true") }
     writer.literal(",\"state\":\"")
-    writer.literal(view.tcpState)
+    writer.literal(view.tcpState.text)
     writer.literal("\"")
     if view.originator.packets > 0 {
       writer.literal(",\"window_ts\":")

@@ -25,7 +25,7 @@ extension RecordEncoder {
   }
 
   /// The value of a field, nothing where the flow has none; 39 bytes at the most.
-  private mutating func writeValue(
+  mutating func writeValue(
     of field: FlowField, _ view: FlowView, to writer: inout ByteWriter
   ) {
     let record = view.record
@@ -98,7 +98,7 @@ extension RecordEncoder {
     case .tcpFlags: if view.isTCP { writer.hexByte(view.tcpFlags) }
     case .tcpFlagsToServer: if view.isTCP { writer.hexByte(originator.tcpFlags) }
     case .tcpFlagsToClient: if view.isTCP { writer.hexByte(responder.tcpFlags) }
-    case .tcpState: if view.isTCP { writer.literal(view.tcpState) }
+    case .tcpState: if view.isTCP { writer.literal(view.tcpState.text) }
     case .windowToServer:
       if view.isTCP && originatorSent { writer.decimal(originator.tcpWindow) }
     case .windowToClient: if view.isTCP && responderSent { writer.decimal(responder.tcpWindow) }

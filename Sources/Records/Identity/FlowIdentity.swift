@@ -31,6 +31,26 @@ package struct FlowIdentity: Sendable {
 
   /// The `flow_id` of a flow by its key and what its first packet left behind.
   package func flowID(key: FlowKey, cold: FlowCold) -> UInt64 {
+    Self.flowID(of: hash(key: key, cold: cold))
+  }
+
+  /// Bits of ``connectionID(key:cold:)`` beside those of the `flow_id`.
+  static let extraBits = 45
+
+  /// The 96 bits that a Zeek `uid` is written from: the `flow_id`, and 45 more of the same hash.
+  func connectionID(key: FlowKey, cold: FlowCold) -> (flowID: UInt64, extra: UInt64) {
+    let hash = hash(key: key, cold: cold)
+    let extra = Self.fold(hash ^ Self.secrets.2, Self.secrets.3)
+    return (Self.flowID(of: hash), extra >> (64 - UInt64(Self.extraBits)))
+  }
+
+  @inline(__always)
+  private static func flowID(of hash: UInt64) -> UInt64 {
+    fold(hash ^ secrets.0, secrets.1) >> (64 - UInt64(bits))
+  }
+
+  @inline(__always)
+  private func hash(key: FlowKey, cold: FlowCold) -> UInt64 {
     let secrets = Self.secrets
     let ports =
       UInt64(key.portA) << 48 | UInt64(key.portB) << 32 | UInt64(key.proto) << 8
@@ -40,8 +60,7 @@ package struct FlowIdentity: Sendable {
     hash = Self.fold(key.addressA.high ^ secrets.0, key.addressA.low ^ hash)
     hash = Self.fold(key.addressB.high ^ secrets.1, key.addressB.low ^ hash)
     hash = Self.fold(ports ^ secrets.2, vlans ^ hash)
-    hash = Self.fold(UInt64(bitPattern: cold.firstSeen) ^ secrets.3, cold.ordinal ^ hash)
-    return Self.fold(hash ^ secrets.0, secrets.1) >> (64 - UInt64(Self.bits))
+    return Self.fold(UInt64(bitPattern: cold.firstSeen) ^ secrets.3, cold.ordinal ^ hash)
   }
 
   @inline(__always)
