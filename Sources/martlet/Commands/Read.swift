@@ -1,6 +1,7 @@
 import ArgumentParser
+import Filters
 import FlowEngine
-import Ports
+import Records
 
 /// `martlet read`
 struct Read: ParsableCommand {
@@ -12,24 +13,26 @@ struct Read: ParsableCommand {
       pipes, all as one stream in the order of the packets' time.
 
       EXAMPLES
-        martlet read capture.pcap                          a table
-        martlet read captures/ --summary                   what there is, at a glance
-        martlet read day.pcap.zst -o flows.json            Suricata's EVE, a JSON object a line
-        martlet read *.pcap --format zeek -o logs/         Zeek's conn.log
+        martlet read capture.pcap                     a table
+        martlet read captures/ --summary              what there is, at a glance
+        martlet read day.pcap.zst -o flows.json       Suricata's EVE, a JSON object a line
+        martlet read *.pcap --format zeek -o logs/    Zeek's conn.log
         martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
-        tcpdump -w - | martlet read -                      from a pipe
+        martlet read a.pcap --where 'tcp.rst' --write-pcap reset.pcap
+        tcpdump -w - | martlet read -                 from a pipe
 
       EXIT STATUS
         0    everything was read
         64   wrong usage
         65   an input is damaged, cut, or no capture; everything else was read
         66   nothing could be read
+        69   Redis cannot be reached
         74   an output could not be written
         130  stopped by Ctrl-C; what was found until then is written
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case table, eve, fields, none
+    case table, eve, fields, csv, zeek, none
   }
 
   enum Decapsulation: String, CaseIterable, ExpressibleByArgument {
@@ -45,8 +48,9 @@ struct Read: ParsableCommand {
   }
 
   @Argument(
-    help: ArgumentHelp("Capture files, folders of them, or - for standard input.", valueName: "path"))
-  var inputs: [String]
+    help: ArgumentHelp(
+      "Capture files, folders of them, or - for standard input.", valueName: "path"))
+  var inputs: [String] = []
 
   // MARK: What is read
 
@@ -64,10 +68,18 @@ struct Read: ParsableCommand {
   // MARK: What is written
 
   @Option(
+    help: ArgumentHelp(
+      "Which records: a condition such as 'dest_port in (80, 443) and bytes > 10M'.",
+      valueName: "expression"))
+  var `where`: String?
+
+  @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "table, eve, fields or none. Default: by the output's name, table on a terminal, else eve.",
-      valueName: "format"))
+      """
+      table, eve, fields, csv, zeek or none. Default: by the output's name; table on a terminal, \
+      else eve.
+      """, valueName: "format"))
   var format: Format?
 
   @Option(
@@ -79,6 +91,12 @@ struct Read: ParsableCommand {
 
   @Flag(help: "Write records in the order in which their flows began.")
   var sorted = false
+
+  @Flag(help: "Print what there is at a glance: totals, protocols, hosts, time line, oddities.")
+  var summary = false
+
+  @Flag(help: "Print the summary as JSON.")
+  var json = false
 
   @Flag(name: .shortAndLong, help: "No progress and no closing line.")
   var quiet = false
@@ -103,7 +121,9 @@ struct Read: ParsableCommand {
   @Flag(help: "VLAN ids are no part of what tells flows apart.")
   var ignoreVLAN = false
 
-  @Option(help: ArgumentHelp("Seed of the Community ID.", valueName: "0 to 65535"))
+  @Option(
+    name: .customLong("community-id-seed"),
+    help: ArgumentHelp("Seed of the Community ID.", valueName: "0 to 65535"))
   var communityIDSeed: UInt16 = 0
 
   // MARK: To Redis
@@ -132,6 +152,12 @@ struct Read: ParsableCommand {
       valueName: "n"))
   var flows = 2_097_152
 
+  @Flag(help: "Only count packets and bytes.")
+  var count = false
+
+  /// Packets are written, split or indexed: that is what the run is for.
+  var wantsPackets: Bool { false }
+
   func validate() throws {
     if inputs.isEmpty { throw ValidationError("Name capture files, folders, or - for a pipe.") }
     if let workers, !(1...64).contains(workers) {
@@ -147,9 +173,27 @@ struct Read: ParsableCommand {
       throw ValidationError(
         "--publish needs --sensor: a name of its own, which no running sensor has")
     }
-    if follow && inputs.count > 1 {
-      throw ValidationError("--follow takes one file")
+    if follow && inputs.count > 1 { throw ValidationError("--follow takes one file") }
+    if json && !summary { throw ValidationError("--json is for --summary; see --format eve") }
+    do throws(FilterError) {
+      if let filter { _ = try FilterCompiler.compile(filter, linkType: 1) }
+    } catch {
+      throw ValidationError("\(error)")
     }
+    do throws(RecordExpressionError) {
+      if let condition = self.where {
+        _ = try RecordExpression(parsing: condition, context: context)
+      }
+    } catch {
+      throw ValidationError("--where: \(error)")
+    }
+  }
+
+  /// What records say beside their flow.
+  var context: RecordContext {
+    RecordContext(
+      sensorName: sensor ?? "martlet", startEpochNanoseconds: 0, portNames: [],
+      includesSequence: publish != nil, communityIDSeed: communityIDSeed)
   }
 
   func run() throws {

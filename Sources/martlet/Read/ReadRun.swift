@@ -1,4 +1,5 @@
-import ArgumentParser
+import CBurst
+import ControlAPI
 import Filters
 import FlowEngine
 import Foundation
@@ -13,26 +14,22 @@ import Synchronization
 final class ReadRun {
   private let options: Read
   private let inputs: CaptureInputs
-  private let isTerminal = Output.isTerminal
-  /// Told once each, as they come.
-  private var toldProblems = 0
+  private let outputs: ReadOutputs
   private var isDamaged = false
   private let filter: PacketFilterSet?
   private let filterHolder = PacketFilterHolder()
   /// What the dispatcher found wrong with the filter.
   private let filterProblems = Mutex<[String]>([])
+  private var progressLine: ProgressLine?
+  private let began = EngineClock.monotonicNanoseconds
 
-  /// Throws where the filter is no expression.
   init(_ options: Read) throws {
     self.options = options
-    do throws(FilterError) {
-      filter = try options.filter.map { expression throws(FilterError) in
-        try PacketFilterSet(expression)
-      }
-    } catch {
-      throw ValidationError("\(error)")
-    }
+    filter = try options.filter.map { try PacketFilterSet($0) }
+    outputs = ReadOutputs(options, context: options.context)
     inputs = CaptureInputs(options.inputs, follows: options.follow)
+    // Rows that scroll by are progress enough.
+    if !options.quiet && !outputs.isOnTerminal { progressLine = .onStandardError() }
   }
 
   func run() throws -> ExitStatus {
@@ -40,78 +37,97 @@ final class ReadRun {
     for problem in inputs.problems { tell(problem) }
     guard !inputs.inputs.isEmpty else { return .noInput }
     let stream = CaptureStream(inputs.inputs, inOrder: options.inOrder)
+    if options.count { return count(stream) }
+    do {
+      return try read(stream)
+    } catch let error as OutputError {
+      tell("\(error)")
+      return .ioError
+    } catch let error as SinkError {
+      tell("\(error)")
+      return .unavailable
+    }
+  }
+
+  private func read(_ stream: CaptureStream) throws -> ExitStatus {
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     let port = CaptureFilePort(
       stream: stream, workers: workers, decapsulation: options.decapsulate.depth
-    ) { [self] linkType in use(filter, on: linkType) }
-    let consumer: ReadConsumer
-    do {
-      consumer = try ReadOutputs(options, context: context).make()
-    } catch let error as OutputError {
-      Output.writeError("martlet: \(printable("\(error)"))\n")
-      return .ioError
-    }
+    ) { [self] linkType in useFilter(on: linkType) }
+    let consumer = try outputs.make()
     let engine = try Engine(
       settings: settings(workers), ports: [port], host: ThreadHost(), sinks: try sinks(),
-      consumers: [consumer], logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
-    let began = EngineClock.monotonicNanoseconds
-    do {
-      try engine.start()
-    } catch let error as SinkError {
-      Output.writeError("martlet: \(printable("\(error)"))\n")
-      return .unavailable
-    }
+      consumers: [consumer], recordFilter: try recordFilter(),
+      logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
+    try engine.start()
     let interrupt = InterruptFlag()
     while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
       usleep(2000)
+      show(progress(port, consumer, engine, stream))
     }
+    if interrupt.isSet || consumer.isBroken { port.stop() }
     engine.stop()
     consumer.finish()
-    let seconds = Double(EngineClock.monotonicNanoseconds - began) / 1e9
+    clearProgress()
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
     for problem in filterProblems.withLock({ $0 }) { tell(problem) }
-    if !options.quiet { close(port, consumer, engine, seconds) }
+    for warning in warnings(port, engine, stream) { say(warning) }
+    if interrupt.isSet { say("stopped before the end") }
+    let outcome = progress(port, consumer, engine, stream)
+    if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
+    if !options.quiet { Output.writeError("\(outcome.totals)\n") }
     if let error = consumer.error {
-      Output.writeError("martlet: \(printable("\(error)"))\n")
+      tell("\(error)")
       return .ioError
     }
     if interrupt.isSet { return .interrupted }
-    if stream.filesRead == 0 && isDamaged { return .noInput }
-    return isDamaged ? .badData : .success
+    return status(stream)
   }
 
-  /// Before the first packet of a link type goes to a worker, on the dispatcher's thread.
-  private func use(_ filter: PacketFilterSet?, on linkType: UInt32) {
-    guard let filter else { return }
-    do throws(FilterError) {
-      filterHolder.set(try filter.extend(to: linkType))
-    } catch {
-      let text = "\(error); no packet of it passes"
-      filterProblems.withLock { $0.append(text) }
+  private func status(_ stream: CaptureStream) -> ExitStatus {
+    if !isDamaged { return .success }
+    return stream.filesRead == 0 ? .noInput : .badData
+  }
+
+  /// `--count`: the reading alone.
+  private func count(_ stream: CaptureStream) -> ExitStatus {
+    let batch = 256
+    let packets = UnsafeMutablePointer<martlet_packet>.allocate(capacity: batch)
+    defer { packets.deallocate() }
+    var progress = ReadProgress(bytesTotal: stream.totalBytes)
+    let interrupt = InterruptFlag()
+    var captured: UInt64 = 0
+    reading: while !interrupt.isSet {
+      switch stream.fill(packets, capacity: batch) {
+      case .packets(let count):
+        progress.packets &+= UInt64(count)
+        for i in 0..<count { captured &+= UInt64(packets[i].captured_length) }
+        stream.forgetSpent()
+      case .idle: stream.forgetSpent()
+      case .end: break reading
+      }
     }
+    progress.bytesRead = stream.bytesRead
+    progress.elapsedSeconds = elapsedSeconds
+    for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
+    Output.write(
+      "\(Units.grouped(progress.packets)) packets, \(Units.grouped(captured)) bytes captured\n")
+    if !options.quiet { Output.writeError("\(progress.totals)\n") }
+    return interrupt.isSet ? .interrupted : status(stream)
   }
 
   // MARK: Settings
 
-  private var sensor: String { options.sensor ?? "martlet" }
-
-  private var context: RecordContext {
-    RecordContext(
-      sensorName: sensor, startEpochNanoseconds: 0, portNames: [], includesSequence: false,
-      communityIDSeed: options.communityIDSeed)
-  }
-
   private func settings(_ workers: Int) -> EngineSettings {
-    var timeouts =
-      options.noTimeouts ? FlowTimeouts.never : FlowTimeouts(active: options.activeTimeout)
+    var timeouts = options.noTimeouts ? FlowTimeouts.never : FlowTimeouts()
     timeouts.active = Int64(options.activeTimeout * 1e9)
     return EngineSettings(
-      sensor: sensor, version: Martlet.version, workerCount: workers,
+      sensor: options.context.sensorName, version: Martlet.version, workerCount: workers,
       flowCapacity: max(1024, options.flows / workers), timeouts: timeouts,
-      vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth, recordRingSlots: 16_384,
-      statsIntervalSeconds: options.publish == nil ? 0 : 10, napMicroseconds: 50,
-      communityIDSeed: options.communityIDSeed,
-      // The end is waited for: nothing but Ctrl-C gives records up.
+      vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth,
+      recordRingSlots: 16_384, statsIntervalSeconds: options.publish == nil ? 0 : 10,
+      napMicroseconds: 50, communityIDSeed: options.communityIDSeed,
+      // The end is waited for: nothing but a second Ctrl-C gives records up.
       drainSeconds: 1e6, runsOnPacketTime: true,
       packetFilter: filter == nil ? nil : filterHolder.slot)
   }
@@ -119,28 +135,111 @@ final class ReadRun {
   private func sinks() throws -> [any RecordSink] {
     guard let publish = options.publish else { return [] }
     return [
-      try RedisSink(settings: RedisSinkSettings(url: publish, sensor: sensor, requireAtStart: true))
+      try RedisSink(
+        settings: RedisSinkSettings(
+          url: publish, sensor: options.context.sensorName, requireAtStart: true))
     ]
+  }
+
+  private func recordFilter() throws -> RecordFilter? {
+    guard let condition = options.where else { return nil }
+    let expression = try RecordExpression(parsing: condition, context: options.context)
+    return RecordFilter { expression.matches($0) }
+  }
+
+  /// Before the first packet of a link type goes to a worker, on the dispatcher's thread.
+  private func useFilter(on linkType: UInt32) {
+    guard let filter else { return }
+    do throws(FilterError) {
+      filterHolder.set(try filter.extend(to: linkType))
+    } catch {
+      let text = "\(error); no packet of that link type passes"
+      filterProblems.withLock { $0.append(text) }
+    }
   }
 
   // MARK: What is said
 
-  private func tell(_ problem: CaptureProblem) {
-    if problem.kind != .missing { isDamaged = true }
-    Output.writeError("martlet: \(printable("\(problem)"))\n")
-  }
+  private func say(_ text: String) { Output.writeError("martlet: \(printable(text))\n") }
 
   private func tell(_ problem: String) {
+    clearProgress()
     isDamaged = true
-    Output.writeError("martlet: \(printable(problem))\n")
+    say(problem)
   }
 
-  private func close(
-    _ port: CaptureFilePort, _ consumer: ReadConsumer, _ engine: Engine, _ seconds: Double
+  private func tell(_ problem: CaptureProblem) {
+    if problem.kind == .missing { say("\(problem)") } else { tell("\(problem)") }
+  }
+
+  private var elapsedSeconds: Double {
+    Double(EngineClock.monotonicNanoseconds - began) / 1e9
+  }
+
+  private func progress(
+    _ port: CaptureFilePort, _ consumer: ReadConsumer, _ engine: Engine, _ stream: CaptureStream
+  ) -> ReadProgress {
+    let read = port.readProgress
+    return ReadProgress(
+      bytesRead: read.bytesRead, bytesTotal: stream.totalBytes, packets: read.packets,
+      flows: consumer.flowCount,
+      liveFlows: engine.snapshots().reduce(0) { $0 + $1[.flowsLive] },
+      elapsedSeconds: elapsedSeconds, currentFile: read.currentName)
+  }
+
+  private func show(_ progress: @autoclosure () -> ReadProgress) {
+    guard progressLine != nil else { return }
+    if let text = progressLine?.update(progress(), width: ProgressLine.width()) {
+      Output.writeError(text)
+    }
+  }
+
+  private func clearProgress() {
+    if let text = progressLine?.clear(), !text.isEmpty { Output.writeError(text) }
+  }
+
+  /// What the counters say that somebody should know.
+  private func warnings(
+    _ port: CaptureFilePort, _ engine: Engine, _ stream: CaptureStream
+  ) -> [String] {
+    var warnings: [String] = []
+    let counters = engine.snapshots().reduce(CounterSnapshot(), +)
+    if counters[.unknownLinkType] > 0 {
+      let types = port.linkTypes.filter { $0.type != 1 }.map {
+        "\($0.type) (\(Units.grouped($0.packets)) packets)"
+      }
+      warnings.append(
+        "only Ethernet is read; packets of link type \(types.joined(separator: ", ")) are not")
+    }
+    if counters[.evicted] > 0 {
+      warnings.append(
+        "\(Units.grouped(counters[.evicted])) flows ended early because \(options.flows) were"
+          + " alive; raise --flows")
+    }
+    if stream.reportedDrops > 0 {
+      warnings.append(
+        "the capturing program says that it lost \(Units.grouped(stream.reportedDrops)) packets")
+    }
+    return warnings
+  }
+
+  private func print(
+    _ summary: ReadSummary, _ port: CaptureFilePort, _ engine: Engine, _ stream: CaptureStream
   ) {
-    let progress = port.readProgress
-    Output.writeError(
-      "\(progress.packets) packets, \(progress.bytesRead) bytes, \(consumer.flowCount) flows, \(seconds) s\n")
+    var summary = summary
+    summary.input.files = inputs.inputs.map(\.path)
+    summary.input.inputBytes = stream.totalBytes
+    summary.input.counters = engine.snapshots().reduce(CounterSnapshot(), +)
+    // Where records have standard output, the summary stands beside them.
+    let isBeside = outputs.format != .none && options.output == "-"
+    if options.json {
+      let value = summary.json()
+      if isBeside { Output.writeError(value.text + "\n") } else { Output.write(value) }
+      return
+    }
+    let lines = summary.lines(width: Output.width(), style: Style.ofStandardOutput())
+    let text = lines.joined(separator: "\n") + "\n"
+    if isBeside { Output.writeError(text) } else { Output.write(text) }
   }
 }
 

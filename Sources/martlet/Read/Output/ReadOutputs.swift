@@ -6,36 +6,62 @@ import Records
 struct ReadOutputs {
   private let options: Read
   private let context: RecordContext
+  let format: Read.Format
+  /// Where `--summary` adds up.
+  let summary: SummaryOutput?
 
   init(_ options: Read, context: RecordContext) {
     self.options = options
     self.context = context
+    format = Self.format(for: options)
+    summary = options.summary ? SummaryOutput() : nil
   }
 
   /// What records are written as where nobody said: by the output's name, and on a terminal what a
   /// person reads.
-  static func format(for options: Read) -> Read.Format {
+  private static func format(for options: Read) -> Read.Format {
     if let format = options.format { return format }
-    guard options.output != "-" else { return Output.isTerminal ? .table : .eve }
-    return .eve
+    guard options.output == "-" else {
+      switch (options.output as NSString).pathExtension {
+      case "csv": return .csv
+      case "log": return .zeek
+      case "txt": return .table
+      default: return .eve
+      }
+    }
+    if options.summary || options.wantsPackets || options.publish != nil { return .none }
+    return Output.isTerminal ? .table : .eve
   }
 
-  func make() throws -> ReadConsumer {
-    var output: (any RecordOutput)?
-    switch Self.format(for: options) {
-    case .none: break
-    case .eve, .table:
-      if isFolder {
-        let updates = options.activeTimeout > 0 ? try file("flow_update.json") : nil
-        output = EVEOutput(context: context, flows: try file("flow.json"), updates: updates)
-      } else {
-        output = EVEOutput(context: context, flows: try file(""))
-      }
-    case .fields:
-      output = FieldsOutput(context: context, file: try file("flow.txt"))
+  /// Records go to the terminal as they come.
+  var isOnTerminal: Bool { format != .none && options.output == "-" && Output.isTerminal }
+
+  /// `more`: further consumers of the same records.
+  func make(_ more: [any RecordOutput] = []) throws -> ReadConsumer {
+    var outputs: [any RecordOutput] = more
+    if let output = try output() {
+      outputs.append(options.sorted ? SortedOutput(output) : output)
     }
-    if options.sorted, let unsorted = output { output = SortedOutput(unsorted) }
-    return ReadConsumer(output.map { [$0] } ?? [], isEager: options.output == "-")
+    if let summary { outputs.append(summary) }
+    return ReadConsumer(outputs, isEager: options.output == "-")
+  }
+
+  private func output() throws -> (any RecordOutput)? {
+    switch format {
+    case .none: return nil
+    case .table:
+      return TableOutput(
+        file: try file("flow.txt"), width: isOnTerminal ? Output.size().width : nil,
+        style: isOnTerminal ? Style.ofStandardOutput() : Style(isOn: false),
+        communityIDSeed: options.communityIDSeed)
+    case .eve:
+      let updates =
+        isFolder && options.activeTimeout > 0 ? try file("flow_update.json") : nil
+      return EVEOutput(context: context, flows: try file("flow.json"), updates: updates)
+    case .fields: return FieldsOutput(context: context, file: try file("flow.txt"))
+    case .csv: return CSVOutput(context: context, file: try file("flow.csv"))
+    case .zeek: return ZeekOutput(context: context, file: try file("conn.log"))
+    }
   }
 
   private var isFolder: Bool {
@@ -47,9 +73,7 @@ struct ReadOutputs {
   /// The output's file; in a folder the one called `name`.
   private func file(_ name: String) throws -> OutputFile {
     guard isFolder else { return try OutputFile(path: options.output) }
-    if !FileManager.default.fileExists(atPath: options.output),
-      mkdir(options.output, 0o755) != 0
-    {
+    if !FileManager.default.fileExists(atPath: options.output), mkdir(options.output, 0o755) != 0 {
       throw OutputError(options.output, errno)
     }
     let separator = options.output.hasSuffix("/") ? "" : "/"

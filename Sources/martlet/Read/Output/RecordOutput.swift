@@ -70,19 +70,16 @@ final class EVEOutput: RecordOutput {
 }
 
 /// The flat form as text: `name=value` pairs with short names, always the same in the same order.
-final class FieldsOutput: RecordOutput {
+final class FieldsOutput: TextOutput {
   private var encoder: RecordEncoder
   private var batch = RecordBatch(format: .fields)
-  private var text: [UInt8] = []
-  private let file: OutputFile
 
   init(context: RecordContext, file: OutputFile) {
     encoder = RecordEncoder(context: context, format: .fields)
-    self.file = file
-    text.reserveCapacity(OutputFile.pieceBytes + 8192)
+    super.init(file: file)
   }
 
-  func take(_ record: UnsafePointer<FlowRecord>) {
+  override func encode(_ record: UnsafePointer<FlowRecord>, _ text: inout [UInt8]) {
     encoder.encode(record, into: &batch)
     let pairs = batch.entries[0].fieldCount
     batch.bytes.withUnsafeBufferPointer { bytes in
@@ -91,15 +88,13 @@ final class FieldsOutput: RecordOutput {
         if number > 0 { text.append(UInt8(ascii: " ")) }
         text.append(contentsOf: Self.next(bytes, &at))
         text.append(UInt8(ascii: "="))
-        let value = Self.next(bytes, &at)
         // No value of these fields holds a space or a quote.
-        text.append(contentsOf: value)
+        text.append(contentsOf: Self.next(bytes, &at))
       }
     }
     text.append(UInt8(ascii: "\n"))
     batch.bytes.removeAll(keepingCapacity: true)
     batch.entries.removeAll(keepingCapacity: true)
-    if text.count >= OutputFile.pieceBytes { flush() }
   }
 
   /// A bulk string, `$6\r\nsrc_ip\r\n`, and the place behind it.
@@ -116,17 +111,4 @@ final class FieldsOutput: RecordOutput {
     at = start + length + 2
     return bytes[start..<start + length]
   }
-
-  func flush() {
-    file.write(text)
-    text.removeAll(keepingCapacity: true)
-  }
-
-  func finish() {
-    flush()
-    file.finish()
-  }
-
-  var error: OutputError? { file.error }
-  var isUnwanted: Bool { file.isUnwanted }
 }
