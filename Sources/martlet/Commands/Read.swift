@@ -47,6 +47,11 @@ struct Read: ParsableCommand {
     }
   }
 
+  enum SplitCriterion: String, CaseIterable, ExpressibleByArgument {
+    case flow, host
+    case appProto = "app_proto"
+  }
+
   @Argument(
     help: ArgumentHelp(
       "Capture files, folders of them, or - for standard input.", valueName: "path"))
@@ -100,6 +105,33 @@ struct Read: ParsableCommand {
 
   @Flag(name: .shortAndLong, help: "No progress and no closing line.")
   var quiet = false
+
+  // MARK: Packets
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write the packets that passed --filter, and with --where those of the flows it takes; pcapng \
+      where the name ends so.
+      """, valueName: "file"))
+  var writePcap: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write packets to a file for each flow, host or app_proto; needs --split-into.",
+      valueName: "what"))
+  var splitBy: SplitCriterion?
+
+  @Option(help: ArgumentHelp("The folder for those files.", valueName: "folder"))
+  var splitInto: String?
+
+  @Option(help: ArgumentHelp("So many files at the most.", valueName: "n"))
+  var splitLimit = 100_000
+
+  @Option(
+    help: ArgumentHelp(
+      "For every flow, where its packets stand: a JSON object a line.", valueName: "file"))
+  var index: String?
 
   // MARK: How flows are made
 
@@ -156,7 +188,7 @@ struct Read: ParsableCommand {
   var count = false
 
   /// Packets are written, split or indexed: that is what the run is for.
-  var wantsPackets: Bool { false }
+  var wantsPackets: Bool { writePcap != nil || splitBy != nil || index != nil }
 
   func validate() throws {
     if inputs.isEmpty { throw ValidationError("Name capture files, folders, or - for a pipe.") }
@@ -174,6 +206,13 @@ struct Read: ParsableCommand {
         "--publish needs --sensor: a name of its own, which no running sensor has")
     }
     if follow && inputs.count > 1 { throw ValidationError("--follow takes one file") }
+    if (splitBy == nil) != (splitInto == nil) {
+      throw ValidationError("--split-by and --split-into go together")
+    }
+    if follow && wantsPackets {
+      throw ValidationError(
+        "--follow cannot write packets: they are read a second time, when all flows are known")
+    }
     if json && !summary { throw ValidationError("--json is for --summary; see --format eve") }
     do throws(FilterError) {
       if let filter { _ = try FilterCompiler.compile(filter, linkType: 1) }

@@ -36,10 +36,19 @@ final class ReadRun {
     signal(SIGPIPE, SIG_IGN)
     for problem in inputs.problems { tell(problem) }
     guard !inputs.inputs.isEmpty else { return .noInput }
-    let stream = CaptureStream(inputs.inputs, inOrder: options.inOrder)
-    if options.count { return count(stream) }
+    if options.count {
+      return count(CaptureStream(inputs.inputs, inOrder: options.inOrder))
+    }
     do {
-      return try read(stream)
+      guard options.wantsPackets else {
+        return try read(CaptureStream(inputs.inputs, inOrder: options.inOrder), nil)
+      }
+      let files = try inputs.inputs.map { try SecondReading.spool($0) }
+      let second = try SecondReading(options)
+      let stream = CaptureStream(SecondReading.copies(files), inOrder: options.inOrder)
+      return try read(stream, second) { [self] packets in
+        try writePackets(second, files, packets)
+      }
     } catch let error as OutputError {
       tell("\(error)")
       return .ioError
@@ -49,14 +58,17 @@ final class ReadRun {
     }
   }
 
-  private func read(_ stream: CaptureStream) throws -> ExitStatus {
+  /// `afterwards` is given how many packets were read.
+  private func read(
+    _ stream: CaptureStream, _ second: SecondReading?, afterwards: (UInt64) throws -> Void = { _ in }
+  ) throws -> ExitStatus {
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     let port = CaptureFilePort(
       stream: stream, workers: workers, decapsulation: options.decapsulate.depth
     ) { [self] linkType in useFilter(on: linkType) }
-    let consumer = try outputs.make()
+    let consumer = try outputs.make(second.map { [$0.selection] } ?? [])
     let engine = try Engine(
-      settings: settings(workers), ports: [port], host: ThreadHost(), sinks: try sinks(),
+      settings: settings(workers, second?.map), ports: [port], host: ThreadHost(), sinks: try sinks(),
       consumers: [consumer], recordFilter: try recordFilter(),
       logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
     try engine.start()
@@ -73,6 +85,7 @@ final class ReadRun {
     for problem in filterProblems.withLock({ $0 }) { tell(problem) }
     for warning in warnings(port, engine, stream) { say(warning) }
     if interrupt.isSet { say("stopped before the end") }
+    try afterwards(port.readProgress.packets)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
     if !options.quiet { Output.writeError("\(outcome.totals)\n") }
@@ -116,9 +129,26 @@ final class ReadRun {
     return interrupt.isSet ? .interrupted : status(stream)
   }
 
+  private func writePackets(
+    _ second: SecondReading, _ files: [CaptureInput], _ packets: UInt64
+  ) throws {
+    let interrupt = InterruptFlag()
+    try second.run(files, packets: packets) { _ in !interrupt.isSet }
+    guard !options.quiet else { return }
+    if let path = options.writePcap {
+      say("\(Units.grouped(second.packetsWritten)) packets written to \(path)")
+    }
+    if let folder = options.splitInto {
+      say("\(Units.grouped(UInt64(second.filesWritten))) files written to \(folder)")
+    }
+    if let path = options.index {
+      say("\(Units.grouped(UInt64(second.selection.count))) flows indexed in \(path)")
+    }
+  }
+
   // MARK: Settings
 
-  private func settings(_ workers: Int) -> EngineSettings {
+  private func settings(_ workers: Int, _ map: PacketMap?) -> EngineSettings {
     var timeouts = options.noTimeouts ? FlowTimeouts.never : FlowTimeouts()
     timeouts.active = Int64(options.activeTimeout * 1e9)
     return EngineSettings(
@@ -129,7 +159,7 @@ final class ReadRun {
       napMicroseconds: 50, communityIDSeed: options.communityIDSeed,
       // The end is waited for: nothing but a second Ctrl-C gives records up.
       drainSeconds: 1e6, runsOnPacketTime: true,
-      packetFilter: filter == nil ? nil : filterHolder.slot)
+      packetMap: map, packetFilter: filter == nil ? nil : filterHolder.slot)
   }
 
   private func sinks() throws -> [any RecordSink] {

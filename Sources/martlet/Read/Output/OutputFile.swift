@@ -1,9 +1,9 @@
 import Glibc
 
-/// A file, a pipe or standard output that lines are written to, gathered into large pieces.
+/// A file, a pipe or standard output that lines or packets are written to, gathered into large pieces.
 ///
-/// After an error nothing more is written, and what a full disk left of the last line is cut off, so
-/// that whoever reads the file meets whole lines only.
+/// After an error nothing more is written, and what a full disk left of the last line (of packets, of the
+/// last piece) is cut off, so that whoever reads the file meets whole ones only.
 final class OutputFile: @unchecked Sendable {
   let path: String
   private var descriptor: Int32
@@ -16,9 +16,12 @@ final class OutputFile: @unchecked Sendable {
 
   static let pieceBytes = 1 << 20
 
+  private let holdsLines: Bool
+
   /// `-` is standard output. A file that is there is replaced.
-  init(path: String) throws(OutputError) {
+  init(path: String, holdsLines: Bool = true) throws(OutputError) {
     self.path = path
+    self.holdsLines = holdsLines
     isStandardOutput = path == "-"
     descriptor =
       isStandardOutput
@@ -30,7 +33,7 @@ final class OutputFile: @unchecked Sendable {
 
   var isBroken: Bool { error != nil || isUnwanted }
 
-  /// Writes whole lines.
+  /// Writes whole lines or packets.
   func write(_ bytes: UnsafeRawBufferPointer) {
     guard !isBroken, bytes.count > 0 else { return }
     var done = 0
@@ -59,7 +62,8 @@ final class OutputFile: @unchecked Sendable {
   private func cutTornLine(_ bytes: UnsafeRawBufferPointer, _ done: Int) {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
-    let whole = bytes[..<done].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    let line = holdsLines ? bytes[..<done].lastIndex(of: UInt8(ascii: "\n")) : nil
+    let whole = line.map { $0 + 1 } ?? 0
     let torn = done - whole
     if torn > 0 { ftruncate(descriptor, status.st_size - off_t(torn)) }
     bytesWritten += whole
@@ -75,6 +79,8 @@ final class OutputFile: @unchecked Sendable {
 
 struct OutputError: Error, CustomStringConvertible {
   var description: String
+
+  init(_ path: String, _ what: String) { description = "\(path): \(what)" }
 
   init(_ path: String, _ code: Int32) {
     let advice =

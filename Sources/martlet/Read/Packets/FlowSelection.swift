@@ -1,0 +1,80 @@
+import FlowEngine
+import Records
+
+/// The flows whose records were wanted, as the second reading needs them: found by the ordinal of their
+/// first packet, and each with what files are named by.
+///
+///     places: ordinal → number + 1      flows: number → | key 44 | start 8 | flow_id 8 | packets 8 | … |
+final class FlowSelection: RecordOutput {
+  struct Flow: BitwiseCopyable {
+    var key: FlowKey
+    var originatorIsB: Bool
+    var start: Int64
+    var flowID: UInt64
+    var packets: UInt64
+    /// The index: where its packets' places begin, and how many stand there so far.
+    var firstPlace: UInt64 = 0
+    var placed: UInt64 = 0
+  }
+
+  private let places: SparseWords
+  private let memory: SparseWords
+  private let flows: UnsafeMutablePointer<Flow>
+  private let capacity: Int
+  private let identity: FlowIdentity
+  private(set) var count = 0
+  /// Some time stamp is finer than a microsecond.
+  private(set) var hasNanoseconds = false
+
+  /// Enough for eight thousand million packets, and for a flow of each eighth one.
+  static let packetCapacity = 1 << 33
+
+  init(context: RecordContext) throws(OutputError) {
+    places = try SparseWords(count: Self.packetCapacity)
+    capacity = Self.packetCapacity / 8
+    memory = try SparseWords(count: capacity * MemoryLayout<Flow>.stride / 8)
+    flows = UnsafeMutableRawPointer(memory.words).assumingMemoryBound(to: Flow.self)
+    identity = FlowIdentity(sensorName: context.sensorName)
+  }
+
+  func take(_ record: UnsafePointer<FlowRecord>) {
+    guard record.pointee.kind == FlowRecordKind.flow, count < capacity else { return }
+    let ordinal = record.pointee.cold.ordinal
+    guard ordinal < UInt64(places.count) else { return }
+    flows[count] = Flow(
+      key: record.pointee.hot.key, originatorIsB: record.pointee.originatorIsB,
+      start: record.pointee.cold.firstSeen,
+      flowID: identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold),
+      packets: record.pointee.hot.sideA.packets &+ record.pointee.hot.sideB.packets)
+    count += 1
+    places.words[Int(ordinal)] = UInt64(count)
+    hasNanoseconds =
+      hasNanoseconds || record.pointee.cold.firstSeen % 1000 != 0
+      || record.pointee.hot.lastSeen % 1000 != 0
+  }
+
+  func flush() {}
+  func finish() {}
+  var error: OutputError? { nil }
+  var isUnwanted: Bool { false }
+
+  /// The number of the flow whose first packet has this ordinal; nil where it was not wanted.
+  @inline(__always)
+  func number(ordinal: UInt64) -> Int? {
+    guard ordinal < UInt64(places.count) else { return nil }
+    let place = places.words[Int(ordinal)]
+    return place == 0 ? nil : Int(place) - 1
+  }
+
+  subscript(number: Int) -> Flow {
+    get { flows[number] }
+    set { flows[number] = newValue }
+  }
+
+  /// Visits the flows in the order of their first packets; `packets` were read.
+  func inOrder(packets: UInt64, _ body: (Int) -> Void) {
+    for ordinal in 0..<Int(min(packets, UInt64(places.count))) where places.words[ordinal] != 0 {
+      body(Int(places.words[ordinal]) - 1)
+    }
+  }
+}
