@@ -124,6 +124,9 @@ let package = Package(
     .testTarget(
       name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
     .testTarget(
+      name: "PortsTests", dependencies: ["Ports", "FlowEngine", "CBurst", "CCompression"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],
       swiftSettings: swiftSettings),
     .testTarget(
