@@ -124,7 +124,8 @@ let package = Package(
     .testTarget(
       name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "PortsTests", dependencies: ["Ports", "FlowEngine", "CBurst", "CCompression"],
+      name: "PortsTests",
+      dependencies: ["Ports", "FlowEngine", "CBurst", "CCompression", "CPcap"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],

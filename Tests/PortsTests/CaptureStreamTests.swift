@@ -274,7 +274,8 @@ import Testing
 
   private func compare(_ files: [String], _ folder: TemporaryFolder) throws {
     let merged = folder.file("merged.pcapng")
-    _ = try Programs.output("mergecap", ["-w", merged] + files)
+    // Of packets of one time mergecap takes that of its last input first.
+    _ = try Programs.output("mergecap", ["-w", merged] + files.reversed())
     let expected = read(merged, burst: 256)
     #expect(expected.problem == nil)
     let seen = Self.drain(CaptureStream(files.map { CaptureInput(path: $0) }))
