@@ -210,6 +210,28 @@ import Testing
     #expect(seen.map(\.time) == [0, 5])
   }
 
+  /// What has been read is let go of, packets or none.
+  @Test func mappingsGo() throws {
+    let folder = try TemporaryFolder()
+    let empty = try folder.write("empty", PcapBuilder().bytes)
+    let full = try folder.write("full", Self.file(1, [1, 2, 3]))
+    let cut = try folder.write("cut", Array(Self.file(1, [1, 2, 3]).dropLast()))
+    func isMapped() throws -> Bool {
+      String(decoding: try contents("/proc/self/maps"), as: UTF8.self).contains(folder.path)
+    }
+    for inOrder in [false, true] {
+      do {
+        let inputs = [empty, full, cut].map { CaptureInput(path: $0) }
+        let stream = CaptureStream(inputs, inOrder: inOrder)
+        #expect(Self.drain(stream).count == 5)
+        // Forgotten while the stream is still there.
+        #expect(try !isMapped())
+      }
+      do { _ = CaptureStream([empty, full].map { CaptureInput(path: $0) }, inOrder: inOrder) }
+      #expect(try !isMapped())
+    }
+  }
+
   @Test func dropsThatTheFilesReport() throws {
     var file = PcapngBuilder()
     file.section()

@@ -44,8 +44,14 @@ final class CaptureReader {
   private var isBufferSeen = false
   /// Up to here the mapping has been given to ``spent``.
   private var spentOffset = 0
-  /// What may be forgotten, in order.
-  private(set) var spent: [Spent] = []
+  /// What may be forgotten, in order: of a mapping only up to where, so that this does not hold itself.
+  private var spent: [Kept] = []
+
+  private enum Kept {
+    case mapped(from: Int, to: Int)
+    case buffer(StreamedBytes, StreamedBytes.Buffer)
+  }
+
   private(set) var problem: CaptureProblem?
   private(set) var packets: UInt64 = 0
 
@@ -312,14 +318,19 @@ final class CaptureReader {
   /// What has been handed out since the last call and may be forgotten after it.
   func takeSpent() -> [Spent] {
     defer { spent.removeAll(keepingCapacity: true) }
-    return spent
+    return spent.map {
+      switch $0 {
+      case .mapped(let from, let to): .mapped(self, from: from, to: to)
+      case .buffer(let streamed, let buffer): .buffer(streamed, buffer)
+      }
+    }
   }
 
   var hasSpent: Bool { !spent.isEmpty }
 
   private func spend(_ mapped: MappedBytes) {
     if window.offset > spentOffset {
-      spent.append(.mapped(self, from: spentOffset, to: window.offset))
+      spent.append(.mapped(from: spentOffset, to: window.offset))
     }
     spentOffset = window.offset
   }
