@@ -184,15 +184,15 @@ import Testing
     head.section()
     head.interface(resolution: 9)
     head.enhanced(0, 1, [1])
-    // Blocks of 64 MiB that are passed over, and a packet behind them.
-    let size = 64 << 20
+    // Blocks of 16 MiB that are passed over, and a packet behind them.
+    let size = 16 << 20
     var block = PcapngBuilder()
     block.block(0x7777, [UInt8](repeating: 0, count: size))
     var tail = PcapngBuilder()
     tail.enhanced(0, 2, [2])
     let one = try Self.compress(block.bytes, method)
     var bytes = try Self.compress(head.bytes, method)
-    for _ in 0..<12 { bytes += one }
+    for _ in 0..<48 { bytes += one }
     bytes += try Self.compress(tail.bytes, method)
     block.bytes = []
     // Of the whole process, other tests' memory too: hence a wide margin.
@@ -212,24 +212,37 @@ import Testing
 
 /// Resident memory of this process.
 func residentBytes() -> Int {
-  guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .ascii) else {
-    return 0
-  }
-  let pages = text.split(separator: " ")
+  let pages = processFile("statm").split(separator: " ")
   return pages.count > 1 ? (Int(pages[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+}
+
+/// Resident memory of this process's mappings of a file.
+func mappedBytes(_ path: String) -> Int {
+  var isWanted = false
+  var sum = 0
+  for line in processFile("smaps").split(separator: "\n") {
+    if line.hasPrefix("Rss:") {
+      if isWanted { sum += (Int(line.split(separator: " ")[1]) ?? 0) << 10 }
+    } else if line.contains("-") && line.contains("/") {
+      isWanted = line.hasSuffix(path)
+    } else if line.contains("-") && line.contains(" 00:00 ") {
+      isWanted = false
+    }
+  }
+  return sum
 }
 
 /// The most resident memory while something runs.
 final class MemoryWatch: @unchecked Sendable {
   private let lock = NSLock()
   private var isOver = false
-  private var most = residentBytes()
+  private var most = 0
   private var thread: PosixThread?
 
-  init() {
+  init(_ measure: @escaping @Sendable () -> Int = residentBytes) {
     thread = PosixThread(name: "watch") { [self] in
       while !lock.withLock({ isOver }) {
-        let now = residentBytes()
+        let now = measure()
         lock.withLock { most = max(most, now) }
         usleep(2000)
       }

@@ -163,7 +163,10 @@ final class TemporaryFolder {
   init() throws {
     var template = Array("\(NSTemporaryDirectory())/martlet-ports-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    // As the kernel names it, without doubled slashes.
+    let resolved = try #require(realpath(template, nil))
+    defer { free(resolved) }
+    path = String(cString: resolved)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -175,6 +178,20 @@ final class TemporaryFolder {
     let path = file(name)
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return path
+  }
+}
+
+/// A file of /proc, which has no length until it is read.
+func processFile(_ name: String) -> String {
+  let descriptor = open("/proc/self/\(name)", O_RDONLY)
+  guard descriptor >= 0 else { return "" }
+  defer { close(descriptor) }
+  var text: [UInt8] = []
+  var piece = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let got = read(descriptor, &piece, piece.count)
+    guard got > 0 else { return String(decoding: text, as: UTF8.self) }
+    text += piece[..<got]
   }
 }
 
