@@ -50,12 +50,16 @@ lint: ## swift-format, strict
 
 # FUZZ_SECONDS=3600 for a night's run; the corpus is kept in .build-fuzz/corpus.
 FUZZ_SECONDS ?= 60
-fuzz: ## a whole worker under libFuzzer and the address sanitizer
-	mkdir -p .build-fuzz/corpus
+fuzz: ## a whole worker and the reader of capture files under libFuzzer and the address sanitizer
+	mkdir -p .build-fuzz/corpus .build-fuzz/capture-corpus
 	MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address \
 	  --product martlet-fuzz-worker
+	MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address \
+	  --product martlet-fuzz-capture
 	.build-fuzz/release/martlet-fuzz-worker -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
 	  .build-fuzz/corpus
+	.build-fuzz/release/martlet-fuzz-capture -max_total_time=$(FUZZ_SECONDS) -max_len=32768 \
+	  .build-fuzz/capture-corpus
 
 gate: build ## the hot path's rules, held in the release binary
 	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"

@@ -41,16 +41,24 @@ let benchTargets: [Target] =
   ]
 
 // So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.
+let fuzzSettings =
+  swiftSettings + [
+    .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
+  ]
 let fuzzTargets: [Target] =
   Context.environment["MARTLET_FUZZ"] == nil
   ? []
   : [
     .executableTarget(
       name: "martlet-fuzz-worker", dependencies: ["FlowEngine", "CBurst"], path: "bench/fuzz",
-      swiftSettings: swiftSettings + [
-        .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])
-      ],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])])
+      exclude: ["CaptureFuzzer.swift"], sources: ["WorkerFuzzer.swift"],
+      swiftSettings: fuzzSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+    .executableTarget(
+      name: "martlet-fuzz-capture", dependencies: ["Ports", "CBurst", "CCompression"],
+      path: "bench/fuzz", exclude: ["WorkerFuzzer.swift"], sources: ["CaptureFuzzer.swift"],
+      swiftSettings: fuzzSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
   ]
 
 let package = Package(
@@ -128,6 +136,10 @@ let package = Package(
       name: "FlowEngineTests", dependencies: ["FlowEngine", "CBurst"], swiftSettings: swiftSettings),
     .testTarget(
       name: "FiltersTests", dependencies: ["Filters", "FlowEngine", "CBurst", "CPcap"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PortsTests",
+      dependencies: ["Ports", "FlowEngine", "CBurst", "CCompression", "CPcap"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DPDKPortsTests", dependencies: ["DPDKPorts", "CDPDK", "FlowEngine"],

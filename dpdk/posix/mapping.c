@@ -12,7 +12,7 @@
 struct guard {
   _Atomic uintptr_t base;  // 0: free
   _Atomic uintptr_t end;
-  _Atomic int cut;
+  _Atomic size_t cut;  // offset of the lowest page that had gone; PTRDIFF_MAX: none
 };
 
 static struct guard guards[MARTLET_MAPPING_CAPACITY];
@@ -28,7 +28,10 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
   for (int i = 0; i < count; i++) {
     uintptr_t base = atomic_load(&guards[i].base);
     if (base == 0 || address < base || address >= atomic_load(&guards[i].end)) continue;
-    atomic_store(&guards[i].cut, 1);
+    size_t offset = (address & page_mask) - base;
+    size_t known = atomic_load(&guards[i].cut);
+    while (offset < known && !atomic_compare_exchange_weak(&guards[i].cut, &known, offset)) {
+    }
     // mmap is a plain system call here; it is not on POSIX' list of what a handler may call, and works.
     void *page = (void *)(address & page_mask);
     if (mmap(page, ~page_mask + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
@@ -58,7 +61,7 @@ int martlet_mapping_guard(const void *base, size_t length) {
   pthread_mutex_lock(&lock);
   for (int i = 0; i < MARTLET_MAPPING_CAPACITY; i++) {
     if (atomic_load(&guards[i].base) != 0) continue;
-    atomic_store(&guards[i].cut, 0);
+    atomic_store(&guards[i].cut, PTRDIFF_MAX);
     atomic_store(&guards[i].end, (uintptr_t)base + length);
     atomic_store(&guards[i].base, (uintptr_t)base);
     if (i >= atomic_load(&used)) atomic_store(&used, i + 1);
@@ -69,8 +72,8 @@ int martlet_mapping_guard(const void *base, size_t length) {
   return number;
 }
 
-int martlet_mapping_is_cut(int number) {
-  return number >= 0 && atomic_load_explicit(&guards[number].cut, memory_order_relaxed);
+size_t martlet_mapping_cut(int number) {
+  return number < 0 ? PTRDIFF_MAX : atomic_load_explicit(&guards[number].cut, memory_order_relaxed);
 }
 
 void martlet_mapping_release(int number) {

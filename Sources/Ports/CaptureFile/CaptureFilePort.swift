@@ -24,6 +24,8 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
 
   package struct Progress: Sendable {
     package var packets: UInt64 = 0
+    /// Of these, packets that no worker took because the port was to stop.
+    package var untaken: UInt64 = 0
     package var bytesRead: UInt64 = 0
     package var currentName: String?
   }
@@ -42,6 +44,10 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   private var thread: PosixThread?
   private let isStopping = Atomic<Bool>(false)
   private let isDone = Atomic<Bool>(false)
+  /// A worker does not take its packets any more although the port is to stop.
+  private var isGivingUp = false
+  /// Packets that were not taken for that reason.
+  private var untaken: UInt64 = 0
   private let shared = Mutex(Progress())
   private var seenLinkTypes: [UInt32] = []
   /// Packets of each of them.
@@ -114,18 +120,19 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   }
 
   package func start() {
-    thread = PosixThread(name: "dispatcher") { [unowned self] in
+    thread = PosixThread(name: "dispatcher") { [self] in
       run()
       isDone.store(true, ordering: .releasing)
     }
   }
 
-  /// No packet is handed out any more; what has been is worked through.
+  /// No packet is read any more; what has been is worked through. Without this, the dispatcher holds
+  /// the port until the files' end.
   package func stop() { isStopping.store(true, ordering: .relaxed) }
 
   package func statistics() -> PortStatistics {
     var statistics = PortStatistics()
-    statistics.packets = shared.withLock { $0.packets }
+    (statistics.packets, statistics.missed) = shared.withLock { ($0.packets, $0.untaken) }
     return statistics
   }
 
@@ -191,7 +198,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
       if !checkpoints.isEmpty { settle(wait: false) }
       note()
     }
-    tell(reached: clock.now, now: clock.now)
+    if ordinal > 0 { tell(reached: clock.now, now: clock.now) }
     flush()
     note()
   }
@@ -211,18 +218,26 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
         pending[worker] &+= 1
         return
       }
-      if !waitForRoom(worker) { return }
+      if !waitForRoom(worker) {
+        if packet.pointee.flags & UInt16(MARTLET_PACKET_CLOCK) == 0 { untaken &+= 1 }
+        return
+      }
     }
   }
 
-  /// The worker is behind. Returns false where the port is to stop.
+  /// The worker is behind. Returns false where the port is to stop and the worker does not move.
   @inline(never)
   private func waitForRoom(_ worker: Int) -> Bool {
     flush()
+    if isGivingUp { return false }
     var round: UInt32 = 0
     // A quarter of the ring, so that this thread does not come back for every packet.
     while lanes[worker].ring.count > Self.ringSlots * 3 / 4 {
-      if isStopping.load(ordering: .relaxed) && round > 5000 { return false }
+      // After about a second.
+      if isStopping.load(ordering: .relaxed) && round > 5000 {
+        isGivingUp = true
+        return false
+      }
       martlet_relax(round)
       round = min(round &+ 1, 10_000)
     }
@@ -252,6 +267,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     let packets = ordinal
     shared.withLock {
       $0.packets = packets
+      $0.untaken = untaken
       $0.bytesRead = bytes
       $0.currentName = name
     }

@@ -14,6 +14,12 @@ package enum CaptureFormat: Sendable, Equatable {
     if PcapParser.isMagic(bytes) { return .pcap }
     if starts([0x1f, 0x8b]) { return .compressed(.gzip) }
     if starts([0x28, 0xb5, 0x2f, 0xfd]) { return .compressed(.zstd) }
+    // A skippable frame (RFC 8878, section 3.1.2): pzstd begins with one.
+    if bytes.count >= 4 && bytes[0] & 0xf0 == 0x50
+      && bytes[1...3].elementsEqual([0x2a, 0x4d, 0x18])
+    {
+      return .compressed(.zstd)
+    }
     if starts([0x04, 0x22, 0x4d, 0x18]) { return .compressed(.lz4) }
     if starts([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) { return .compressed(.xz) }
     return nil

@@ -38,12 +38,20 @@ final class CaptureReader {
   private var window = CaptureWindow.empty
   private var parser = Parser.unknown
   private var isAtEnd = false
-  /// The buffer that the window is in, and one before it whose rest was copied.
+  /// The buffer that the window is in.
   private var buffer: StreamedBytes.Buffer?
+  /// Packets in it have been handed out.
+  private var isBufferSeen = false
   /// Up to here the mapping has been given to ``spent``.
   private var spentOffset = 0
-  /// What may be forgotten, in order.
-  private(set) var spent: [Spent] = []
+  /// What may be forgotten, in order: of a mapping only up to where, so that this does not hold itself.
+  private var spent: [Kept] = []
+
+  private enum Kept {
+    case mapped(from: Int, to: Int)
+    case buffer(StreamedBytes, StreamedBytes.Buffer)
+  }
+
   private(set) var problem: CaptureProblem?
   private(set) var packets: UInt64 = 0
 
@@ -56,7 +64,8 @@ final class CaptureReader {
   ) throws(CaptureProblem) {
     name = path
     self.number = number
-    let descriptor = given ?? open(path, O_RDONLY | O_CLOEXEC)
+    // A named pipe is opened without waiting for who writes into it; then it is waited for like any.
+    let descriptor = given ?? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Self.unreadable(path) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -69,7 +78,8 @@ final class CaptureReader {
       throw CaptureProblem(.unreadable, file: path, "is a folder")
     }
     fileBytes = isRegular ? UInt64(status.st_size) : nil
-    if isRegular && !follows {
+    // A descriptor that has been read from goes on from there.
+    if isRegular && !follows && lseek(descriptor, 0, SEEK_CUR) == 0 {
       var magic = [UInt8](repeating: 0, count: CaptureFormat.magicLength)
       let got = pread(descriptor, &magic, magic.count, 0)
       guard got >= 0 else {
@@ -85,14 +95,13 @@ final class CaptureReader {
         throw CaptureProblem(.notACapture, file: path, format.1)
       }
       if known == .pcap || known == .pcapng,
-        let mapped = MappedBytes(descriptor: descriptor, length: Int(status.st_size))
+        let mapped = MappedBytes(descriptor: descriptor, path: path, status: status)
       {
         close(descriptor)
         bytes = .mapped(mapped)
         window = CaptureWindow(
           base: UnsafePointer(mapped.base.assumingMemoryBound(to: UInt8.self)), offset: 0,
           end: mapped.length, isLast: true, fileOffset: 0)
-        mapped.reached(0)
         return
       }
     }
@@ -118,7 +127,7 @@ final class CaptureReader {
   /// Packets that the capturing program says it lost (pcapng's interface statistics).
   var reportedDrops: UInt64 {
     guard case .pcapng(let parser) = parser else { return 0 }
-    return parser.reportedDrops.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+    return parser.reportedDrops
   }
 
   /// Where a packet that was just handed out stands in the file.
@@ -137,12 +146,13 @@ final class CaptureReader {
     var count = 0
     while true {
       if isAtEnd { return .end }
+      if case .mapped(let mapped) = bytes { mapped.reached(window.offset) }
       let stop = parse(out, capacity, until, &count)
       if case .mapped(let mapped) = bytes {
-        mapped.reached(window.offset)
-        if mapped.isCut {
-          // What was just parsed may be zeros that the file never held.
-          return end(CaptureProblem(.cut, file: name, "became shorter while it was read"), 0)
+        if mapped.isCut || Self.looksCut(stop, count == 0 ? nil : out + (count - 1)),
+          mapped.validLength < mapped.length
+        {
+          return endShortened(mapped, out, count)
         }
         if window.offset &- spentOffset >= Self.spentStep { spend(mapped) }
       }
@@ -180,6 +190,10 @@ final class CaptureReader {
       var unused = martlet_packet()
       let stop = parse(&unused, 1, .max, &none, peek: &time)
       if isAtEnd { break }
+      if case .mapped(let mapped) = bytes, mapped.isCut {
+        _ = endShortened(mapped, &unused, 0)
+        break
+      }
       switch stop {
       case .full: return .time(time)
       case .damaged(let text):
@@ -198,7 +212,34 @@ final class CaptureReader {
     return .end
   }
 
+  /// Zeros where a file has become shorter: empty packets of 1970, or no block at all.
+  private static func looksCut(
+    _ stop: ParseStop, _ last: UnsafePointer<martlet_packet>?
+  ) -> Bool {
+    if case .damaged = stop { return true }
+    guard let last else { return false }
+    return last.pointee.captured_length == 0
+  }
+
+  /// The file became shorter while it was read: what was just parsed counts as far as the file holds it.
+  private func endShortened(
+    _ mapped: MappedBytes, _ out: UnsafePointer<martlet_packet>, _ count: Int
+  ) -> Fill {
+    let valid = mapped.validLength
+    var kept = 0
+    while kept < count,
+      (out[kept].data - window.base) + Int(out[kept].captured_length) <= valid
+    {
+      kept += 1
+    }
+    return end(
+      CaptureProblem(
+        .cut, file: name, byteOffset: UInt64(valid), "became shorter while it was read, and ends"),
+      kept)
+  }
+
   private func done(_ count: Int) -> Fill {
+    if count > 0 { isBufferSeen = true }
     packets &+= UInt64(count)
     return .packets(count)
   }
@@ -250,13 +291,21 @@ final class CaptureReader {
     if case .unknown = parser {
       let head = UnsafeRawBufferPointer(
         start: window.base + window.offset, count: window.available)
-      return CaptureProblem(
-        .notACapture, file: name,
-        window.available == 0 ? "is empty" : CaptureFormat.describeOther(head))
+      switch CaptureFormat.detect(head) {
+      case .pcap, .pcapng:
+        return CaptureProblem(
+          .cut, file: name, byteOffset: UInt64(window.available), "ends within its header,")
+      case .compressed, nil:
+        return CaptureProblem(.notACapture, file: name, CaptureFormat.describeOther(head))
+      }
     }
     guard window.available > 0 || isWithinBlock else { return nil }
+    let what =
+      if case .pcapng = parser { "a block behind packet \(packets)" } else {
+        "packet \(packets + 1)"
+      }
     return CaptureProblem(
-      .cut, file: name, byteOffset: window.position, "ends within packet \(packets + 1),")
+      .cut, file: name, byteOffset: window.position, "ends within \(what), which begins")
   }
 
   private var isWithinBlock: Bool {
@@ -269,14 +318,19 @@ final class CaptureReader {
   /// What has been handed out since the last call and may be forgotten after it.
   func takeSpent() -> [Spent] {
     defer { spent.removeAll(keepingCapacity: true) }
-    return spent
+    return spent.map {
+      switch $0 {
+      case .mapped(let from, let to): .mapped(self, from: from, to: to)
+      case .buffer(let streamed, let buffer): .buffer(streamed, buffer)
+      }
+    }
   }
 
   var hasSpent: Bool { !spent.isEmpty }
 
   private func spend(_ mapped: MappedBytes) {
     if window.offset > spentOffset {
-      spent.append(.mapped(self, from: spentOffset, to: window.offset))
+      spent.append(.mapped(from: spentOffset, to: window.offset))
     }
     spentOffset = window.offset
   }
@@ -286,39 +340,66 @@ final class CaptureReader {
   }
 
   /// Makes at least `wanted` bytes available from the window's offset on.
-  private func advance(_ wanted: Int, _ waitMilliseconds: Int) -> StreamedBytes.Piece {
+  private func advance(_ wanted: Int, _ waitMilliseconds: Int) -> Advance {
     guard case .streamed(let streamed) = bytes else { return .end(nil) }
     var waited = waitMilliseconds
     while window.available < wanted {
-      let piece = streamed.next(waitMilliseconds: waited)
-      guard case .bytes(let next) = piece else { return piece }
-      waited = 0
-      let rest = window.available
-      let joined: StreamedBytes.Buffer
-      if rest <= StreamedBytes.Buffer.headRoom {
-        joined = next
-        (next.memory + StreamedBytes.Buffer.headRoom - rest).update(
-          from: window.base + window.offset, count: rest)
-      } else {
-        // A record longer than the head room: both together in memory of their own.
-        joined = StreamedBytes.Buffer(capacity: rest + next.count)
-        let start = joined.memory + StreamedBytes.Buffer.headRoom
-        start.update(from: window.base + window.offset, count: rest)
-        (start + rest).update(
-          from: next.memory + StreamedBytes.Buffer.headRoom, count: next.count)
-        joined.count = rest + next.count
-        streamed.giveBack(next)
+      switch streamed.next(waitMilliseconds: waited) {
+      case .bytes(let next): append(next, wanted, streamed)
+      case .idle: return .idle
+      case .end(let problem): return .end(problem)
       }
-      let position = window.position
-      if let buffer { spent.append(.buffer(streamed, buffer)) }
-      buffer = joined
-      let room =
-        joined === next ? StreamedBytes.Buffer.headRoom - rest : StreamedBytes.Buffer.headRoom
-      let length = joined === next ? rest + next.count : joined.count
-      window = CaptureWindow(
-        base: UnsafePointer(joined.memory + room), offset: 0, end: length, isLast: false,
-        fileOffset: position)
+      waited = 0
     }
-    return .bytes(buffer!)
+    return .bytes
+  }
+
+  private enum Advance {
+    case bytes, idle
+    case end(CaptureProblem?)
+  }
+
+  /// Puts `next` behind what is left of the window.
+  private func append(_ next: StreamedBytes.Buffer, _ wanted: Int, _ streamed: StreamedBytes) {
+    let headRoom = StreamedBytes.Buffer.headRoom
+    let rest = window.available
+    let bytes = UnsafePointer(next.memory + headRoom)
+    if rest <= headRoom {
+      let start = next.memory + (headRoom - rest)
+      start.update(from: window.base + window.offset, count: rest)
+      move(to: next, start, count: rest + next.count, streamed)
+      return
+    }
+    // A record longer than the head room: memory of its own, which takes piece after piece. What has
+    // been handed out of it stands before the window's end.
+    if let buffer, buffer.capacity > StreamedBytes.bufferBytes {
+      let end = UnsafeMutablePointer(mutating: window.base + window.end)
+      if end + next.count <= buffer.memory + (headRoom + buffer.capacity) {
+        end.update(from: bytes, count: next.count)
+        window.end += next.count
+        streamed.giveBack(next)
+        return
+      }
+    }
+    let own = StreamedBytes.Buffer(
+      capacity: max(wanted, rest + next.count) + StreamedBytes.bufferBytes)
+    let start = own.memory + headRoom
+    start.update(from: window.base + window.offset, count: rest)
+    (start + rest).update(from: bytes, count: next.count)
+    move(to: own, start, count: rest + next.count, streamed)
+    streamed.giveBack(next)
+  }
+
+  private func move(
+    to next: StreamedBytes.Buffer, _ start: UnsafeMutablePointer<UInt8>, count: Int,
+    _ streamed: StreamedBytes
+  ) {
+    if let buffer {
+      if isBufferSeen { spent.append(.buffer(streamed, buffer)) } else { streamed.giveBack(buffer) }
+    }
+    buffer = next
+    isBufferSeen = false
+    window = CaptureWindow(
+      base: UnsafePointer(start), offset: 0, end: count, isLast: false, fileOffset: window.position)
   }
 }

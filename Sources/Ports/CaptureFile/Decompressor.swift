@@ -100,6 +100,8 @@ final class Decompressor {
     _ input: UnsafePointer<UInt8>, _ inputRange: inout Range<Int>,
     _ output: UnsafeMutablePointer<UInt8>, _ outputRange: inout Range<Int>
   ) -> Step {
+    // With nothing to look at, it would say that a next frame is wanted.
+    if isBetweenFrames && inputRange.isEmpty { return .more }
     var from = ZSTD_inBuffer(
       src: input, size: inputRange.upperBound, pos: inputRange.lowerBound)
     var to = ZSTD_outBuffer(
@@ -116,6 +118,8 @@ final class Decompressor {
     _ input: UnsafePointer<UInt8>, _ inputRange: inout Range<Int>,
     _ output: UnsafeMutablePointer<UInt8>, _ outputRange: inout Range<Int>
   ) -> Step {
+    // As above.
+    if isBetweenFrames && inputRange.isEmpty { return .more }
     var taken = inputRange.count
     var given = outputRange.count
     let result = LZ4F_decompress(

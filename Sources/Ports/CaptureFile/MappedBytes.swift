@@ -6,6 +6,8 @@ final class MappedBytes {
   let base: UnsafeMutableRawPointer
   let length: Int
   private let guardNumber: Int32
+  private let path: String
+  private let identity: (dev_t, ino_t)
   /// Pages up to here have been asked for, and mapped.
   private var populated = 0
   private var requested = 0
@@ -15,7 +17,8 @@ final class MappedBytes {
   private static let readAhead = 32 << 20
 
   /// Nil where the file cannot be mapped, or too many are.
-  init?(descriptor: Int32, length: Int) {
+  init?(descriptor: Int32, path: String, status: stat) {
+    let length = Int(status.st_size)
     guard length > 0 else { return nil }
     let mapping = mmap(nil, length, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let mapping, mapping != MAP_FAILED else { return nil }
@@ -24,6 +27,8 @@ final class MappedBytes {
       munmap(mapping, length)
       return nil
     }
+    self.path = path
+    identity = (status.st_dev, status.st_ino)
     base = mapping
     self.length = length
   }
@@ -33,8 +38,20 @@ final class MappedBytes {
     munmap(base, length)
   }
 
-  /// The file became shorter while it was read.
-  var isCut: Bool { martlet_mapping_is_cut(guardNumber) != 0 }
+  /// A page was missed: the file became shorter while it was read.
+  @inline(__always)
+  var isCut: Bool { martlet_mapping_cut(guardNumber) != .max }
+
+  /// How many bytes the file still holds; behind them the mapping shows zeros, within a page without
+  /// anything being missed. Of a file that has been replaced or deleted, as far as pages tell.
+  var validLength: Int {
+    let missed = min(martlet_mapping_cut(guardNumber), length)
+    var status = stat()
+    guard stat(path, &status) == 0, (status.st_dev, status.st_ino) == identity else {
+      return missed
+    }
+    return min(missed, Int(status.st_size))
+  }
 
   /// The reading has come to `offset`: the pages behind it are mapped in one call, instead of one fault
   /// each.

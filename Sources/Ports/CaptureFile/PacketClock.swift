@@ -1,7 +1,7 @@
 /// What time it is by the packets of a source, which may be out of order, stand still, or be wrong.
 ///
 /// The clock follows the packets forward. One that is up to a second late leaves it where it is; one
-/// that is later than that takes it back. A leap of more than a minute ahead holds only once a second
+/// that is later than that takes it back. A leap of more than a minute ahead holds only once the next
 /// packet has confirmed it, so that one wrong time stamp does not end every flow. What it says depends
 /// on the packets and their order and on nothing else.
 struct PacketClock {
@@ -11,8 +11,11 @@ struct PacketClock {
   static let tolerance: UInt64 = 1_000_000_000
   static let leap: UInt64 = 60_000_000_000
 
-  private(set) var now: UInt64 = 0
-  private var isStarted = false
+  /// What no packet's time is near: the first one is unusual.
+  private static let never: UInt64 = 1 << 63
+
+  /// Means nothing before the first packet.
+  private(set) var now = never
   /// A leap that waits to be confirmed; 0 for none.
   private var pending: UInt64 = 0
 
@@ -23,16 +26,19 @@ struct PacketClock {
     // Both differences wrap where they are negative, and are then beyond any bound.
     if time &- now <= Self.leap {
       now = time
+      pending = 0
       return false
     }
-    if now &- time <= Self.tolerance { return false }
+    if now &- time <= Self.tolerance {
+      pending = 0
+      return false
+    }
     return takeUnusual(time, &before)
   }
 
   @inline(never)
   private mutating func takeUnusual(_ time: UInt64, _ before: inout UInt64) -> Bool {
-    guard isStarted else {
-      isStarted = true
+    guard now != Self.never else {
       before = time
       now = time
       return true

@@ -10,7 +10,7 @@ struct PacketSpreader {
   private let scratch = UnsafeMutablePointer<ParsedPacket>.allocate(capacity: 1)
 
   /// `decapsulation`: as ``PacketParser/decapsulation``, the same as the workers'.
-  init(workers: Int, decapsulation: UInt8) {
+  init(workers: Int, decapsulation: UInt8 = PacketParser.maximumTunnels) {
     self.workers = UInt64(workers)
     var generator = SystemRandomNumberGenerator()
     parser = PacketParser(

@@ -8,10 +8,24 @@ struct PcapParser {
   private let nanoseconds: Bool
   private let recordHeader: Int
   private let linkType: UInt32
+  private let longest: UInt32
+  /// Writers before version 2.3 gave the wire length first, and some of 2.3 did.
+  private let lengths: Lengths
+
+  private enum Lengths { case capturedFirst, wireFirst, largerSecond }
 
   static let headerLength = 24
-  /// Longer than this no packet is: what libpcap allows at the most, for USB.
+  /// Longer than this no packet of any link type is.
   static let longestPacket: UInt32 = 128 << 20
+
+  /// The longest packet of a link type, as libpcap has it: 256 KiB, but for those that carry messages.
+  static func longestPacket(ofLinkType type: UInt32) -> UInt32 {
+    switch type {
+    case 220, 231, 249: longestPacket  // USB_LINUX_MMAPPED, DBUS, USBPCAP
+    case 279: 8 << 20  // EBHSCR
+    default: 262_144
+    }
+  }
 
   private enum Magic {
     static let microseconds: UInt32 = 0xa1b2_c3d4
@@ -35,6 +49,11 @@ struct PcapParser {
     recordHeader = native == Magic.kuznetzov ? 24 : 16
     // Above the type stand the length of frame check sequences and reserved bits.
     linkType = window.load(window.offset + 20, as: UInt32.self, swapped: swapped) & 0x03ff_ffff
+    longest = Self.longestPacket(ofLinkType: linkType)
+    let major = window.load(window.offset + 4, as: UInt16.self, swapped: swapped)
+    let minor = window.load(window.offset + 6, as: UInt16.self, swapped: swapped)
+    lengths =
+      major != 2 || minor > 3 ? .capturedFirst : minor == 3 ? .largerSecond : .wireFirst
     window.offset += Self.headerLength
   }
 
@@ -48,8 +67,12 @@ struct PcapParser {
     defer { window.offset = offset }
     while count < capacity {
       guard offset &+ recordHeader <= window.end else { return .needs(recordHeader) }
-      let captured = window.load(offset &+ 8, as: UInt32.self, swapped: swapped)
-      guard captured <= Self.longestPacket else {
+      var captured = window.load(offset &+ 8, as: UInt32.self, swapped: swapped)
+      var wire = window.load(offset &+ 12, as: UInt32.self, swapped: swapped)
+      if lengths != .capturedFirst && (lengths == .wireFirst || captured > wire) {
+        swap(&captured, &wire)
+      }
+      guard captured <= longest else {
         return .damaged("a packet of \(captured) bytes, which no packet has")
       }
       let length = recordHeader &+ Int(captured)
@@ -65,7 +88,7 @@ struct PcapParser {
       packet.pointee.handle = nil
       packet.pointee.timestamp_ns = time
       packet.pointee.captured_length = captured
-      packet.pointee.wire_length = window.load(offset &+ 12, as: UInt32.self, swapped: swapped)
+      packet.pointee.wire_length = wire
       packet.pointee.flags = UInt16(MARTLET_PACKET_RECORDED)
       packet.pointee.port = 0xffff
       packet.pointee.link_type = linkType

@@ -7,6 +7,7 @@ struct PcapngParser {
     var linkType: UInt32
     var snapLength: UInt32
     var clock: InterfaceClock
+    var longestPacket: Int
   }
 
   private enum Block {
@@ -20,19 +21,34 @@ struct PcapngParser {
 
   private var swapped = false
   private var interfaces: [Interface] = []
-  /// Interfaces of the sections before this one, for what interfaces report of themselves.
-  private var firstInterface = 0
   private var lastTime: UInt64 = 0
-  /// What is left to pass over of a block that is longer than the window.
-  private var toSkip = 0
-  /// By interface over all sections: packets that the capturing program says it lost.
-  private(set) var reportedDrops: [Int: UInt64] = [:]
+  /// A block that is passed over, as it may be longer than any window.
+  private var skipped: Skipped?
+  /// By interface of this section: packets that the capturing program says it lost.
+  private var drops: [UInt32: UInt64] = [:]
+  /// Of the sections before this one.
+  private var earlierDrops: UInt64 = 0
 
-  /// Ended within a block that was being passed over.
-  var isWithinBlock: Bool { toSkip > 0 }
+  private struct Skipped {
+    /// As the block begins; its end has to say the same.
+    var length: Int
+    /// Left to pass over before that end.
+    var left: Int
+    var isPadded = false
+  }
 
-  /// A block that carries a packet is not longer than this.
+  /// Packets that the capturing program says it lost.
+  var reportedDrops: UInt64 {
+    drops.values.reduce(earlierDrops) { $0.addingReportingOverflow($1).partialValue }
+  }
+
+  /// Within a block that is being passed over.
+  var isWithinBlock: Bool { skipped != nil }
+
+  /// A block whose content is looked at is not longer than this.
   static let longestBlock = Int(PcapParser.longestPacket) + 4096
+  /// A section does not have more interfaces than this.
+  static let mostInterfaces = 65_536
 
   /// Fills `out` with whole packets not later than `until`. `peek` gets the next packet's time instead,
   /// and the packet stays.
@@ -41,15 +57,10 @@ struct PcapngParser {
     until: UInt64, count: inout Int, peek: UnsafeMutablePointer<UInt64>? = nil
   ) -> ParseStop {
     while count < capacity {
-      if toSkip > 0 {
-        let step = min(toSkip, window.available)
-        toSkip -= step
-        window.offset += step
-        if toSkip > 0 { return .needs(1) }
-      }
+      if skipped != nil, let stop = passOver(&window) { return stop }
       guard window.available >= 12 else { return .needs(12) }
       let at = window.offset
-      var type = window.load(at, as: UInt32.self, swapped: swapped)
+      let type = window.load(at, as: UInt32.self, swapped: swapped)
       if type == Block.section {
         // The same from both ends; its byte order stands behind its length.
         let magic = window.load(at + 8, as: UInt32.self, swapped: false)
@@ -58,27 +69,33 @@ struct PcapngParser {
         case 0x4d3c_2b1a: swapped = true
         default: return .damaged("a section without a byte-order mark")
         }
-        type = Block.section
       }
       let length = Int(window.load(at + 4, as: UInt32.self, swapped: swapped))
-      // The length counts type and both lengths. Some writers leave out the padding.
+      // The length counts type and both lengths.
       guard length >= 12 else { return .damaged("a block of \(length) bytes") }
       switch type {
       case Block.section, Block.interface, Block.packet, Block.simplePacket, Block.statistics,
         Block.enhancedPacket:
         break
       default:
-        toSkip = length
+        window.offset += 8
+        skipped = Skipped(length: length, left: length - 12)
         continue
       }
       guard length <= Self.longestBlock else {
         return .damaged("a block of \(length) bytes, which no packet fills")
       }
       guard window.available >= length else { return .needs(length) }
-      guard Int(window.load(at + length - 4, as: UInt32.self, swapped: swapped)) == length else {
-        return .damaged("a block whose two lengths differ")
+      var end = at + length
+      if Int(window.load(end - 4, as: UInt32.self, swapped: swapped)) != length {
+        // Some writers do not count the padding, others leave it out.
+        end = at + (length + 3) & ~3
+        guard window.end >= end else { return .needs(end - at) }
+        guard Int(window.load(end - 4, as: UInt32.self, swapped: swapped)) == length else {
+          return .damaged("a block whose two lengths differ")
+        }
       }
-      let body = at + 8..<at + length - 4
+      let body = at + 8..<end - 4
       var isLater = false
       switch type {
       case Block.section:
@@ -86,18 +103,27 @@ struct PcapngParser {
         guard window.load(at + 12, as: UInt16.self, swapped: swapped) == 1 else {
           return .damaged("a section of another version than 1")
         }
-        firstInterface += interfaces.count
+        earlierDrops = reportedDrops
+        drops.removeAll(keepingCapacity: true)
         interfaces.removeAll(keepingCapacity: true)
       case Block.interface:
         guard body.count >= 8 else { return .damaged("an interface block of \(length) bytes") }
+        guard interfaces.count < Self.mostInterfaces else {
+          return .damaged("more than \(Self.mostInterfaces) interfaces")
+        }
         interfaces.append(readInterface(window, body))
       case Block.statistics: readStatistics(window, body)
       case Block.simplePacket:
-        guard let interface = interfaces.first, body.count >= 4 else {
+        guard body.count >= 4 else { return .damaged("a packet block of \(length) bytes") }
+        guard let interface = interfaces.first else {
           return .damaged("a simple packet block without an interface")
         }
         let wire = window.load(body.lowerBound, as: UInt32.self, swapped: swapped)
         let limit = interface.snapLength == 0 ? wire : min(wire, interface.snapLength)
+        let captured = min(Int(limit), body.count - 4)
+        guard captured <= interface.longestPacket else {
+          return .damaged("a packet of \(captured) bytes, which no packet has")
+        }
         // It has no time: the one before it is as near as can be told.
         if let peek {
           peek.pointee = lastTime
@@ -106,7 +132,7 @@ struct PcapngParser {
         if lastTime > until { return .full }
         emit(
           window, out + count, at: body.lowerBound + 4,
-          captured: min(Int(limit), body.count - 4), wire: wire, time: lastTime, interface)
+          captured: captured, wire: wire, time: lastTime, interface)
         count += 1
       default:
         let isEnhanced = type == Block.enhancedPacket
@@ -126,6 +152,9 @@ struct PcapngParser {
           return .damaged("a packet of \(captured) bytes in a block of \(length)")
         }
         let interface = interfaces[number]
+        guard captured <= interface.longestPacket else {
+          return .damaged("a packet of \(captured) bytes, which no packet has")
+        }
         let time = interface.clock.nanoseconds(high << 32 | low)
         if let peek {
           peek.pointee = time
@@ -141,8 +170,8 @@ struct PcapngParser {
         }
       }
       if isLater { return .full }
-      window.offset = at + length
-      window.fetchAhead(from: at, to: window.offset)
+      window.offset = end
+      window.fetchAhead(from: at, to: end)
     }
     return .full
   }
@@ -162,6 +191,29 @@ struct PcapngParser {
     packet.pointee.link_type = interface.linkType
   }
 
+  /// Goes on passing over a block. Nil when it has been left behind.
+  @inline(never)
+  private mutating func passOver(_ window: inout CaptureWindow) -> ParseStop? {
+    while let block = skipped {
+      let step = min(block.left, window.available)
+      window.offset += step
+      skipped!.left -= step
+      guard block.left == step else { return .needs(1) }
+      guard window.available >= 4 else { return .needs(4) }
+      if Int(window.load(window.offset, as: UInt32.self, swapped: swapped)) == block.length {
+        window.offset += 4
+        skipped = nil
+      } else if block.length & 3 != 0 && !block.isPadded {
+        // As for packets: padding that was not counted.
+        skipped!.isPadded = true
+        skipped!.left = 4 - block.length & 3
+      } else {
+        return .damaged("a block whose two lengths differ")
+      }
+    }
+    return nil
+  }
+
   // MARK: Options
 
   private func readInterface(_ window: CaptureWindow, _ body: Range<Int>) -> Interface {
@@ -175,25 +227,27 @@ struct PcapngParser {
       default: break
       }
     }
+    let linkType = UInt32(window.load(body.lowerBound, as: UInt16.self, swapped: swapped))
     return Interface(
-      linkType: UInt32(window.load(body.lowerBound, as: UInt16.self, swapped: swapped)),
+      linkType: linkType,
       snapLength: window.load(body.lowerBound + 4, as: UInt32.self, swapped: swapped),
-      clock: clock)
+      clock: clock, longestPacket: Int(PcapParser.longestPacket(ofLinkType: linkType)))
   }
 
   /// What the capturing program says it lost; a later block of an interface replaces an earlier one.
   private mutating func readStatistics(_ window: CaptureWindow, _ body: Range<Int>) {
     guard body.count >= 12 else { return }
-    let number = Int(window.load(body.lowerBound, as: UInt32.self, swapped: swapped))
-    var drops: UInt64 = 0
+    let number = window.load(body.lowerBound, as: UInt32.self, swapped: swapped)
+    guard number < interfaces.count else { return }
+    var lost: UInt64 = 0
     eachOption(window, body.lowerBound + 12..<body.upperBound) { code, value in
       // isb_ifdrop, isb_osdrop
       if (code == 5 || code == 7) && value.count >= 8 {
         let value = window.load(value.lowerBound, as: UInt64.self, swapped: swapped)
-        drops = drops.addingReportingOverflow(value).partialValue
+        lost = lost.addingReportingOverflow(value).partialValue
       }
     }
-    if drops > 0 { reportedDrops[firstInterface + number] = drops }
+    if lost > 0 { drops[number] = lost }
   }
 
   private func eachOption(
@@ -228,32 +282,42 @@ struct InterfaceClock {
   @inline(never)
   private func general(_ value: UInt64) -> UInt64 {
     let exponent = Int(resolution & 0x7f)
-    // Of the unit in a second: at most 2^63 and 10^19 fit; finer ones are rounded down to that.
-    var seconds: UInt64
-    var fraction: UInt64
+    let seconds: UInt64
+    let fraction: UInt64
     if resolution & 0x80 != 0 {
       seconds = exponent < 64 ? value >> UInt64(exponent) : 0
       let rest = exponent < 64 ? value & ((1 << UInt64(exponent)) &- 1) : value
+      // (rest × 10^9) >> exponent, less than 10^9 up to an exponent of 63, and than 2^30 above.
       let product = rest.multipliedFullWidth(by: 1_000_000_000)
       fraction =
         exponent == 0
         ? 0
         : exponent < 64
           ? product.high << UInt64(64 - exponent) | product.low >> UInt64(exponent)
-          : product.high >> UInt64(min(exponent - 64, 63))
-    } else {
-      var unit: UInt64 = 1
-      for _ in 0..<min(exponent, 19) { unit *= 10 }
-      let scaled = exponent > 19 ? 0 : value
-      seconds = scaled / unit
-      let product = (scaled % unit).multipliedFullWidth(by: 1_000_000_000)
+          : product.high >> UInt64(exponent - 64)
+    } else if exponent <= 19 {
+      let unit = Self.powerOfTen(exponent)
+      seconds = value / unit
+      let product = (value % unit).multipliedFullWidth(by: 1_000_000_000)
+      // Cannot overflow: the remainder is below the unit, so the quotient is below 10^9.
       fraction = unit.dividingFullWidth(product).quotient
+    } else {
+      // No 64 bits of such units make a second.
+      seconds = 0
+      fraction = exponent - 9 <= 19 ? value / Self.powerOfTen(exponent - 9) : 0
     }
-    let limit = PacketClock.latest / 1_000_000_000
-    let moved = Int64(min(seconds, limit)).addingReportingOverflow(offsetSeconds)
-    guard !moved.overflow, moved.partialValue >= 0 else { return 0 }
-    seconds = min(UInt64(moved.partialValue), limit)
-    fraction = min(fraction, 999_999_999)
-    return min(seconds * 1_000_000_000 + fraction, PacketClock.latest)
+    let moved = Int64(min(seconds, UInt64(Int64.max))).addingReportingOverflow(offsetSeconds)
+    // Only two positive numbers overflow here: the seconds are never negative.
+    if moved.overflow { return PacketClock.latest }
+    guard moved.partialValue >= 0 else { return 0 }
+    guard moved.partialValue < PacketClock.latest / 1_000_000_000 else { return PacketClock.latest }
+    return UInt64(moved.partialValue) * 1_000_000_000 + min(fraction, 999_999_999)
+  }
+
+  /// 10^`exponent`, which is at most 19.
+  private static func powerOfTen(_ exponent: Int) -> UInt64 {
+    var power: UInt64 = 1
+    for _ in 0..<exponent { power *= 10 }
+    return power
   }
 }

@@ -55,5 +55,12 @@ final class PosixThread: @unchecked Sendable {
     precondition(result == 0, "a thread can be had")
   }
 
-  func join() { pthread_join(handle, nil) }
+  /// Waits for its end; where it is the calling thread itself, lets it go.
+  func join() {
+    if pthread_equal(handle, pthread_self()) != 0 {
+      pthread_detach(handle)
+    } else {
+      pthread_join(handle, nil)
+    }
+  }
 }

@@ -18,9 +18,13 @@ final class StreamedBytes: @unchecked Sendable {
     init(capacity: Int) {
       self.capacity = capacity
       memory = .allocate(capacity: Self.headRoom + capacity)
+      StreamedBytes.buffersInUse.wrappingAdd(1, ordering: .relaxed)
     }
 
-    deinit { memory.deallocate() }
+    deinit {
+      memory.deallocate()
+      StreamedBytes.buffersInUse.wrappingSubtract(1, ordering: .relaxed)
+    }
   }
 
   enum Piece {
@@ -39,8 +43,15 @@ final class StreamedBytes: @unchecked Sendable {
     var isAbandoned = false
   }
 
-  private static let bufferBytes = 1 << 20
+  static let bufferBytes = 1 << 20
   private static let bufferCount = 8
+  /// With hundreds of inputs at a time each reads less far ahead: so many buffers in all, and then no
+  /// more than a few for each.
+  private static let buffersAtEase = 96
+  private static let fewestBuffers = 3
+  private static let buffersInUse = Atomic<Int>(0)
+  /// The first piece of a compressed file is small: often only its first packet's time is asked for.
+  private static let firstPieceBytes = 64 << 10
 
   private let descriptor: Int32
   private let name: String
@@ -51,6 +62,8 @@ final class StreamedBytes: @unchecked Sendable {
   /// Of the file itself, compressed as it is.
   private let rawBytes = Atomic<UInt64>(0)
   private var thread: PosixThread?
+  /// Why reading failed; the thread's own.
+  private var failure: Int32 = 0
 
   /// Takes over the descriptor.
   init(descriptor: Int32, name: String, follows: Bool) {
@@ -78,6 +91,7 @@ final class StreamedBytes: @unchecked Sendable {
 
   func giveBack(_ buffer: Buffer) {
     condition.lock()
+    // Larger ones were made for one record each.
     if buffer.capacity == Self.bufferBytes { state.spare.append(buffer) }
     condition.signal()
     condition.unlock()
@@ -107,7 +121,10 @@ final class StreamedBytes: @unchecked Sendable {
     while true {
       if state.isAbandoned { return nil }
       if let buffer = state.spare.popLast() { return buffer }
-      if state.made < Self.bufferCount {
+      if state.made < Self.fewestBuffers
+        || (state.made < Self.bufferCount
+          && Self.buffersInUse.load(ordering: .relaxed) < Self.buffersAtEase)
+      {
         state.made += 1
         return Buffer(capacity: Self.bufferBytes)
       }
@@ -130,7 +147,7 @@ final class StreamedBytes: @unchecked Sendable {
     condition.unlock()
   }
 
-  /// Bytes read, 0 at the end, nil where it failed or was abandoned.
+  /// Bytes read, 0 at the end, nil where it failed, was abandoned, or became shorter.
   private func readSome(_ memory: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int? {
     while true {
       // A pipe without a writer's word must not keep an abandoned thread.
@@ -138,14 +155,24 @@ final class StreamedBytes: @unchecked Sendable {
       let ready = poll(&request, 1, 100)
       if isAbandoned { return nil }
       if ready == 0 { continue }
-      let got = read(descriptor, memory, count)
+      let got = ready < 0 ? -1 : read(descriptor, memory, count)
       if got > 0 {
         rawBytes.wrappingAdd(UInt64(got), ordering: .relaxed)
         return got
       }
       if got < 0 && (errno == EINTR || errno == EAGAIN) { continue }
-      if got < 0 { return nil }
+      if got < 0 {
+        failure = errno
+        return nil
+      }
       guard follows else { return 0 }
+      var status = stat()
+      if fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        && UInt64(status.st_size) < rawBytesRead
+      {
+        failure = 0
+        return nil
+      }
       usleep(50_000)
     }
   }
@@ -179,10 +206,11 @@ final class StreamedBytes: @unchecked Sendable {
   }
 
   private func endUnread() {
-    let error = errno
+    if isAbandoned { return end() }
     end(
-      isAbandoned
-        ? nil : CaptureProblem(.unreadable, file: name, String(cString: strerror(error))))
+      failure == 0
+        ? CaptureProblem(.cut, file: name, "became shorter while it was followed")
+        : CaptureProblem(.unreadable, file: name, String(cString: strerror(failure))))
   }
 
   private func copy(first: [UInt8]) {
@@ -220,8 +248,9 @@ final class StreamedBytes: @unchecked Sendable {
     var inputOffset: UInt64 = 0
     guard var buffer = takeSpare() else { return }
     buffer.count = 0
+    var room = min(Self.firstPieceBytes, buffer.capacity)
     while true {
-      var outputRange = buffer.count..<buffer.capacity
+      var outputRange = buffer.count..<room
       let before = (inputRange.count, outputRange.count)
       let step = decompressor.step(
         input, &inputRange, buffer.memory + Buffer.headRoom, &outputRange, isLast: isLast)
@@ -235,12 +264,15 @@ final class StreamedBytes: @unchecked Sendable {
             "damaged \(method.rawValue) data (\(reason)) at byte \(inputOffset) of the compressed file"
           ))
       }
-      if buffer.count == buffer.capacity {
+      let isFull = buffer.count == room
+      // What a pipe gave goes on its way before more is waited for.
+      if isFull || (inputRange.isEmpty && buffer.count > 0 && !isLast && (follows || !isReadable)) {
         hand(buffer)
         guard let next = takeSpare() else { return }
         next.count = 0
         buffer = next
-        continue
+        room = buffer.capacity
+        if isFull { continue }
       }
       let moved = before.0 != inputRange.count || before.1 != outputRange.count
       if moved && !inputRange.isEmpty { continue }

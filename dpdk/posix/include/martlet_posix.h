@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -16,8 +17,8 @@
 
 // Guards [base, base + length); returns a number for the two calls below, or -1 where all are taken.
 int martlet_mapping_guard(const void *base, size_t length);
-// Whether a page of it has gone.
-int martlet_mapping_is_cut(int number);
+// Offset of the lowest page that was missed; PTRDIFF_MAX where none was.
+size_t martlet_mapping_cut(int number);
 // Ends the guard; before munmap.
 void martlet_mapping_release(int number);
 

@@ -46,6 +46,8 @@ final class SecondReading {
         done += written
       }
     }
+    // From its beginning, both times: a reader takes a descriptor from where it stands.
+    lseek(target, 0, SEEK_SET)
     return CaptureInput(path: input.path, descriptor: target)
   }
 
