@@ -57,7 +57,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   /// Called by the dispatcher before the first packet of a link type goes to a worker.
   private let onLinkType: (UInt32) -> Void
 
-  private static let ringSlots = 2048
+  private static let ringSlots = 8192
   private static let batch = 256
 
   /// `onLinkType` is called on the dispatcher's thread.

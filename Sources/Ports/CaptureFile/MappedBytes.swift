@@ -8,12 +8,8 @@ final class MappedBytes {
   private let guardNumber: Int32
   private let path: String
   private let identity: (dev_t, ino_t)
-  /// Pages up to here have been asked for, and mapped.
-  private var populated = 0
+  /// Read from disk up to here, or on the way.
   private var requested = 0
-
-  /// Mapped at a time, and read from disk ahead of that.
-  private static let step = 2 << 20
   private static let readAhead = 32 << 20
 
   /// Nil where the file cannot be mapped, or too many are.
@@ -53,27 +49,20 @@ final class MappedBytes {
     return min(missed, Int(status.st_size))
   }
 
-  /// The reading has come to `offset`: the pages behind it are mapped in one call, instead of one fault
-  /// each.
+  /// The reading has come to `offset`: what follows is read from disk, where it is not in the page cache.
+  /// Its pages are mapped as they are met, sixteen a fault; asking for that by MADV_POPULATE_READ goes
+  /// page by page and takes twice as long.
   @inline(__always)
   func reached(_ offset: Int) {
-    if offset &+ Self.step / 2 > populated && populated < length { populate(offset) }
+    if offset &+ Self.readAhead / 2 > requested && requested < length { readOn(offset) }
   }
 
   @inline(never)
-  private func populate(_ offset: Int) {
-    let start = max(populated, offset & ~(Self.step - 1))
-    let end = min(length, max(start, offset) + Self.step)
-    if requested < min(length, end + Self.readAhead / 2) {
-      let from = max(requested, start) & ~4095
-      let to = min(length, end + Self.readAhead)
-      madvise(base + from, to - from, MADV_WILLNEED)
-      requested = to
-    }
-    // 22: MADV_POPULATE_READ, Linux 5.14; where it is not known the pages come one by one.
-    let page = start & ~4095
-    madvise(base + page, end - page, 22)
-    populated = end
+  private func readOn(_ offset: Int) {
+    let from = max(requested, offset) & ~4095
+    let to = min(length, max(from, offset) + Self.readAhead)
+    madvise(base + from, to - from, MADV_WILLNEED)
+    requested = to
   }
 
   /// Nobody looks at [from, to) any more: its pages are unmapped, and stay in the page cache.
