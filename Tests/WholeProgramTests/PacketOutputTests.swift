@@ -142,6 +142,60 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: second))
   }
 
+  @Test(arguments: [["--write-pcap"], ["--index"], ["--format", "eve", "--output"]])
+  func anInputIsNeverOverwritten(_ output: [String]) throws {
+    let copy = folder.file("copy.pcap")
+    try FileManager.default.copyItem(atPath: Captures.demo, toPath: copy)
+    let link = folder.file("link.pcap")
+    #expect(symlink(copy, link) == 0)
+    let run = try FileRead([copy] + output + [link])
+    #expect(run.status == .exited(64))
+    #expect(run.errors.contains("is an input and would be overwritten"), "\(run.errors)")
+    #expect(FileManager.default.contentsEqual(atPath: Captures.demo, andPath: copy))
+  }
+
+  @Test func aPackedPipeIsKeptToo() throws {
+    let packed = folder.file("demo.gz")
+    let process = try Subprocess(
+      "gzip", ["-c"], standardInputPath: Captures.demo, standardOutputPath: packed)
+    #expect(try process.wait() == .exited(0))
+    let copy = folder.file("copy.pcap")
+    _ = try FileRead(["-", "--write-pcap", copy], standardInputPath: packed)
+    #expect(FileManager.default.contentsEqual(atPath: Captures.demo, andPath: copy))
+  }
+
+  @Test func noPacketIsACaptureStill() throws {
+    for name in ["none.pcap", "none.pcapng"] {
+      let path = folder.file(name)
+      _ = try read(Captures.demo, "--where", "dest_port == 1", "--write-pcap", path)
+      #expect(try Subprocess.output("capinfos", ["-c", "-M", path]).contains("0"))
+    }
+  }
+
+  @Test func aClosedPipeOfRecordsLeavesThePacketsWhole() throws {
+    let copy = folder.file("copy.pcap")
+    let process = try Subprocess(
+      "sh",
+      [
+        "-c",
+        "\(Programs.martlet) read \(Captures.demo) --write-pcap \(copy) --format eve | head -1",
+      ])
+    #expect(try process.wait() == .exited(0))
+    #expect(FileManager.default.contentsEqual(atPath: Captures.demo, andPath: copy))
+  }
+
+  @Test(.enabled(if: Requirements.isRoot, "needs root to mount a small file system"))
+  func aFullTemporaryFolderIsSaid() throws {
+    let small = folder.file("small")
+    #expect(mkdir(small, 0o755) == 0)
+    _ = try Subprocess.output("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small])
+    defer { _ = try? Subprocess.output("umount", [small]) }
+    let run = try FileRead(
+      [Captures.demo, "--write-pcap", folder.file("copy.pcap")], environment: ["TMPDIR": small])
+    #expect(run.status == .exited(74))
+    #expect(run.errors.contains("No space left on device"), "\(run.errors)")
+  }
+
   @Test func whatCannotBeWrittenIsSaid() throws {
     let full = try FileRead([Captures.demo, "--write-pcap", "/dev/full"])
     #expect(full.status == .exited(74))
@@ -152,6 +206,11 @@ import Testing
     ])
     #expect(many.status == .exited(74))
     #expect(many.errors.contains("raise --split-limit"), "\(many.errors)")
+    let hosts = try FileRead([
+      Captures.demo, "--split-by", "host", "--split-into", folder.file("hosts"), "--split-limit",
+      "10",
+    ])
+    #expect(hosts.status == .exited(74))
     #expect(try FileRead([Captures.demo, "--split-by", "flow"]).status == .exited(64))
     #expect(try FileRead([Captures.demo, "--follow", "--write-pcap", "x"]).status == .exited(64))
   }

@@ -135,7 +135,8 @@ import Testing
     try bytes.prefix(100_000).write(to: URL(fileURLWithPath: cut))
     let run = try FileRead([cut, "--sorted", "--format", "eve", "--quiet"])
     #expect(run.status == .exited(65))
-    #expect(run.errors.contains("ends within packet 274, which begins at byte 99945"), "\(run.errors)")
+    #expect(
+      run.errors.contains("ends within packet 274, which begins at byte 99945"), "\(run.errors)")
     let packets = try run.records().reduce(0) { sum, record in
       let flow = record["flow"] as? [String: Any]
       return sum + (flow?["pkts_toserver"] as? Int ?? 0) + (flow?["pkts_toclient"] as? Int ?? 0)

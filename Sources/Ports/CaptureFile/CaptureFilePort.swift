@@ -56,6 +56,8 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   private static let linkTypeCapacity = 256
   /// Called by the dispatcher before the first packet of a link type goes to a worker.
   private let onLinkType: (UInt32) -> Void
+  /// Asked by the dispatcher before packets up to an ordinal go to workers; false ends the reading.
+  private let beforePackets: ((UInt64) -> Bool)?
 
   private static let ringSlots = 8192
   private static let batch = 256
@@ -64,12 +66,13 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   package init(
     stream: CaptureStream, name: String = "files", workers: Int,
     decapsulation: UInt8 = PacketParser.maximumTunnels,
-    onLinkType: @escaping (UInt32) -> Void = { _ in }
+    beforePackets: ((UInt64) -> Bool)? = nil, onLinkType: @escaping (UInt32) -> Void = { _ in }
   ) {
     self.stream = stream
     self.name = name
     self.workers = workers
     self.onLinkType = onLinkType
+    self.beforePackets = beforePackets
     description = PortDescription(
       name: name, device: "\(stream.inputs.count) files", driver: "capture files", queues: workers,
       rssReason: "the dispatcher spreads by addresses")
@@ -175,6 +178,7 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
         settle(wait: true)
         continue
       }
+      if let beforePackets, !beforePackets(ordinal &+ UInt64(count)) { break }
       for i in 0..<count {
         let packet = staged + i
         packet.pointee.ordinal = ordinal

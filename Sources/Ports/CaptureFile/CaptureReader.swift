@@ -124,6 +124,15 @@ final class CaptureReader {
     }
   }
 
+  /// Its time stamps are finer than microseconds.
+  var hasNanoseconds: Bool {
+    switch parser {
+    case .pcap(let parser): parser.nanoseconds
+    case .pcapng(let parser): parser.hasNanoseconds
+    case .unknown: false
+    }
+  }
+
   /// Packets that the capturing program says it lost (pcapng's interface statistics).
   var reportedDrops: UInt64 {
     guard case .pcapng(let parser) = parser else { return 0 }

@@ -49,6 +49,11 @@ package final class CaptureStream {
   /// Inputs that hold packets and were read, in the order in which they were begun.
   package private(set) var filesRead = 0
   package private(set) var reportedDrops: UInt64 = 0
+  /// Some input's time stamps are finer than microseconds; known at the end.
+  package var hasNanoseconds: Bool {
+    hadNanoseconds || active.contains { $0.reader.hasNanoseconds }
+  }
+  private var hadNanoseconds = false
   /// In descending order of time: the next one stands last.
   private var waiting: [Waiting] = []
   private var active: [Active] = []
@@ -105,6 +110,7 @@ package final class CaptureStream {
     if let problem = reader.problem { problems.append(problem) }
     finishedBytes += reader.rawBytesRead
     reportedDrops = reportedDrops.addingReportingOverflow(reader.reportedDrops).partialValue
+    hadNanoseconds = hadNanoseconds || reader.hasNanoseconds
     if reader.packets > 0 { filesRead += 1 }
   }
 

@@ -5,7 +5,7 @@ import CBurst
 /// A. Kuznetzov with headers of 24.
 struct PcapParser {
   private let swapped: Bool
-  private let nanoseconds: Bool
+  let nanoseconds: Bool
   private let recordHeader: Int
   private let linkType: UInt32
   private let longest: UInt32

@@ -37,6 +37,9 @@ struct PcapngParser {
     var isPadded = false
   }
 
+  /// Some interface counts time in finer units than microseconds.
+  private(set) var hasNanoseconds = false
+
   /// Packets that the capturing program says it lost.
   var reportedDrops: UInt64 {
     drops.values.reduce(earlierDrops) { $0.addingReportingOverflow($1).partialValue }
@@ -111,7 +114,10 @@ struct PcapngParser {
         guard interfaces.count < Self.mostInterfaces else {
           return .damaged("more than \(Self.mostInterfaces) interfaces")
         }
-        interfaces.append(readInterface(window, body))
+        let interface = readInterface(window, body)
+        // A power of two above a thousand, or of ten above six.
+        hasNanoseconds = hasNanoseconds || interface.clock.resolution > 6
+        interfaces.append(interface)
       case Block.statistics: readStatistics(window, body)
       case Block.simplePacket:
         guard body.count >= 4 else { return .damaged("a packet block of \(length) bytes") }

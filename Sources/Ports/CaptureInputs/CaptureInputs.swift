@@ -161,9 +161,10 @@ enum RotationGaps {
     let sorted = files.sorted { $0.time < $1.time }
     let steps = zip(sorted, sorted.dropFirst()).map { $1.time - $0.time }
     // A rotation by the clock has one interval, which most files keep.
-    guard let usual = Dictionary(grouping: steps, by: { $0 }).max(by: {
-      ($0.value.count, $1.key) < ($1.value.count, $0.key)
-    })?.key, usual > 0, steps.count(where: { $0 == usual }) * 2 >= steps.count, sorted.count >= 4
+    guard
+      let usual = Dictionary(grouping: steps, by: { $0 }).max(by: {
+        ($0.value.count, $1.key) < ($1.value.count, $0.key)
+      })?.key, usual > 0, steps.count(where: { $0 == usual }) * 2 >= steps.count, sorted.count >= 4
     else { return [] }
     return zip(sorted, sorted.dropFirst()).compactMap { before, after in
       let step = after.time - before.time

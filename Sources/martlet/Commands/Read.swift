@@ -213,6 +213,12 @@ struct Read: ParsableCommand {
       throw ValidationError(
         "--follow cannot write packets: they are read a second time, when all flows are known")
     }
+    let standardOutputs = [format == Format.none ? nil : output, writePcap, index].filter {
+      $0 == "-"
+    }
+    if wantsPackets && standardOutputs.count > 1 && (format != nil || writePcap == index) {
+      throw ValidationError("Only one of the outputs can be standard output.")
+    }
     if json && !summary { throw ValidationError("--json is for --summary; see --format eve") }
     do throws(FilterError) {
       if let filter { _ = try FilterCompiler.compile(filter, linkType: 1) }

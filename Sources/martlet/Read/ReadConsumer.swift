@@ -7,11 +7,14 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   private let outputs: [any RecordOutput]
   /// On a pipe or a terminal records are shown as they come; a file gets large pieces.
   private let isEager: Bool
+  /// A reader of records who has seen enough ends the run; not where there is more to it.
+  private let mayEndEarly: Bool
   private let flows = Atomic<UInt64>(0)
   private let broken = Atomic<Bool>(false)
 
-  init(_ outputs: [any RecordOutput], isEager: Bool) {
+  init(_ outputs: [any RecordOutput], isEager: Bool, mayEndEarly: Bool) {
     self.outputs = outputs
+    self.mayEndEarly = mayEndEarly
     self.isEager = isEager
   }
 
@@ -27,7 +30,7 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
 
   func pause() {
     if isEager { for output in outputs { output.flush() } }
-    if outputs.contains(where: { $0.error != nil || $0.isUnwanted }) {
+    if outputs.contains(where: { $0.error != nil || (mayEndEarly && $0.isUnwanted) }) {
       broken.store(true, ordering: .relaxed)
     }
   }

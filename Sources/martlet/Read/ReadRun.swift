@@ -21,6 +21,9 @@ final class ReadRun {
   /// What the dispatcher found wrong with the filter.
   private let filterProblems = Mutex<[String]>([])
   private var progressLine: ProgressLine?
+  private let interrupt = InterruptFlag()
+  /// Why there is no room for what is noted of each packet.
+  private let reservation = Mutex<OutputError?>(nil)
   private let began = EngineClock.monotonicNanoseconds
 
   init(_ options: Read) throws {
@@ -34,8 +37,14 @@ final class ReadRun {
 
   func run() throws -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)
+    // Beyond a limit on file sizes the writing fails, and says so.
+    signal(SIGXFSZ, SIG_IGN)
     for problem in inputs.problems { tell(problem) }
     guard !inputs.inputs.isEmpty else { return .noInput }
+    if let overwritten = overwrittenInput() {
+      say("\(overwritten) is an input and would be overwritten")
+      return .usage
+    }
     if options.count {
       return count(CaptureStream(inputs.inputs, inOrder: options.inOrder))
     }
@@ -45,9 +54,9 @@ final class ReadRun {
       }
       let files = try inputs.inputs.map { try SecondReading.spool($0) }
       let second = try SecondReading(options)
-      let stream = CaptureStream(SecondReading.copies(files), inOrder: options.inOrder)
-      return try read(stream, second) { [self] packets in
-        try writePackets(second, files, packets)
+      let stream = CaptureStream(try SecondReading.copies(files), inOrder: options.inOrder)
+      return try read(stream, second) { [self] port in
+        try writePackets(second, files, stream, port)
       }
     } catch let error as OutputError {
       tell("\(error)")
@@ -58,21 +67,36 @@ final class ReadRun {
     }
   }
 
-  /// `afterwards` is given how many packets were read.
+  /// Whether an output is one of the inputs under whatever name.
+  private func overwrittenInput() -> String? {
+    func identity(_ path: String, _ descriptor: Int32? = nil) -> [UInt64]? {
+      var status = stat()
+      let isKnown = descriptor.map { fstat($0, &status) == 0 } ?? (stat(path, &status) == 0)
+      guard isKnown, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      return [UInt64(status.st_dev), UInt64(status.st_ino)]
+    }
+    let read = Set(inputs.inputs.compactMap { identity($0.path, $0.descriptor) })
+    return [options.output, options.writePcap, options.index].compactMap { $0 }
+      .filter { $0 != "-" }.first { path in identity(path).map(read.contains) ?? false }
+  }
+
+  /// `afterwards` follows the reading.
   private func read(
-    _ stream: CaptureStream, _ second: SecondReading?, afterwards: (UInt64) throws -> Void = { _ in }
+    _ stream: CaptureStream, _ second: SecondReading?,
+    afterwards: (CaptureFilePort) throws -> Void = { _ in }
   ) throws -> ExitStatus {
     let workers = options.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     let port = CaptureFilePort(
-      stream: stream, workers: workers, decapsulation: options.decapsulate.depth
-    ) { [self] linkType in useFilter(on: linkType) }
+      stream: stream, workers: workers, decapsulation: options.decapsulate.depth,
+      beforePackets: second.map { second in { self.reserve(second, $0) } },
+      onLinkType: { [self] linkType in useFilter(on: linkType) })
     let consumer = try outputs.make(second.map { [$0.selection] } ?? [])
     let engine = try Engine(
-      settings: settings(workers, second?.map), ports: [port], host: ThreadHost(), sinks: try sinks(),
+      settings: settings(workers, second?.map), ports: [port], host: ThreadHost(),
+      sinks: try sinks(),
       consumers: [consumer], recordFilter: try recordFilter(),
       logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
     try engine.start()
-    let interrupt = InterruptFlag()
     while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
       usleep(2000)
       show(progress(port, consumer, engine, stream))
@@ -84,8 +108,9 @@ final class ReadRun {
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
     for problem in filterProblems.withLock({ $0 }) { tell(problem) }
     for warning in warnings(port, engine, stream) { say(warning) }
+    if let error = reservation.withLock({ $0 }) ?? second?.selection.error { throw error }
     if interrupt.isSet { say("stopped before the end") }
-    try afterwards(port.readProgress.packets)
+    try afterwards(port)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
     if !options.quiet { Output.writeError("\(outcome.totals)\n") }
@@ -108,7 +133,6 @@ final class ReadRun {
     let packets = UnsafeMutablePointer<martlet_packet>.allocate(capacity: batch)
     defer { packets.deallocate() }
     var progress = ReadProgress(bytesTotal: stream.totalBytes)
-    let interrupt = InterruptFlag()
     var captured: UInt64 = 0
     reading: while !interrupt.isSet {
       switch stream.fill(packets, capacity: batch) {
@@ -129,11 +153,29 @@ final class ReadRun {
     return interrupt.isSet ? .interrupted : status(stream)
   }
 
+  /// Room for what is noted of packets up to `ordinal`; false where there is none. On the dispatcher's
+  /// thread.
+  private func reserve(_ second: SecondReading, _ ordinal: UInt64) -> Bool {
+    do throws(OutputError) {
+      try second.reserve(ordinal: ordinal)
+      return true
+    } catch {
+      reservation.withLock { $0 = error }
+      return false
+    }
+  }
+
   private func writePackets(
-    _ second: SecondReading, _ files: [CaptureInput], _ packets: UInt64
+    _ second: SecondReading, _ files: [CaptureInput], _ stream: CaptureStream,
+    _ port: CaptureFilePort
   ) throws {
-    let interrupt = InterruptFlag()
-    try second.run(files, packets: packets) { _ in !interrupt.isSet }
+    // What was read until a first Ctrl-C is written; a second one ends everything.
+    let wasInterrupted = interrupt.isSet
+    let isWhole = try second.run(
+      files, packets: port.readProgress.packets, nanoseconds: stream.hasNanoseconds,
+      linkType: port.linkTypes.first?.type ?? 1
+    ) { [self] _ in wasInterrupted || !interrupt.isSet }
+    if !isWhole { say("stopped before all packets were written") }
     guard !options.quiet else { return }
     if let path = options.writePcap {
       say("\(Units.grouped(second.packetsWritten)) packets written to \(path)")

@@ -43,7 +43,9 @@ struct ReadOutputs {
       outputs.append(options.sorted ? SortedOutput(output) : output)
     }
     if let summary { outputs.append(summary) }
-    return ReadConsumer(outputs, isEager: options.output == "-")
+    return ReadConsumer(
+      outputs, isEager: options.output == "-",
+      mayEndEarly: !options.wantsPackets && options.publish == nil && summary == nil)
   }
 
   private func output() throws -> (any RecordOutput)? {

@@ -23,8 +23,7 @@ final class FlowSelection: RecordOutput {
   private let capacity: Int
   private let identity: FlowIdentity
   private(set) var count = 0
-  /// Some time stamp is finer than a microsecond.
-  private(set) var hasNanoseconds = false
+  private(set) var error: OutputError?
 
   /// Enough for eight thousand million packets, and for a flow of each eighth one.
   static let packetCapacity = 1 << 33
@@ -37,10 +36,21 @@ final class FlowSelection: RecordOutput {
     identity = FlowIdentity(sensorName: context.sensorName)
   }
 
+  /// Before packets up to `ordinal` are handed out.
+  func reserve(ordinal: UInt64) throws(OutputError) {
+    try places.reserve(Int(min(ordinal, UInt64(places.count))))
+  }
+
   func take(_ record: UnsafePointer<FlowRecord>) {
-    guard record.pointee.kind == FlowRecordKind.flow, count < capacity else { return }
+    guard record.pointee.kind == FlowRecordKind.flow, count < capacity, error == nil else { return }
     let ordinal = record.pointee.cold.ordinal
     guard ordinal < UInt64(places.count) else { return }
+    do throws(OutputError) {
+      try memory.reserve((count + 1) * MemoryLayout<Flow>.stride / 8)
+    } catch {
+      self.error = error
+      return
+    }
     flows[count] = Flow(
       key: record.pointee.hot.key, originatorIsB: record.pointee.originatorIsB,
       start: record.pointee.cold.firstSeen,
@@ -48,14 +58,10 @@ final class FlowSelection: RecordOutput {
       packets: record.pointee.hot.sideA.packets &+ record.pointee.hot.sideB.packets)
     count += 1
     places.words[Int(ordinal)] = UInt64(count)
-    hasNanoseconds =
-      hasNanoseconds || record.pointee.cold.firstSeen % 1000 != 0
-      || record.pointee.hot.lastSeen % 1000 != 0
   }
 
   func flush() {}
   func finish() {}
-  var error: OutputError? { nil }
   var isUnwanted: Bool { false }
 
   /// The number of the flow whose first packet has this ordinal; nil where it was not wanted.

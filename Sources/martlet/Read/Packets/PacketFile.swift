@@ -24,15 +24,10 @@ struct PacketFormat {
     _ packet: UnsafePointer<martlet_packet>, to bytes: inout [UInt8]
   ) -> String? {
     let type = packet.pointee.link_type
+    if linkTypes.isEmpty { head(type, to: &bytes) }
     switch kind {
     case .pcap(let nanoseconds):
-      if linkTypes.isEmpty {
-        linkTypes.append(type)
-        put(nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4 as UInt32, &bytes)
-        put(2 as UInt16, &bytes)
-        put(4 as UInt16, &bytes)
-        for word in [0, 0, 262_144, type] as [UInt32] { put(word, &bytes) }
-      } else if linkTypes[0] != type {
+      if linkTypes[0] != type {
         return "packets of link types \(linkTypes[0]) and \(type) cannot stand in one pcap file;"
           + " a name that ends in .pcapng gives one in which they can"
       }
@@ -44,7 +39,6 @@ struct PacketFormat {
       put(packet.pointee.wire_length, &bytes)
       data(packet, &bytes)
     case .pcapng:
-      if linkTypes.isEmpty { section(&bytes) }
       let interface: Int
       if let known = linkTypes.firstIndex(of: type) {
         interface = known
@@ -68,6 +62,21 @@ struct PacketFormat {
       put(length, &bytes)
     }
     return nil
+  }
+
+  /// What a file begins with, whether or not a packet follows.
+  mutating func head(_ type: UInt32, to bytes: inout [UInt8]) {
+    linkTypes.append(type)
+    switch kind {
+    case .pcap(let nanoseconds):
+      put(nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4 as UInt32, &bytes)
+      put(2 as UInt16, &bytes)
+      put(4 as UInt16, &bytes)
+      for word in [0, 0, 262_144, type] as [UInt32] { put(word, &bytes) }
+    case .pcapng:
+      section(&bytes)
+      interface(type, &bytes)
+    }
   }
 
   /// Section header block, without options.
@@ -124,7 +133,9 @@ final class PacketFile {
     bytes.removeAll(keepingCapacity: true)
   }
 
-  func finish() {
+  /// `linkType`: of a file that holds no packet.
+  func finish(linkType: UInt32) {
+    if packets == 0 && error == nil { format.head(linkType, to: &bytes) }
     flush()
     file.finish()
   }

@@ -26,6 +26,7 @@ final class PacketIndex {
       total += selection[number].packets
     }
     places = try SparseWords(count: Int(total) * 2)
+    try places.reserve(Int(total) * 2)
   }
 
   func note(_ packet: UnsafePointer<martlet_packet>, at location: PacketLocation, flow: Int) {

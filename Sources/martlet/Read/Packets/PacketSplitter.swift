@@ -33,6 +33,10 @@ final class PacketSplitter {
   /// Parts with an open file, the longest open first.
   private var open: [Int] = []
   private var made: Set<String> = []
+  private let limit: Int
+  /// Held back for all files together.
+  private var buffered = 0
+  private static let bufferLimit = 64 << 20
   private(set) var error: OutputError?
 
   static let openLimit = 256
@@ -49,16 +53,18 @@ final class PacketSplitter {
     self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     self.selection = selection
     self.nanoseconds = nanoseconds
+    self.limit = limit
     if criterion == .flow && selection.count > limit {
-      throw OutputError(
-        folder,
-        "\(selection.count) flows would be as many files; narrow them with --where, or raise"
-          + " --split-limit")
+      throw OutputError(folder, Self.tooMany("\(selection.count) flows", limit))
     }
     try makeFolder(self.folder)
   }
 
   var fileCount: Int { parts.count }
+
+  private static func tooMany(_ what: String, _ limit: Int) -> String {
+    "\(what) would be more than \(limit) files; narrow them with --where, or raise --split-limit"
+  }
 
   func write(_ packet: UnsafePointer<martlet_packet>, flow number: Int) {
     guard error == nil else { return }
@@ -81,14 +87,24 @@ final class PacketSplitter {
       place = known
     } else {
       place = parts.count
+      guard place < limit else {
+        error = OutputError(folder, Self.tooMany("its packets", limit))
+        return
+      }
       places[key] = place
       let path = path(key, flow)
       parts.append(Part(path: path, format: PacketFormat(path: path, nanoseconds: nanoseconds)))
     }
+    let before = parts[place].bytes.count
     if let problem = parts[place].append(packet) {
       error = OutputError(parts[place].path, problem)
-    } else if parts[place].bytes.count >= Self.pieceBytes {
+      return
+    }
+    buffered += parts[place].bytes.count - before
+    if parts[place].bytes.count >= Self.pieceBytes {
       flush(place)
+    } else if buffered >= Self.bufferLimit {
+      for other in parts.indices { flush(other) }
     }
   }
 
@@ -130,9 +146,9 @@ final class PacketSplitter {
       name = Self.safe(IPAddress(high: high, low: low), version)
     case .proto(let service): name = service
     }
-    guard criterion == .flow && selection.count > Self.folderLimit else {
-      return "\(folder)/\(name).pcap"
-    }
+    let isMany =
+      criterion == .flow ? selection.count > Self.folderLimit : parts.count >= Self.folderLimit
+    guard isMany else { return "\(folder)/\(name).pcap" }
     let shard = String(flow.flowID & 0xff, radix: 16)
     let subfolder = "\(folder)/\(shard.count == 1 ? "0" + shard : shard)"
     if made.insert(subfolder).inserted {
@@ -149,7 +165,10 @@ final class PacketSplitter {
 
   private func flush(_ place: Int) {
     guard error == nil, !parts[place].bytes.isEmpty else { return }
-    if parts[place].descriptor < 0 {
+    if let at = open.firstIndex(of: place) {
+      // Used again: the last to be closed.
+      open.append(open.remove(at: at))
+    } else {
       if open.count == Self.openLimit { closePart(open.removeFirst()) }
       let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (parts[place].isBegun ? O_APPEND : O_TRUNC)
       parts[place].descriptor = Glibc.open(parts[place].path, flags, 0o640)
@@ -178,12 +197,15 @@ final class PacketSplitter {
       }
       done += count
     }
+    buffered -= bytes.count
     // Small files are many: none keeps room that it does not need.
     parts[place].bytes = []
   }
 
   private func closePart(_ place: Int) {
-    close(parts[place].descriptor)
+    if close(parts[place].descriptor) != 0 && error == nil {
+      error = OutputError(parts[place].path, errno)
+    }
     parts[place].descriptor = -1
   }
 

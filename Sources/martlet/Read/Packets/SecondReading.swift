@@ -46,29 +46,36 @@ final class SecondReading {
         done += written
       }
     }
-    // From its beginning, both times: a reader takes a descriptor from where it stands.
-    lseek(target, 0, SEEK_SET)
     return CaptureInput(path: input.path, descriptor: target)
   }
 
-  /// Both readings take their own descriptors.
-  static func copies(_ inputs: [CaptureInput]) -> [CaptureInput] {
-    inputs.map { input in
-      guard let descriptor = input.descriptor else { return input }
-      return CaptureInput(
-        path: input.path, descriptor: fcntl(descriptor, F_DUPFD_CLOEXEC, 3),
-        follows: input.follows)
+  /// Each reading opens what was spooled for itself: copies of a descriptor would share its place.
+  static func copies(_ inputs: [CaptureInput]) throws(OutputError) -> [CaptureInput] {
+    var copies = inputs
+    for place in copies.indices {
+      guard let descriptor = copies[place].descriptor else { continue }
+      let copy = open("/proc/self/fd/\(descriptor)", O_RDONLY | O_CLOEXEC)
+      guard copy >= 0 else { throw OutputError(copies[place].path, errno) }
+      copies[place].descriptor = copy
     }
+    return copies
   }
 
-  /// Reads `packets` packets and gives them to whoever wants them.
+  /// Before packets up to `ordinal` are handed out.
+  func reserve(ordinal: UInt64) throws(OutputError) {
+    try words.reserve(Int(min(ordinal, UInt64(words.count))))
+    try selection.reserve(ordinal: ordinal)
+  }
+
+  /// Reads `packets` packets and gives them to whoever wants them. `nanoseconds`: some input's times are
+  /// finer than microseconds. Returns false where `progress` said so.
   func run(
-    _ inputs: [CaptureInput], packets: UInt64, progress: (UInt64) -> Bool
-  ) throws(OutputError) {
+    _ inputs: [CaptureInput], packets: UInt64, nanoseconds: Bool, linkType: UInt32,
+    progress: (UInt64) -> Bool
+  ) throws(OutputError) -> Bool {
     guard packets <= UInt64(words.count) else {
       throw OutputError("the packets", "are more than \(words.count), which is the limit here")
     }
-    let nanoseconds = selection.hasNanoseconds
     var file: PacketFile?
     if let path = options.writePcap {
       file = try PacketFile(path: path, nanoseconds: nanoseconds)
@@ -83,7 +90,7 @@ final class SecondReading {
     if let path = options.index {
       index = try PacketIndex(path: path, selection: selection, packets: packets)
     }
-    let stream = CaptureStream(Self.copies(inputs), inOrder: options.inOrder)
+    let stream = CaptureStream(try Self.copies(inputs), inOrder: options.inOrder)
     let batch = 256
     let staged = UnsafeMutablePointer<martlet_packet>.allocate(capacity: batch)
     let locations = UnsafeMutablePointer<PacketLocation>.allocate(capacity: batch)
@@ -94,6 +101,7 @@ final class SecondReading {
     let map = map
     let takesAll = options.where == nil
     var ordinal: UInt64 = 0
+    var isWhole = true
     reading: while ordinal < packets {
       switch stream.fill(staged, locations: locations, capacity: batch) {
       case .end: break reading
@@ -112,14 +120,21 @@ final class SecondReading {
       }
       stream.forgetSpent()
       if let error = file?.error ?? splitter?.error { throw error }
-      if !progress(ordinal) { break }
+      if !progress(ordinal) {
+        isWhole = false
+        break
+      }
     }
-    file?.finish()
+    if isWhole && ordinal < packets {
+      throw OutputError("the inputs", "became shorter while they were read")
+    }
+    file?.finish(linkType: linkType)
     splitter?.finish()
     index?.finish(files: inputs.map { ($0.path, Self.size($0)) })
     packetsWritten = file?.packets ?? 0
     filesWritten = splitter?.fileCount ?? 0
     if let error = file?.error ?? splitter?.error ?? index?.error { throw error }
+    return isWhole
   }
 
   private static func size(_ input: CaptureInput) -> UInt64? {
