@@ -254,6 +254,28 @@ import Testing
     #expect(try String(contentsOfFile: output, encoding: .utf8) == FileRead.sorted(Captures.demo))
   }
 
+  /// Nothing more is written to it: the flows in it end all the same, and are told of.
+  @Test func aFileThatStandsStillLetsFlowsEnd() throws {
+    let folder = try TemporaryFolder()
+    let growing = folder.file("growing.pcap")
+    let output = folder.file("flows.json")
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: Captures.demo))
+    try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: growing))
+    let process = try Subprocess(
+      Programs.martlet, ["read", growing, "--follow", "--format", "eve", "--output", output])
+    func lines() -> Int {
+      (try? String(contentsOfFile: output, encoding: .utf8))?.split(separator: "\n").count ?? 0
+    }
+    #expect(eventually(within: 10) { lines() > 0 })
+    usleep(500_000)
+    let before = lines()
+    // TCP connections that have been closed end after two seconds.
+    #expect(eventually(within: 10) { lines() > before })
+    #expect(process.isRunning)
+    process.signal(SIGINT)
+    #expect(try process.wait() == .exited(130))
+  }
+
   // MARK: Everything there is
 
   /// No crash, no hang, and an exit status that tells what was wrong with the inputs and nothing else.

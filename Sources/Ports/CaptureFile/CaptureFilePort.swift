@@ -169,10 +169,20 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
     var clock = PacketClock()
     var ordinal: UInt64 = 0
     let (workers, spreader) = (workers, spreader)
+    let follows = stream.inputs.contains(where: \.follows)
+    var latestPacket = martlet_monotonic_ns()
+    var told: Int64 = 0
     while !isStopping.load(ordering: .relaxed) {
       let filled = stream.fill(staged, capacity: Self.batch)
       guard case .packets(let count) = filled else {
         if filled == .end { break }
+        let silence = martlet_monotonic_ns() - latestPacket
+        if follows && ordinal > 0 && silence - told > 1_000_000_000 {
+          // Nothing is written to the file just now, and time passes all the same: flows end. The clock
+          // stays where the packets have left it.
+          tell(reached: min(clock.now &+ UInt64(silence), PacketClock.latest), now: clock.now)
+          told = silence
+        }
         flush()
         note()
         settle(wait: true)
@@ -197,6 +207,10 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
         hand(packet, to: worker)
       }
       flush()
+      if follows {
+        latestPacket = martlet_monotonic_ns()
+        told = 0
+      }
       self.ordinal = ordinal
       if stream.hasSpent { checkpoint() }
       if !checkpoints.isEmpty { settle(wait: false) }

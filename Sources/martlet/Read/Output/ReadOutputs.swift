@@ -44,7 +44,7 @@ struct ReadOutputs {
     }
     if let summary { outputs.append(summary) }
     return ReadConsumer(
-      outputs, isEager: options.output == "-",
+      outputs, isEager: options.output == "-" || options.follow,
       mayEndEarly: !options.wantsPackets && options.publish == nil && summary == nil)
   }
 
