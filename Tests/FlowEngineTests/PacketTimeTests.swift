@@ -137,6 +137,62 @@ import Testing
     #expect(reasons == [FlowEndReason.idleTimeout, FlowEndReason.forcedEnd])
   }
 
+  /// A deadline within the tick of the last packet, whenever the wheel was looked at.
+  @Test func theEndIsExactWithinATick() {
+    for burst in [1, 3, 64] {
+      let bed = WorkerBed(packetTime: true, burst: burst)
+      for port in 0..<40 {
+        let frame = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1000 + port, 53)))
+        bed.add(frame, at: 1000 + Double(port) * 0.01)
+      }
+      // 30 s after the twentieth.
+      bed.add(Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2))), at: 1030.195)
+      bed.run()
+      let reasons = bed.finish().map(\.endReason)
+      #expect(reasons.count { $0 == FlowEndReason.idleTimeout } == 20, "bursts of \(burst)")
+    }
+  }
+
+  /// Fifty years at a stride: each flow is looked at once or twice and not once a turn of the wheel.
+  @Test(.timeLimit(.minutes(1)))
+  func aLeapOfYearsIsOneStep() {
+    let bed = WorkerBed(
+      capacity: 65_536, timeouts: .never, recordSlots: 65_536, packetTime: true)
+    for port in 0..<5000 {
+      bed.add(
+        Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1000 + port, 53))), at: 1000)
+    }
+    for second in 0..<3 {
+      let frame = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2)))
+      bed.add(frame, at: 1_700_000_000 + Double(second))
+    }
+    bed.run()
+    #expect(bed.finish().count == 5001)
+  }
+
+  @Test func aTimeOfZeroIsATime() {
+    let bed = WorkerBed(packetTime: true)
+    let frame = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2)))
+    bed.add(Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(3, 4))), at: 500)
+    bed.run()
+    bed.add(frame, at: 0)
+    bed.run()
+    #expect(bed.finish().first { $0.cold.ordinal == 1 }?.cold.firstSeen == 0)
+  }
+
+  @Test func aFlowOfFragmentsSaysSo() {
+    let bed = WorkerBed(packetTime: true)
+    let whole = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(3, 4)))
+    let first = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2), fragment: 0x2000))
+    bed.add(whole, at: 1)
+    bed.add(first, at: 2)
+    bed.run()
+    let flags = bed.finish().sorted { $0.cold.ordinal < $1.cold.ordinal }.map {
+      $0.hot.flags & FlowFlags.fragmented != 0
+    }
+    #expect(flags == [false, true])
+  }
+
   @Test func recordsAreStampedByTheirLatestPacket() {
     let bed = WorkerBed(packetTime: true)
     let frame = Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2)))

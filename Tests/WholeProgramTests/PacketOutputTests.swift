@@ -164,6 +164,30 @@ import Testing
     #expect(FileManager.default.contentsEqual(atPath: Captures.demo, andPath: copy))
   }
 
+  @Test func anInterruptEndsTheWaitForAPipe() throws {
+    let fifo = folder.file("quiet")
+    #expect(mkfifo(fifo, 0o600) == 0)
+    let process = try Subprocess(
+      Programs.martlet, ["read", fifo, "--write-pcap", folder.file("quiet.pcap")])
+    let writer = try FileHandle(forWritingTo: URL(fileURLWithPath: fifo))
+    usleep(500_000)
+    process.signal(SIGINT)
+    #expect(try process.wait(seconds: 10) == .exited(130))
+    try writer.close()
+  }
+
+  /// A part of an earlier split is split into the same folder once more.
+  @Test func aSplitNeverOverwritesItsInput() throws {
+    let parts = folder.file("parts")
+    _ = try read(Captures.demo, "--split-by", "app_proto", "--split-into", parts)
+    let part = "\(parts)/https.pcap"
+    let before = try Data(contentsOf: URL(fileURLWithPath: part))
+    let run = try FileRead([part, "--split-by", "app_proto", "--split-into", parts])
+    #expect(run.status == .exited(74))
+    #expect(run.errors.contains("is an input"), "\(run.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: part)) == before)
+  }
+
   @Test func noPacketIsACaptureStill() throws {
     for name in ["none.pcap", "none.pcapng"] {
       let path = folder.file(name)

@@ -35,6 +35,22 @@ extension FlowTracker {
     return visited
   }
 
+  /// Ends what is over at `now`, to the nanosecond and not to the wheel's tick: where the outcome must not
+  /// depend on when the wheel was last looked at.
+  @inline(never)
+  mutating func expireExactly(now: Int64) {
+    expire(now: now, budget: .max)
+    var entry = wheel.firstBehind(now)
+    while entry != FlowTable.none {
+      let next = table.hot[Int(entry)].timerNext
+      if table.hot[Int(entry)].lastSeen &+ inactive(table.hot + Int(entry)) <= now {
+        wheel.cancel(entry)
+        endIdle(entry, now: now)
+      }
+      entry = next
+    }
+  }
+
   /// Ends an entry that is in no list of the wheel and whose time is over.
   mutating func endIdle(_ entry: UInt32, now: Int64) {
     let closed = table.hot[Int(entry)].state == FlowState.closed
@@ -153,7 +169,7 @@ extension FlowTracker {
   /// Ends live flows at shutdown, as many as the ring has room for. Returns true when none is left.
   package mutating func drain(now: Int64, cursor: inout Int) -> Bool {
     // What is over by the clock ends as that, wherever the wheel stands.
-    if cursor == 0 && runsOnPacketTime { expire(now: now, budget: .max) }
+    if cursor == 0 && runsOnPacketTime { expireExactly(now: now) }
     while cursor < table.capacity {
       if table.count == 0 { return true }
       if table.isLive(UInt32(truncatingIfNeeded: cursor)) {

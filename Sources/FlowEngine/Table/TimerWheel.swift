@@ -70,6 +70,11 @@ package struct TimerWheel: ~Copyable {
   /// The next entry whose slot is due at `now`, taken out of its list; nil when time has caught up.
   mutating func popDue(now: Int64) -> UInt32? {
     let target = now >> Self.tickShift
+    // A leap of more than a turn meets each slot once, in its last turn: what is put back on the way then
+    // lies behind the target and is not met again.
+    if target &- current >= Int64(Self.slotCount) {
+      current = target &- Int64(Self.slotCount - 1)
+    }
     while current <= target {
       let head = heads[slot(current)]
       if head != UInt32.max {
@@ -82,6 +87,10 @@ package struct TimerWheel: ~Copyable {
     }
     return nil
   }
+
+  /// The first entry of the slot behind the one that `now` is in: there stand those whose deadline is
+  /// within the tick of `now`, due or not. `none` ends the list, which goes on by `timerNext`.
+  func firstBehind(_ now: Int64) -> UInt32 { heads[slot((now >> Self.tickShift) &+ 1)] }
 
   /// The entry that is due next, wherever that is; nil when the wheel is empty. It stays in its list.
   func earliest() -> UInt32? {

@@ -87,7 +87,7 @@ extension FlowWorker {
   @inline(never)
   mutating func setClock(_ packet: UnsafePointer<martlet_packet>) {
     let reached = Int64(truncatingIfNeeded: packet.pointee.timestamp_ns)
-    tracker.expire(now: reached, budget: .max)
+    tracker.expireExactly(now: reached)
     fragments.expire(now: reached, hash: hash, counters: counters)
     packetClock = Int64(truncatingIfNeeded: packet.pointee.clock_ns)
     tracker.wheel.putBack(to: packetClock)

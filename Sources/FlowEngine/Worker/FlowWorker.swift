@@ -187,7 +187,8 @@ package struct FlowWorker: ~Copyable {
         continue
       }
       if let packetMap { packetMap.pass(p.pointee.ordinal) }
-      let verdict = parser.parse(packets + i, into: p, now: now)
+      // A time stamp of 0 is one on the packets' own time.
+      let verdict = parser.parse(packets + i, into: p, now: runsOnPacketTime ? 0 : now)
       p.pointee.verdict = verdict
       if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
         if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
@@ -266,6 +267,9 @@ package struct FlowWorker: ~Copyable {
   @inline(__always)
   mutating func count(_ p: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = tracker.update(p, clock: clock)
+    if p.pointee.flags & ParsedPacket.Flags.fragment != 0 {
+      tracker.table.hot[Int(entry)].flags |= FlowFlags.fragmented
+    }
     if let packetMap {
       packetMap.set(p.pointee.ordinal, flow: tracker.table.cold[Int(entry)].ordinal)
     }

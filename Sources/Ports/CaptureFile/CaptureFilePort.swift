@@ -133,6 +133,12 @@ package final class CaptureFilePort: CapturePort, @unchecked Sendable {
   /// the port until the files' end.
   package func stop() { isStopping.store(true, ordering: .relaxed) }
 
+  /// Waits for the dispatcher, after ``stop()`` or its end: only then is what it did complete.
+  package func join() {
+    thread?.join()
+    thread = nil
+  }
+
   package func statistics() -> PortStatistics {
     var statistics = PortStatistics()
     (statistics.packets, statistics.missed) = shared.withLock { ($0.packets, $0.untaken) }

@@ -49,11 +49,11 @@ struct PacketClock {
       pending = 0
       return true
     }
-    if pending != 0 && time >= pending &- min(pending, Self.tolerance)
-      && time &- min(time, Self.leap) <= pending
-    {
-      now = time
-      pending = 0
+    if pending != 0 && time >= pending &- min(pending, Self.tolerance) {
+      // Confirmed; where this packet leaps on from there it waits in its turn.
+      let goesOn = time > pending && time &- pending > Self.leap
+      now = goesOn ? pending : max(time, pending)
+      pending = goesOn ? time : 0
     } else {
       pending = time
     }

@@ -205,7 +205,20 @@ struct Read: ParsableCommand {
       throw ValidationError(
         "--publish needs --sensor: a name of its own, which no running sensor has")
     }
-    if follow && inputs.count > 1 { throw ValidationError("--follow takes one file") }
+    if follow && (inputs.count > 1 || inputs == ["-"]) {
+      throw ValidationError("--follow takes one file; a pipe is followed anyway")
+    }
+    if count
+      && (filter != nil || self.where != nil || format != nil || summary || wantsPackets
+        || publish != nil || output != "-")
+    {
+      throw ValidationError("--count counts everything and writes nothing else")
+    }
+    let paths = [format == Format.none ? nil : output, writePcap, index].compactMap { $0 }
+      .filter { $0 != "-" }
+    if Set(paths).count < paths.count {
+      throw ValidationError("Each output needs a file of its own.")
+    }
     if (splitBy == nil) != (splitInto == nil) {
       throw ValidationError("--split-by and --split-into go together")
     }

@@ -29,6 +29,7 @@ final class ReadRun {
   init(_ options: Read) throws {
     self.options = options
     filter = try options.filter.map { try PacketFilterSet($0) }
+    if let filter { filterHolder.set(filter.filter) }
     outputs = ReadOutputs(options, context: options.context)
     inputs = CaptureInputs(options.inputs, follows: options.follow)
     // Rows that scroll by are progress enough.
@@ -52,7 +53,7 @@ final class ReadRun {
       guard options.wantsPackets else {
         return try read(CaptureStream(inputs.inputs, inOrder: options.inOrder), nil)
       }
-      let files = try inputs.inputs.map { try SecondReading.spool($0) }
+      let files = try inputs.inputs.map { try SecondReading.spool($0) { self.interrupt.isSet } }
       let second = try SecondReading(options)
       let stream = CaptureStream(try SecondReading.copies(files), inOrder: options.inOrder)
       return try read(stream, second) { [self] port in
@@ -69,15 +70,9 @@ final class ReadRun {
 
   /// Whether an output is one of the inputs under whatever name.
   private func overwrittenInput() -> String? {
-    func identity(_ path: String, _ descriptor: Int32? = nil) -> [UInt64]? {
-      var status = stat()
-      let isKnown = descriptor.map { fstat($0, &status) == 0 } ?? (stat(path, &status) == 0)
-      guard isKnown, status.st_mode & S_IFMT == S_IFREG else { return nil }
-      return [UInt64(status.st_dev), UInt64(status.st_ino)]
-    }
-    let read = Set(inputs.inputs.compactMap { identity($0.path, $0.descriptor) })
+    let read = Set(inputs.inputs.compactMap { FileIdentity($0.path, $0.descriptor) })
     return [options.output, options.writePcap, options.index].compactMap { $0 }
-      .filter { $0 != "-" }.first { path in identity(path).map(read.contains) ?? false }
+      .filter { $0 != "-" }.first { path in FileIdentity(path).map(read.contains) ?? false }
   }
 
   /// `afterwards` follows the reading.
@@ -101,7 +96,15 @@ final class ReadRun {
       usleep(2000)
       show(progress(port, consumer, engine, stream))
     }
-    if interrupt.isSet || consumer.isBroken { port.stop() }
+    // The dispatcher first, while the workers still take what it has begun to hand out.
+    port.stop()
+    port.join()
+    if interrupt.isSet && !engine.sinks.isEmpty {
+      // Redis may be away: what was found is written here all the same.
+      DispatchQueue.global().asyncAfter(deadline: .now() + Self.patienceSeconds) {
+        engine.abandon()
+      }
+    }
     engine.stop()
     consumer.finish()
     clearProgress()
@@ -188,6 +191,9 @@ final class ReadRun {
     }
   }
 
+  /// How long a sink without room is waited for after Ctrl-C.
+  private static let patienceSeconds = 3.0
+
   // MARK: Settings
 
   private func settings(_ workers: Int, _ map: PacketMap?) -> EngineSettings {
@@ -195,7 +201,7 @@ final class ReadRun {
     timeouts.active = Int64(options.activeTimeout * 1e9)
     return EngineSettings(
       sensor: options.context.sensorName, version: Martlet.version, workerCount: workers,
-      flowCapacity: max(1024, options.flows / workers), timeouts: timeouts,
+      flowCapacity: options.flows, timeouts: timeouts,
       vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth,
       recordRingSlots: 16_384, statsIntervalSeconds: options.publish == nil ? 0 : 10,
       napMicroseconds: 50, communityIDSeed: options.communityIDSeed,
@@ -286,7 +292,7 @@ final class ReadRun {
     if counters[.evicted] > 0 {
       warnings.append(
         "\(Units.grouped(counters[.evicted])) flows ended early because \(options.flows) were"
-          + " alive; raise --flows")
+          + " alive in one worker; raise --flows")
     }
     if stream.reportedDrops > 0 {
       warnings.append(
@@ -322,10 +328,13 @@ final class InterruptFlag {
   init() {
     Self.isRaised = 0
     for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
+      // Not signal(3): its handlers let a blocked read go on waiting.
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { number in
         InterruptFlag.isRaised = 1
         signal(number, SIG_DFL)
       }
+      sigaction(number, &action, nil)
     }
   }
 

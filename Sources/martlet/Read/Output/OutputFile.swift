@@ -18,14 +18,18 @@ final class OutputFile: @unchecked Sendable {
 
   private let holdsLines: Bool
 
-  /// `-` is standard output. A file that is there is replaced.
+  /// Whether what the file held before has been cut off.
+  private var isBegun = false
+
+  /// `-` is standard output. A file that is there is replaced, by the first write and not before: a run
+  /// that fails at once leaves it as it was.
   init(path: String, holdsLines: Bool = true) throws(OutputError) {
     self.path = path
     self.holdsLines = holdsLines
     isStandardOutput = path == "-"
     descriptor =
       isStandardOutput
-      ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+      ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { throw OutputError(path, errno) }
   }
 
@@ -35,6 +39,7 @@ final class OutputFile: @unchecked Sendable {
 
   /// Writes whole lines or packets.
   func write(_ bytes: UnsafeRawBufferPointer) {
+    begin()
     guard !isBroken, bytes.count > 0 else { return }
     var done = 0
     while done < bytes.count {
@@ -57,6 +62,11 @@ final class OutputFile: @unchecked Sendable {
     bytesWritten += bytes.count
   }
 
+  private func begin() {
+    if !isBegun && !isStandardOutput { ftruncate(descriptor, 0) }
+    isBegun = true
+  }
+
   func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
 
   private func cutTornLine(_ bytes: UnsafeRawBufferPointer, _ done: Int) {
@@ -71,6 +81,7 @@ final class OutputFile: @unchecked Sendable {
 
   /// Closes the file, which is when some file systems first tell of a full disk.
   func finish() {
+    begin()
     guard !isStandardOutput, descriptor >= 0 else { return }
     if close(descriptor) != 0 && error == nil { error = OutputError(path, errno) }
     descriptor = -1

@@ -34,6 +34,7 @@ final class PacketSplitter {
   private var open: [Int] = []
   private var made: Set<String> = []
   private let limit: Int
+  private let inputs: Set<FileIdentity>
   /// Held back for all files together.
   private var buffered = 0
   private static let bufferLimit = 64 << 20
@@ -47,8 +48,9 @@ final class PacketSplitter {
 
   init(
     _ criterion: Read.SplitCriterion, folder: String, selection: FlowSelection, nanoseconds: Bool,
-    limit: Int
+    limit: Int, inputs: Set<FileIdentity>
   ) throws(OutputError) {
+    self.inputs = inputs
     self.criterion = criterion
     self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     self.selection = selection
@@ -170,11 +172,18 @@ final class PacketSplitter {
       open.append(open.remove(at: at))
     } else {
       if open.count == Self.openLimit { closePart(open.removeFirst()) }
-      let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (parts[place].isBegun ? O_APPEND : O_TRUNC)
+      let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND
       parts[place].descriptor = Glibc.open(parts[place].path, flags, 0o640)
       guard parts[place].descriptor >= 0 else {
         error = OutputError(parts[place].path, errno)
         return
+      }
+      if !parts[place].isBegun {
+        if FileIdentity("", parts[place].descriptor).map(inputs.contains) ?? false {
+          error = OutputError(parts[place].path, "is an input and would be overwritten")
+          return
+        }
+        ftruncate(parts[place].descriptor, 0)
       }
       parts[place].isBegun = true
       open.append(place)

@@ -21,7 +21,9 @@ final class SecondReading {
   }
 
   /// A pipe can be read once only: its bytes go to a temporary file first.
-  static func spool(_ input: CaptureInput) throws(OutputError) -> CaptureInput {
+  static func spool(
+    _ input: CaptureInput, isInterrupted: () -> Bool
+  ) throws(OutputError) -> CaptureInput {
     var status = stat()
     let source = input.descriptor ?? open(input.path, O_RDONLY | O_CLOEXEC)
     guard source >= 0, fstat(source, &status) == 0 else { throw OutputError(input.path, errno) }
@@ -33,7 +35,9 @@ final class SecondReading {
     let size = 1 << 20
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
     defer { buffer.deallocate() }
-    while true {
+    while !isInterrupted() {
+      var request = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
+      if poll(&request, 1, 100) <= 0 { continue }
       let count = read(source, buffer, size)
       if count < 0 && errno == EINTR { continue }
       if count < 0 { throw OutputError(input.path, errno) }
@@ -84,7 +88,8 @@ final class SecondReading {
     if let criterion = options.splitBy {
       splitter = try PacketSplitter(
         criterion, folder: options.splitInto ?? ".", selection: selection,
-        nanoseconds: nanoseconds, limit: options.splitLimit)
+        nanoseconds: nanoseconds, limit: options.splitLimit,
+        inputs: Set(inputs.compactMap { FileIdentity($0.path, $0.descriptor) }))
     }
     var index: PacketIndex?
     if let path = options.index {
