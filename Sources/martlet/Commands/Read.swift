@@ -92,7 +92,10 @@ struct Read: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where records are written: a file, or a folder (its name ends in /) for one file a type.",
+      """
+      Where records are written: a file, or a folder (its name ends in /) for one file a type; - is \
+      standard output.
+      """,
       valueName: "path"))
   var output = "-"
 
