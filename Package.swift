@@ -158,8 +158,11 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MartletTests", dependencies: ["martlet", "ControlAPI", "Records", "FlowEngine"],
-      swiftSettings: swiftSettings),
+      name: "MartletTests",
+      dependencies: [
+        "martlet", "ControlAPI", "Records", "FlowEngine",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [

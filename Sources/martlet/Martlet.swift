@@ -11,7 +11,7 @@ struct Martlet: ParsableCommand {
     abstract: "Read capture files; see what a running Martlet engine does.",
     discussion: """
       EXAMPLES
-        martlet read capture.pcap   every conversation in it
+        martlet read capture.pcap   every conversation in it; --summary: at a glance
         martlet status              what the engine is made of; its health
         martlet top                 the busiest flows, live
         martlet stats --watch 2     every counter, with rates, every two seconds
@@ -20,7 +20,7 @@ struct Martlet: ParsableCommand {
       EXIT STATUS
         0   done                 69  martletd cannot be reached
         1   it failed            77  not permitted
-        64  wrong usage
+        64  wrong usage          `martlet read --help` has more, for files
       """,
     subcommands: [Read.self, Status.self, Stats.self, Top.self, Shutdown.self])
 

@@ -7,15 +7,16 @@ import Records
 struct Read: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "read",
-    abstract: "Every conversation in capture files.",
+    abstract: "Find every conversation in capture files.",
     discussion: """
-      Reads pcap and pcapng, plain or compressed (gzip, zstd, lz4, xz), files, folders of them and
-      pipes, all as one stream in the order of the packets' time.
+      Reads pcap and pcapng, plain or compressed (gzip, zstd, lz4, xz): files, folders of them and \
+      pipes, all as one stream in the order of the packets' time. Needs neither root nor martletd.
 
       EXAMPLES
         martlet read capture.pcap                     a table
         martlet read captures/ --summary              what there is, at a glance
-        martlet read day.pcap.zst -o flows.json       Suricata's EVE, a JSON object a line
+        martlet read day.pcap.zst -o flows.json       Suricata's EVE JSON
+        martlet read day.pcap.zst -o flows.csv        for DuckDB and pandas
         martlet read *.pcap --format zeek -o logs/    Zeek's conn.log
         martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
         martlet read a.pcap --where 'tcp.rst' --write-pcap reset.pcap
@@ -24,7 +25,7 @@ struct Read: ParsableCommand {
       EXIT STATUS
         0    everything was read
         64   wrong usage
-        65   an input is damaged, cut, or no capture; everything else was read
+        65   an input is missing, damaged, cut or no capture; all else was read
         66   nothing could be read
         69   Redis cannot be reached
         74   an output could not be written
@@ -67,14 +68,15 @@ struct Read: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which packets: a libpcap expression (pcap-filter(7)).", valueName: "expression"))
+      "Take only packets that match a libpcap expression, as tcpdump does (pcap-filter(7)).",
+      valueName: "expression"))
   var filter: String?
 
   // MARK: What is written
 
   @Option(
     help: ArgumentHelp(
-      "Which records: a condition such as 'dest_port in (80, 443) and bytes > 10M'.",
+      "Take only flows that meet a condition, such as 'dest_port in (80, 443) and bytes > 10M'.",
       valueName: "expression"))
   var `where`: String?
 
@@ -82,28 +84,35 @@ struct Read: ParsableCommand {
     name: .shortAndLong,
     help: ArgumentHelp(
       """
-      table, eve, fields, csv, zeek or none. Default: by the output's name; table on a terminal, \
-      else eve.
+      How records are written. Default: by the output's name (.csv; .log for zeek; .txt for \
+      table; else eve), and without --output table on a terminal, eve in a pipe.
       """, valueName: "format"))
   var format: Format?
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "A file, or a folder (its name ends in /) for one file a type; - is standard output.",
+      """
+      Where records are written: a file, or a folder (its name ends in /) for one file a type; - is \
+      standard output.
+      """,
       valueName: "path"))
   var output = "-"
 
   @Flag(help: "Write records in the order in which their flows began.")
   var sorted = false
 
-  @Flag(help: "Print what there is at a glance: totals, protocols, hosts, time line, oddities.")
+  @Flag(
+    help: """
+      Print what there is at a glance: totals, protocols, hosts, time line, oddities. Records are \
+      written as well where --output or --format says so.
+      """)
   var summary = false
 
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "No progress and no closing line.")
+  @Flag(name: .shortAndLong, help: "No progress and no closing line; warnings and errors remain.")
   var quiet = false
 
   // MARK: Packets
@@ -111,36 +120,37 @@ struct Read: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Write the packets that passed --filter, and with --where those of the flows it takes; pcapng \
-      where the name ends so.
+      Write the packets that match --filter, and with --where only those of the flows it takes; \
+      as pcap, or as pcapng where the name ends in .pcapng.
       """, valueName: "file"))
   var writePcap: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write packets to a file for each flow, host or app_proto; needs --split-into.",
+      "Write packets to a file for each flow, host or service (told from the port).",
       valueName: "what"))
   var splitBy: SplitCriterion?
 
-  @Option(help: ArgumentHelp("The folder for those files.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder for the files of --split-by.", valueName: "folder"))
   var splitInto: String?
 
-  @Option(help: ArgumentHelp("So many files at the most.", valueName: "n"))
+  @Option(help: ArgumentHelp("Refuse to write more files than this.", valueName: "n"))
   var splitLimit = 100_000
 
   @Option(
     help: ArgumentHelp(
-      "For every flow, where its packets stand: a JSON object a line.", valueName: "file"))
+      "Write where the packets of each flow stand in the inputs, as JSON lines.", valueName: "file")
+  )
   var index: String?
 
   // MARK: How flows are made
 
-  @Flag(help: "No flow ends by time.")
+  @Flag(help: "No flow ends by time: what has the same ends is one flow.")
   var noTimeouts = false
 
   @Option(
     help: ArgumentHelp(
-      "Report flows that live on each time this has passed; 0: only at their end.",
+      "Report a flow that lives on each time this has passed; 0: only at its end.",
       valueName: "seconds"))
   var activeTimeout = 0.0
 
@@ -150,7 +160,7 @@ struct Read: ParsableCommand {
       valueName: "which"))
   var decapsulate = Decapsulation.all
 
-  @Flag(help: "VLAN ids are no part of what tells flows apart.")
+  @Flag(help: "The same addresses and ports are one flow, whatever their VLAN.")
   var ignoreVLAN = false
 
   @Option(
@@ -180,11 +190,11 @@ struct Read: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Flows that can live at a time, 256 bytes each; beyond it the oldest ends early.",
+      "Flows that can live at a time, 256 bytes each; beyond that those that would end next end early.",
       valueName: "n"))
   var flows = 2_097_152
 
-  @Flag(help: "Only count packets and bytes.")
+  @Flag(help: "Only count packets and bytes; no flows are made.")
   var count = false
 
   /// Packets are written, split or indexed: that is what the run is for.
