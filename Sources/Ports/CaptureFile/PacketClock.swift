@@ -52,7 +52,7 @@ struct PacketClock {
     if pending != 0 && time >= pending &- min(pending, Self.tolerance) {
       // Confirmed; where this packet leaps on from there it waits in its turn.
       let goesOn = time > pending && time &- pending > Self.leap
-      now = goesOn ? pending : max(time, pending)
+      now = goesOn ? pending : time
       pending = goesOn ? time : 0
     } else {
       pending = time
