@@ -49,6 +49,9 @@ final class RedisServer {
   /// SIGSTOP: there, but answering nothing. It is killed with the rest.
   func hang() { process?.signal(SIGSTOP) }
 
+  /// SIGCONT: answering again.
+  func wake() { process?.signal(SIGCONT) }
+
   func connect() throws -> RedisConnection { try RedisConnection(socketPath: socketPath) }
 
   @discardableResult
