@@ -190,7 +190,7 @@ struct Read: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Flows that can live at a time, 256 bytes each; beyond that those that would end next end early.",
+      "Flows that can live at a time in each worker; beyond that those that would end next end early.",
       valueName: "n"))
   var flows = 2_097_152
 
