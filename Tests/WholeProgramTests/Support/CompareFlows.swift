@@ -75,7 +75,8 @@ enum CompareFlows {
   }
 
   private static let protocols = [
-    "ICMP": 1, "IGMP": 2, "IPV4": 4, "IPIP": 4, "IP-IN-IP": 4, "TCP": 6, "UDP": 17, "IPV6": 41, "GRE": 47,
+    "ICMP": 1, "IGMP": 2, "IPV4": 4, "IPIP": 4, "IP-IN-IP": 4, "TCP": 6, "UDP": 17, "IPV6": 41,
+    "GRE": 47,
     "ESP": 50, "AH": 51, "IPV6-ICMP": 58, "ICMPV6": 58, "OSPF": 89, "PIM": 103, "VRRP": 112,
     "SCTP": 132, "UDPLITE": 136, "HOPOPT": 0, "DDP": 37, "NSFNET-IGP": 85, "EIGRP": 88,
     "ETHERIP": 97, "EGP": 8, "RSVP": 46, "IPV6-NONXT": 59, "L2TP": 115,
