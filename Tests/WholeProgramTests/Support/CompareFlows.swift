@@ -67,7 +67,7 @@ enum CompareFlows {
   }
 
   /// EVE has names for some protocols and numbers for the rest.
-  private static func number(of proto: Any?) -> Int? {
+  static func number(of proto: Any?) -> Int? {
     if let number = proto as? NSNumber { return number.intValue }
     guard let name = proto as? String else { return nil }
     if let number = Int(name) { return number }
@@ -79,6 +79,6 @@ enum CompareFlows {
     "GRE": 47,
     "ESP": 50, "AH": 51, "IPV6-ICMP": 58, "ICMPV6": 58, "OSPF": 89, "PIM": 103, "VRRP": 112,
     "SCTP": 132, "UDPLITE": 136, "HOPOPT": 0, "DDP": 37, "NSFNET-IGP": 85, "EIGRP": 88,
-    "ETHERIP": 97, "EGP": 8, "RSVP": 46, "IPV6-NONXT": 59, "L2TP": 115,
+    "ETHERIP": 97, "ANY": 99, "EGP": 8, "RSVP": 46, "IPV6-NONXT": 59, "L2TP": 115,
   ]
 }

@@ -61,7 +61,7 @@ struct FlowTuple: Hashable, CustomStringConvertible {
     var ports = (sourcePort, destinationPort)
     var isOneWay = false
     if proto == 1 || proto == 58 {
-      let counterpart = (proto == 1 ? icmpPairs : icmp6Pairs)[icmpType]
+      let counterpart = icmpCounterpart(of: icmpType, proto: proto)
       ports = (icmpType, counterpart ?? icmpCode)
       isOneWay = counterpart == nil
     } else if ![6, 17, 132].contains(proto) {
@@ -70,6 +70,11 @@ struct FlowTuple: Hashable, CustomStringConvertible {
     guard let from = TupleEnd(source, port: ports.0), let to = TupleEnd(destination, port: ports.1)
     else { return nil }
     return (FlowTuple(from, to, proto: proto, vlans: vlans, isOneWay: isOneWay), from)
+  }
+
+  /// The type of the message that answers one of `type`, or that it answers; nil where there is none.
+  static func icmpCounterpart(of type: Int, proto: Int) -> Int? {
+    (proto == 1 ? icmpPairs : icmp6Pairs)[type]
   }
 
   private static let icmpPairs = [

@@ -6,7 +6,7 @@ import Testing
 /// It never ends a flow, leaves VLANs out of the key, and counts whole frames; Martlet is told to do the
 /// same. What differs then is a stated policy of one of the two, and each is checked by a condition.
 @Suite(.enabled(if: Captures.areThere, "\(Captures.absent)"))
-struct ConformanceTests {
+struct NDPIConformanceTests {
   /// Share of flows that are equal once the policies are allowed for. It may only rise.
   static let baseline = 0.999
 
@@ -16,6 +16,14 @@ struct ConformanceTests {
     case outer = "equal to the outer flow; nDPI does not look into this tunnel"
     case fragments = "nDPI leaves later fragments out"
     case different = "different"
+
+    var outcome: ConformanceTable.Outcome {
+      switch self {
+      case .equal: .equal
+      case .different: .different
+      default: .policy(rawValue)
+      }
+    }
   }
 
   typealias Sums = [FlowTuple: FlowTotals]
@@ -110,8 +118,7 @@ struct ConformanceTests {
   }
 
   @Test func nDPI() throws {
-    var counts: [String: [Verdict: Int]] = [:]
-    var differences: [String] = []
+    var table = ConformanceTable()
     for entry in Captures.manifest
     where entry.corpus.hasPrefix("ndpi") && entry.linkType == "EN10MB" {
       guard let capture = Captures.path(entry.path), let folder = Captures.folder else { continue }
@@ -127,24 +134,15 @@ struct ConformanceTests {
             if outer == nil { outer = try Self.flows(capture, decapsulate: "none").0 }
             return outer!
           }, fragmented: fragmented)
-        counts[entry.corpus, default: [:]][verdict, default: 0] += 1
-        if verdict == .different {
-          let found = inner[tuple].map { "\($0)" } ?? "nothing"
-          differences.append("\(name): \(tuple): expected \(expected); found \(found)")
-        }
+        let found = inner[tuple].map { "\($0)" } ?? "nothing"
+        table.add(
+          corpus: entry.corpus, capture: name, verdict.outcome,
+          detail: "\(tuple): expected \(expected); found \(found)")
       }
     }
-    for (corpus, verdicts) in counts.sorted(by: { $0.key < $1.key }) {
-      print("\(corpus): \(verdicts.values.reduce(0, +)) flows")
-      for verdict in Verdict.allCases where verdicts[verdict] != nil {
-        print("  \(verdicts[verdict]!) \(verdict.rawValue)")
-      }
-    }
-    for line in differences.sorted() { print("  \(line)") }
-    let total = counts.values.reduce(0) { $0 + $1.values.reduce(0, +) }
-    #expect(total > 4000)
-    let share = Double(total - differences.count) / Double(total)
-    #expect(share >= Self.baseline, "\(share) of \(total)")
+    print(table.printed())
+    #expect(table.flows > 4000)
+    #expect(table.shareEqualOrPolicy >= Self.baseline)
   }
 }
 
