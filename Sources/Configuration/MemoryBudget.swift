@@ -26,6 +26,13 @@ package struct MemoryBudget: Sendable, Equatable {
       Line(
         name: "free list and top scan",
         bytes: workers * settings.flows.capacity * Self.perFlowSideBytes))
+    let details = max(64, settings.flows.capacity / 16)
+    lines.append(
+      Line(name: "flow details", bytes: workers * details * Self.perDetailBytes))
+    lines.append(
+      Line(
+        name: "tunnels",
+        bytes: workers * (min(details, 65_535) + 1) * Self.tunnelBytes))
     lines.append(
       Line(
         name: "record rings",
@@ -58,12 +65,16 @@ package struct MemoryBudget: Sendable, Equatable {
   static let bucketBytes = 64
   /// Number on the free list (4), and what the top scan saw last (16).
   static let perFlowSideBytes = 20
+  /// What goes wrong with a flow, and its number on a free list.
+  static let perDetailBytes = 152 + 4
+  /// A tunnel, and at the most four bytes of its index.
+  static let tunnelBytes = 48 + 4
   static let ringHeadBytes = 128
-  static let recordBytes = 320
-  static let parsedPacketBytes = 136
+  static let recordBytes = 408
+  static let parsedPacketBytes = 152
   /// A datagram's entry and its place in the index, and a fragment that waits.
-  static let datagramBytes = 112 + 4
-  static let heldFragmentBytes = 136 + 8
+  static let datagramBytes = 192 + 4
+  static let heldFragmentBytes = 152 + 8
   /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
   static let mbufOverheadBytes = 320
 

@@ -12,6 +12,8 @@ extension Settings {
     out.section("flows") { out in
       out.add("capacity", flows.capacity)
       out.add("vlanInKey", flows.vlanInKey)
+      out.add("tunnelDepth", flows.tunnelDepth)
+      out.add("checksums", flows.checksums.rawValue)
       out.section("timeouts") { $0.add(flows.timeouts) }
     }
     out.section("fragments") { out in
@@ -24,6 +26,7 @@ extension Settings {
       out.add("ringSlots", records.ringSlots)
       out.add("statsIntervalSeconds", records.statsIntervalSeconds)
       out.add("communityIdSeed", records.communityIdSeed)
+      out.add("anomaliesPerSecond", records.anomaliesPerSecond)
     }
     out.list("sinks", sinks) { $0.add($1) }
     out.section("control") { out in

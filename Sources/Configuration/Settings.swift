@@ -61,9 +61,12 @@ package struct Settings: Sendable, Equatable {
   }
 
   package struct Flows: Sendable, Equatable {
+    package enum Checksums: String, CaseIterable, Sendable { case ignore, count, discard }
     /// Flows in each worker's table.
     package var capacity = 262_144
     package var vlanInKey = true
+    package var tunnelDepth = 8
+    package var checksums = Checksums.ignore
     package var timeouts = Timeouts()
   }
 
@@ -91,6 +94,7 @@ package struct Settings: Sendable, Equatable {
     package var ringSlots = 65_536
     package var statsIntervalSeconds = 10.0
     package var communityIdSeed = 0
+    package var anomaliesPerSecond = 100
   }
 
   package struct Sink: Sendable, Equatable {

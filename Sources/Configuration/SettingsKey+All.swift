@@ -88,6 +88,14 @@ extension SettingsKey {
       "flows.capacity", .integer(64...1_073_741_824), "262144", unit: "flows",
       "Flows in each worker's table; a full one evicts the oldest"),
     SettingsKey("flows.vlanInKey", .flag, "true", "Packets of different VLANs are different flows"),
+    SettingsKey(
+      "flows.tunnelDepth", .integer(0...8), "8", unit: "tunnels",
+      "Tunnels within tunnels that are looked into; records are of the innermost flow, 0: of the outermost"
+    ),
+    SettingsKey(
+      "flows.checksums", .choice(["ignore", "count", "discard"]), "ignore",
+      "Compute none, but for those the port calls wrong; compute all and report wrong ones; leave packets with wrong ones out of flows"
+    ),
     SettingsKey("flows.timeouts", .section, "When a flow ends"),
     SettingsKey(
       "flows.timeouts.activeSeconds", live: true, .number(0...86_400), "300", unit: "s",
@@ -134,12 +142,16 @@ extension SettingsKey {
     SettingsKey(
       "records.communityIdSeed", .integer(0...65_535), "0",
       "Seed of the Community ID, the same in all tools that share it"),
+    SettingsKey(
+      "records.anomaliesPerSecond", .integer(0...1_000_000), "100", unit: "records",
+      "`anomaly` records of one name that a worker makes in a second, of a flow one of each name; 0: none"
+    ),
 
     SettingsKey("sinks", .sections, "Where records go; several at once"),
     SettingsKey(
       "sinks[].type", .choice(["redis", "file", "stdout", "null"]), required: true, "What kind"),
     SettingsKey(
-      "sinks[].types", .choices(["flow", "flow_update", "stats"]), "[]",
+      "sinks[].types", .choices(["flow", "flow_update", "anomaly", "stats"]), "[]",
       "Event types it takes; all where it is left out"),
     SettingsKey(
       "sinks[].format", .choice(["eve", "fields"]), "eve", "EVE JSON, or (redis) flat fields"),

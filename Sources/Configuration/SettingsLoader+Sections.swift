@@ -28,6 +28,8 @@ extension SettingsLoader {
       "statsIntervalSeconds", settings.records.statsIntervalSeconds)
     settings.records.communityIdSeed =
       records.integer("communityIdSeed") ?? settings.records.communityIdSeed
+    settings.records.anomaliesPerSecond =
+      records.integer("anomaliesPerSecond") ?? settings.records.anomaliesPerSecond
     records.finish()
     settings.sinks = root.sections("sinks").map { readSink($0, folder: folder) }
     let control = root.section("control")
@@ -105,6 +107,8 @@ extension SettingsLoader {
     var flows = Settings.Flows()
     flows.capacity = reader.integer("capacity") ?? flows.capacity
     flows.vlanInKey = reader.flag("vlanInKey", flows.vlanInKey)
+    flows.tunnelDepth = reader.integer("tunnelDepth") ?? flows.tunnelDepth
+    flows.checksums = reader.choice("checksums", flows.checksums)
     let timeouts = reader.section("timeouts")
     func set(_ name: String, _ path: WritableKeyPath<Settings.Timeouts, Double>) {
       flows.timeouts[keyPath: path] = timeouts.number(name, flows.timeouts[keyPath: path])

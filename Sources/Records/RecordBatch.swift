@@ -2,6 +2,7 @@
 package enum EventType: String, CaseIterable, Sendable, Codable {
   case flow
   case flowUpdate = "flow_update"
+  case anomaly
   case stats
 }
 

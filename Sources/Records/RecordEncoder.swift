@@ -32,11 +32,12 @@ package struct RecordEncoder: ~Copyable {
 
   deinit { scratch.deallocate() }
 
-  /// Appends a `flow` or `flow_update` record, as its kind says.
+  /// Appends a `flow`, `flow_update` or `anomaly` record, as its kind says.
   package mutating func encode(
     _ record: UnsafePointer<FlowRecord>, into batch: inout RecordBatch
   ) {
     precondition(batch.format == format, "the batch is of another format than the encoder")
+    if record.pointee.isAnomaly { return encodeAnomaly(record, into: &batch) }
     let view = FlowView(record, identity: identity)
     var writer = ByteWriter(scratch.baseAddress.unsafelyUnwrapped)
     var fieldCount = 0
@@ -47,6 +48,20 @@ package struct RecordEncoder: ~Copyable {
       fieldCount = fixed.flowFields.count
     }
     append(writer, type: view.isUpdate ? .flowUpdate : .flow, fieldCount, to: &batch)
+  }
+
+  @inline(never)
+  private mutating func encodeAnomaly(
+    _ record: UnsafePointer<FlowRecord>, into batch: inout RecordBatch
+  ) {
+    let anomaly = AnomalyView(record, identity: identity)
+    var writer = ByteWriter(scratch.baseAddress.unsafelyUnwrapped)
+    var fieldCount = 0
+    switch format {
+    case .eve: writeEVE(anomaly, to: &writer)
+    case .fields: fieldCount = writeFields(anomaly, to: &writer)
+    }
+    append(writer, type: .anomaly, fieldCount, to: &batch)
   }
 
   /// Appends a `stats` record.

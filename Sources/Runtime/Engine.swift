@@ -140,7 +140,7 @@ package final class Engine: @unchecked Sendable {
   private static func workerSettings(_ settings: EngineSettings, _ hash: FlowHash)
     -> FlowWorkerSettings
   {
-    FlowWorkerSettings(
+    var made = FlowWorkerSettings(
       index: 0, workerCount: settings.workerCount, flowCapacity: settings.flowCapacity,
       timeouts: settings.timeouts, vlanInKey: settings.vlanInKey,
       decapsulation: settings.decapsulation,
@@ -148,6 +148,10 @@ package final class Engine: @unchecked Sendable {
       fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
       ownerTableSize: settings.ownerTableSize, runsOnPacketTime: settings.runsOnPacketTime,
       packetMap: settings.packetMap, packetFilter: settings.packetFilter)
+    made.checksums = settings.checksums
+    made.detailCapacity = settings.detailCapacity
+    made.anomaliesPerSecond = settings.anomaliesPerSecond
+    return made
   }
 
   /// Everything that workers share with others; while `touch` is false also what they keep to

@@ -35,6 +35,11 @@ package struct EngineSettings: Sendable {
   package var packetMap: PacketMap?
   /// Which packets are looked at; all where nil.
   package var packetFilter: PacketFilterSlot?
+  package var checksums = ChecksumPolicy.ignore
+  /// Flows in trouble that there is room for in each worker; one in sixteen where nil.
+  package var detailCapacity: Int?
+  /// Anomaly records of one name that a worker makes in a second; 0: none at all.
+  package var anomaliesPerSecond = 100
 
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,

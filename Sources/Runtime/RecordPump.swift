@@ -15,6 +15,7 @@ final class RecordPump: @unchecked Sendable {
     var batch: RecordBatch
     let wantsFlow: Bool
     let wantsUpdate: Bool
+    let wantsAnomaly: Bool
     let wantsStats: Bool
     let sinks: [any RecordSink]
   }
@@ -55,6 +56,7 @@ final class RecordPump: @unchecked Sendable {
           encoder: RecordEncoder(context: context, format: form.format),
           batch: RecordBatch(format: form.format), wantsFlow: form.types.contains(.flow),
           wantsUpdate: form.types.contains(.flowUpdate),
+          wantsAnomaly: form.types.contains(.anomaly),
           wantsStats: form.types.contains(.stats), sinks: sinks))
     }
     nextStats =
@@ -111,8 +113,13 @@ final class RecordPump: @unchecked Sendable {
       for lane in 0..<laneCount {
         for i in 0..<count where isWanted(ring.peek(i)) {
           let record = ring.peek(i)
-          let isUpdate = record.pointee.kind == FlowRecordKind.flowUpdate
-          if isUpdate ? lanes[lane].wantsUpdate : lanes[lane].wantsFlow {
+          let isWanted =
+            switch record.pointee.kind {
+            case FlowRecordKind.flow: lanes[lane].wantsFlow
+            case FlowRecordKind.flowUpdate: lanes[lane].wantsUpdate
+            default: lanes[lane].wantsAnomaly
+            }
+          if isWanted {
             lanes[lane].encoder.encode(UnsafePointer(record), into: &lanes[lane].batch)
           }
         }

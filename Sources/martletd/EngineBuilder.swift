@@ -178,14 +178,15 @@ struct EngineBuilder {
 
   private func engineSettings(ownerTableSize: Int) -> EngineSettings {
     let timeouts = settings.flows.timeouts
-    return EngineSettings(
+    var made = EngineSettings(
       sensor: settings.sensor, version: Martletd.version, workerCount: settings.engine.workers,
       flowCapacity: settings.flows.capacity,
       timeouts: FlowTimeouts(
         active: timeouts.activeSeconds, tcp: timeouts.tcpSeconds, udp: timeouts.udpSeconds,
         icmp: timeouts.icmpSeconds, other: timeouts.otherSeconds,
         halfOpen: timeouts.halfOpenSeconds, closed: timeouts.closedSeconds),
-      vlanInKey: settings.flows.vlanInKey, fragmentCapacity: settings.fragments.capacity,
+      vlanInKey: settings.flows.vlanInKey,
+      decapsulation: UInt8(settings.flows.tunnelDepth), fragmentCapacity: settings.fragments.capacity,
       heldFragments: settings.fragments.heldPackets,
       fragmentTimeoutSeconds: settings.fragments.timeoutSeconds,
       handoffSlots: settings.handoff.ringSlots, recordRingSlots: settings.records.ringSlots,
@@ -195,6 +196,9 @@ struct EngineBuilder {
       noHugepages: settings.engine.noHugepages, ownerTableSize: ownerTableSize,
       communityIDSeed: UInt16(settings.records.communityIdSeed),
       drainSeconds: settings.drainSeconds)
+    made.checksums = ChecksumPolicy(rawValue: settings.flows.checksums.rawValue) ?? .ignore
+    made.anomaliesPerSecond = settings.records.anomaliesPerSecond
+    return made
   }
 
   private func makeSink(_ sink: Settings.Sink) throws -> any RecordSink {

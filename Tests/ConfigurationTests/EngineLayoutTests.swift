@@ -12,6 +12,8 @@ struct EngineLayoutTests {
       MemoryBudget.flowBytes == MemoryLayout<FlowHot>.stride + MemoryLayout<FlowCold>.stride)
     #expect(MemoryBudget.bucketBytes == FlowTable.Bucket.byteCount)
     #expect(MemoryBudget.perFlowSideBytes == 4 + MemoryLayout<TopScan.Seen>.stride)
+    #expect(MemoryBudget.perDetailBytes == MemoryLayout<FlowDetail>.stride + 4)
+    #expect(MemoryBudget.tunnelBytes == MemoryLayout<TunnelTable.Entry>.stride + 4)
     #expect(MemoryBudget.recordBytes == MemoryLayout<FlowRecord>.stride)
     #expect(MemoryBudget.parsedPacketBytes == MemoryLayout<ParsedPacket>.stride)
     #expect(MemoryBudget.ringHeadBytes == Ring<FlowRecord>.byteCount(capacity: 0))

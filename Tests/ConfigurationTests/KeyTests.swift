@@ -134,7 +134,7 @@ struct KeyTests {
       ),
       (
         "sinks: [{ type: stdout, types: [flow, dns] }]",
-        "sinks[0].types: holds something else than event types; they are flow, flow_update, stats"
+        "sinks[0].types: holds something else than event types; they are flow, flow_update, anomaly, stats"
       ),
       (
         "control: { mode: \"888\" }",

@@ -194,7 +194,8 @@ struct TogetherTests {
         """)
     #expect(
       settings.sinks.map(\.path) == [
-        "", "/l.d/eve-flow.json", "/l.d/eve-flow_update.json", "/l.d/eve-stats.json",
+        "", "/l.d/eve-flow.json", "/l.d/eve-flow_update.json", "/l.d/eve-anomaly.json",
+        "/l.d/eve-stats.json",
         "/l.d/.eve-flow", "/l.d/.eve-stats",
       ])
     #expect(settings.sinks.dropFirst().allSatisfy { $0.types.count == 1 })

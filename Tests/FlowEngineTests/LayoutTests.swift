@@ -27,7 +27,12 @@ import Testing
     #expect(MemoryLayout<FlowCold>.stride == 128)
     #expect(MemoryLayout<FlowCold>.offset(of: \.historyText) == 32)
     #expect(MemoryLayout<FlowCold>.offset(of: \.reportedPacketsA) == 64)
-    #expect(MemoryLayout<FlowRecord>.stride == 320)
+    #expect(MemoryLayout<FlowCold>.offset(of: \.detail) == 124)
+    #expect(MemoryLayout<FlowDetail>.stride == 152)
+    #expect(MemoryLayout<FlowDetail>.offset(of: \.sideA) == 8)
+    #expect(MemoryLayout<FlowDetail>.offset(of: \.sideB) == 48)
+    #expect(MemoryLayout<Tunnel>.stride == 40)
+    #expect(MemoryLayout<FlowRecord>.stride == 408)
     #expect(MemoryLayout<ParsedPacket>.stride <= 160)
   }
 
@@ -35,6 +40,8 @@ import Testing
     #expect(Counter.count < 240)
     #expect(Set(Counter.allCases.map(\.name)).count == Counter.count)
     #expect(Counter.allCases.allSatisfy { !$0.meaning.isEmpty })
+    #expect(Counter.violations.count <= 64)
+    #expect(Counter.violations.allSatisfy { $0.group == .discard || $0.group == .anomaly })
     #expect(Counter.truncatedIPv4.name == "truncated_ipv4")
     #expect(Counter.tooManyIPv6Extensions.name == "too_many_ipv6_extensions")
     #expect(Counter.badTCPHeaderLength.name == "bad_tcp_header_length")

@@ -75,13 +75,13 @@ import Testing
       ("middle, from the server", [Self.tcp(Self.ack, fromA: false)], 40000, "^a"),
       (
         "middle, no port known",
-        [Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 8080)], 8080, "A"
+        [Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 18080)], 18080, "A"
       ),
       (
         "SYN after all",
         [
-          Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 8080),
-          Self.tcp(Self.syn, sport: 40000, dport: 8080),
+          Self.tcp(Self.ack, fromA: false, sport: 40000, dport: 18080),
+          Self.tcp(Self.syn, sport: 40000, dport: 18080),
         ],
         40000, "A^S"
       ),

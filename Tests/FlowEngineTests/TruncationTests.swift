@@ -23,51 +23,51 @@ import Testing
     return [
       Case(
         testDescription: "TCP over IPv4", frame: Frames.ethernet(0x0800, Frames.ipv4(6, tcp)),
-        complete: 14 + 20 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
+        complete: 14 + 20 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTCP]),
       Case(
         testDescription: "UDP over IPv4 with options",
         frame: Frames.ethernet(0x0800, Frames.ipv4(17, udp, options: [1, 1, 1, 0])),
-        complete: 14 + 24 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
+        complete: 14 + 24 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedUDP]),
       Case(
         testDescription: "UDP over IPv6", frame: Frames.ethernet(0x86dd, Frames.ipv6(17, udp)),
-        complete: 14 + 40 + 4, causes: [.truncatedEthernet, .truncatedIPv6, .truncatedTransport]),
+        complete: 14 + 40 + 4, causes: [.truncatedEthernet, .truncatedIPv6, .truncatedUDP]),
       Case(
         testDescription: "IPv6 with extension headers",
         frame: Frames.ethernet(0x86dd, Frames.ipv6(0, extensions + udp)),
         complete: 14 + 40 + 24 + 4,
         causes: [
-          .truncatedEthernet, .truncatedIPv6, .truncatedIPv6Extension, .truncatedTransport,
+          .truncatedEthernet, .truncatedIPv6, .truncatedIPv6Extension, .truncatedUDP,
         ]),
       Case(
         testDescription: "QinQ",
         frame: Frames.ethernet(
           0x0800, Frames.ipv4(17, udp), tags: [(0x88a8, 1), (0x8100, 2)]),
         complete: 22 + 20 + 4,
-        causes: [.truncatedEthernet, .truncatedVLAN, .truncatedIPv4, .truncatedTransport]),
+        causes: [.truncatedEthernet, .truncatedVLAN, .truncatedIPv4, .truncatedUDP]),
       Case(
         testDescription: "MPLS", frame: Frames.ethernet(0x8847, labels + Frames.ipv4(17, udp)),
         complete: 22 + 20 + 4,
-        causes: [.truncatedEthernet, .truncatedMPLS, .truncatedIPv4, .truncatedTransport]),
+        causes: [.truncatedEthernet, .truncatedMPLS, .truncatedIPv4, .truncatedUDP]),
       Case(
         testDescription: "PPPoE", frame: Frames.ethernet(0x8864, session + Frames.ipv4(17, udp)),
         complete: 22 + 20 + 4,
-        causes: [.truncatedEthernet, .truncatedPPPoE, .truncatedIPv4, .truncatedTransport]),
+        causes: [.truncatedEthernet, .truncatedPPPoE, .truncatedIPv4, .truncatedUDP]),
       Case(
         testDescription: "ICMP", frame: Frames.ethernet(0x0800, Frames.ipv4(1, Frames.icmp(8))),
-        complete: 14 + 20 + 2, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
+        complete: 14 + 20 + 2, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedICMP]),
       Case(
         testDescription: "ICMPv6",
         frame: Frames.ethernet(0x86dd, Frames.ipv6(58, Frames.icmp(128))),
-        complete: 14 + 40 + 2, causes: [.truncatedEthernet, .truncatedIPv6, .truncatedTransport]),
+        complete: 14 + 40 + 2, causes: [.truncatedEthernet, .truncatedIPv6, .truncatedICMP]),
       Case(
         testDescription: "SCTP",
         frame: Frames.ethernet(
           0x0800, Frames.ipv4(132, [0, 1, 0, 2] + [UInt8](repeating: 0, count: 8))),
-        complete: 14 + 20 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
+        complete: 14 + 20 + 4, causes: [.truncatedEthernet, .truncatedIPv4, .truncatedSCTP]),
       Case(
         testDescription: "AH", frame: Frames.ethernet(0x0800, Frames.ipv4(51, ah + udp)),
         complete: 14 + 20 + 24 + 4,
-        causes: [.truncatedEthernet, .truncatedIPv4, .truncatedTransport]),
+        causes: [.truncatedEthernet, .truncatedIPv4, .truncatedAH, .truncatedUDP]),
       Case(
         testDescription: "ESP",
         frame: Frames.ethernet(0x0800, Frames.ipv4(50, [UInt8](repeating: 1, count: 20))),

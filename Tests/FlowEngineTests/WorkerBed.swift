@@ -28,13 +28,16 @@ final class WorkerBed {
     workers count: Int = 1, capacity: Int = 1024, timeouts: FlowTimeouts = FlowTimeouts(),
     recordSlots: Int = 1024, handoffSlots: Int = 256, fragmentCapacity: Int = 16,
     heldFragments: Int = 8, hardwareRSS: Bool = false, packetTime: Bool = false,
-    burst: Int = 64, packetMap: PacketMap? = nil
+    burst: Int = 64, packetMap: PacketMap? = nil,
+    adjust: (inout FlowWorkerSettings) -> Void = { _ in }
   ) {
     var generator = SplitMix(state: 42)
-    settings = FlowWorkerSettings(
+    var settings = FlowWorkerSettings(
       index: 0, workerCount: count, flowCapacity: capacity, timeouts: timeouts,
       fragmentCapacity: fragmentCapacity, heldFragments: heldFragments,
       hash: FlowHash(using: &generator), runsOnPacketTime: packetTime, packetMap: packetMap)
+    adjust(&settings)
+    self.settings = settings
     let feed = UnsafeMutablePointer<Feed>.allocate(capacity: 1)
     feed.initialize(to: Feed(burst: burst))
     self.feed = feed
@@ -47,7 +50,7 @@ final class WorkerBed {
         feed.pointee.released += 1
       }
     }
-    let settings = settings
+    let common = settings
     func build(_ plan: inout MemoryPlan, touch: Bool) -> (
       [CounterBlock], [Ring<FlowRecord>], [Ring<ParsedPacket>], [UnsafeMutableRawPointer],
       UnsafeMutablePointer<FlowWorker>
@@ -70,7 +73,7 @@ final class WorkerBed {
       let pages = (0..<count).map { _ in plan.take("top", bytes: TopScan.pageBytes) }
       let made = UnsafeMutablePointer<FlowWorker>.allocate(capacity: count)
       for i in 0..<count {
-        var mine = settings
+        var mine = common
         mine.index = i
         (made + i).initialize(
           to: FlowWorker(
@@ -181,12 +184,22 @@ final class WorkerBed {
     for i in 0..<settings.workerCount { workers[i].start(at: Int64(seconds * 1e9)) }
   }
 
-  /// Takes all records that have been made so far.
+  /// Records of what was against a rule, as far as they have been taken.
+  private(set) var anomalies: [FlowRecord] = []
+
+  /// Takes all records that have been made so far; those of anomalies go to ``anomalies``.
   func takeRecords() -> [FlowRecord] {
     var out: [FlowRecord] = []
     for ring in records {
       let count = ring.available(limit: Int.max)
-      for i in 0..<count { out.append(ring.peek(i).pointee) }
+      for i in 0..<count {
+        let record = ring.peek(i).pointee
+        if record.kind == FlowRecordKind.anomaly {
+          anomalies.append(record)
+        } else {
+          out.append(record)
+        }
+      }
       ring.release(count)
     }
     return out

@@ -59,10 +59,30 @@ enum SampleFlows {
     record.cold.historyLength = UInt8(letters.count)
     record.cold.vlanOuter = vlan ?? 0xffff
     record.cold.vlanInner = 0xffff
+    if proto == IPProtocol.tcp {
+      let states = ends(history)
+      record.cold.kind = (0, 0, 0)
+      record.cold.setTCPState(sourceIsA ? 0 : 1, states.0)
+      record.cold.setTCPState(sourceIsA ? 1 : 0, states.1)
+    }
     if proto == IPProtocol.icmp { record.cold.icmpType = 8 }
     if proto == IPProtocol.icmpv6 { record.cold.icmpType = 128 }
     record.endReason = FlowEndReason.idleTimeout
     return record
+  }
+
+  /// The states that the engine's end points have after the histories that there are here.
+  private static func ends(_ history: String) -> (TCPEndpointState, TCPEndpointState) {
+    switch history {
+    case "": (.inactive, .inactive)
+    case "S": (.synSent, .inactive)
+    case "Sr": (.synSent, .reset)
+    default:
+      (
+        history.contains("R") ? .reset : history.contains("F") ? .closed : .established,
+        history.contains("f") ? .closed : .established
+      )
+    }
   }
 
   private static let bits: [Character: UInt16] = [

@@ -102,6 +102,47 @@ extension FlowRecord {
     let bytes = Array(text.utf8.prefix(16))
     withUnsafeMutableBytes(of: &cold.historyText) { $0.copyBytes(from: bytes) }
     cold.historyLength = UInt8(bytes.count)
+    if hot.key.proto == IPProtocol.tcp { setEndpointStates(text) }
+  }
+
+  /// The states that Zeek's end points are in after such a history: what the engine would have kept.
+  private mutating func setEndpointStates(_ text: String) {
+    let side: UInt8 = originatorIsB ? 1 : 0
+    let has = { (letters: String) in text.contains { letters.contains($0) } }
+    let answered = has("sh")
+    var os = TCPEndpointState.inactive
+    if has("S") {
+      os = answered ? .established : .synSent
+    } else if has("H") {
+      os = answered ? .established : .synAckSent
+    } else if has("AD") {
+      os = answered ? .established : .partial
+    }
+    var rs = TCPEndpointState.inactive
+    if answered {
+      rs = .established
+    } else if has("d") || (has("a") && os != .synSent) {
+      rs = .partial
+    }
+    if has("F") { os = .closed }
+    if has("f") { rs = .closed }
+    // A side that sent its FIN before its RST has closed, where the other has closed too.
+    func comesFirst(_ fin: Character, _ reset: Character) -> Bool {
+      guard let a = text.firstIndex(of: fin), let b = text.firstIndex(of: reset) else { return false }
+      return a < b
+    }
+    let bothClosed = os == .closed && rs == .closed
+    if has("R") && !(bothClosed && comesFirst("F", "R")) { os = .reset }
+    if has("r") && !(bothClosed && comesFirst("f", "r")) { rs = .reset }
+    cold.kind = (0, 0, 0)
+    cold.setTCPState(side, os)
+    cold.setTCPState(1 - side, rs)
+    // Data shows in sequence numbers.
+    withSides { originator, responder in
+      originator.nextSequence = has("D") ? 101 : 1
+      responder.nextSequence = has("d") ? 101 : 1
+    }
+    (cold.startA, cold.startB) = (0, 0)
   }
 }
 
@@ -121,7 +162,7 @@ func flow(
   record.hot.lastSeen = secondsOfTests * 1_000_000_000 + 2_000_000_007
   record.cold.firstSeen = secondsOfTests * 1_000_000_000 + 123_456_789
   record.cold.firstReply = record.cold.firstSeen + 250_000
-  record.cold.firstSide = side
+  if side == 1 { record.hot.flags |= FlowFlags.firstSideIsB }
   record.cold.ordinal = 17
   record.cold.vlanOuter = 0xffff
   record.cold.vlanInner = 0xffff
@@ -160,9 +201,9 @@ func sampleFlows() -> [(name: String, record: FlowRecord)] {
   var update = web
   update.kind = FlowRecordKind.flowUpdate
   update.endReason = FlowEndReason.activeTimeout
-  update.updateOrdinal = 3
-  update.cold.reportedPacketsA = 2
-  update.cold.reportedBytesB = 100
+  update.cold.updates = 3
+  update.cold.reportedPacketsA = UInt48(2)
+  update.cold.reportedBytesB = UInt48(100)
   update.cold.portIndex = 1
 
   var scan = flow(IPProtocol.tcp, "2001:db8::1", 40000, "2001:db8::2", 22)
@@ -213,12 +254,15 @@ func extremeFlow() -> FlowRecord {
   record.cold.vlanOuter = 4094
   record.cold.vlanInner = 4095
   record.cold.portIndex = 0
-  record.cold.reportedPacketsA = 0
-  record.cold.reportedPacketsB = 0
-  record.cold.reportedBytesA = 0
-  record.cold.reportedBytesB = 0
-  record.cold.reportedIPBytesA = 0
-  record.cold.reportedIPBytesB = 0
+  record.cold.reportedPacketsA = UInt48(0)
+  record.cold.reportedPacketsB = UInt48(0)
+  record.cold.reportedBytesA = UInt48(0)
+  record.cold.reportedBytesB = UInt48(0)
+  record.cold.reportedIPBytesA = UInt48(0)
+  record.cold.reportedIPBytesB = UInt48(0)
+  record.tunnel.source = record.hot.key.addressA
+  record.tunnel.destination = record.hot.key.addressA
+  record.tunnel.kind = TunnelKind.vxlanGPE.rawValue
   record.setHistory("ShADadFfRrTtCcWw")
   return record
 }

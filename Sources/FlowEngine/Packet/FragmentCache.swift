@@ -1,9 +1,12 @@
 /// Which ports the fragments of a datagram belong to.
 ///
 /// The first fragment tells the ports; those that came before it wait here until it comes, what was
-/// parsed of them and not their bytes, up to a number of packets and a time. Datagrams stand in a circle in the order in which
-/// they were first seen: all have the same time limit, so the oldest is always the next to go, and
-/// an attacker's fragments cost no more than the circle.
+/// parsed of them and not their bytes, up to a number of packets and a time. Datagrams stand in a
+/// circle in the order in which they were first seen: all have the same time limit, so the oldest is
+/// always the next to go, and an attacker's fragments cost no more than the circle.
+///
+/// Of fragments that share bytes the one that came first holds (the policy called `first`): a second
+/// first fragment does not change the ports. Each is counted and reported.
 package struct FragmentCache: ~Copyable {
   struct Datagram: BitwiseCopyable {
     var addressA: IPAddress
@@ -19,6 +22,8 @@ package struct FragmentCache: ~Copyable {
     var key: FlowKey
     var keySide: UInt8
     var deadline: Int64
+    /// What has come of it.
+    var pieces: DatagramPieces
     /// Next datagram in the hash chain; `none` ends it.
     var next: UInt32
     /// First and last of the packets that wait, by number in `held`.
@@ -82,13 +87,13 @@ package struct FragmentCache: ~Copyable {
 
   /// The datagram of a fragment, begun where it is new.
   private mutating func datagram(
-    of packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
+    of packet: UnsafePointer<ParsedPacket>, tracker: inout FlowTracker
   ) -> Int {
     let p = packet.pointee
     let version = p.key.flags & FlowKey.Flags.ipv6
     let proto = version == 0 ? p.key.proto : 0
     let side = p.key.addressA == p.key.addressB ? 0 : p.side
-    let chain = chain(packet, hash)
+    let chain = chain(packet, tracker.hash)
     var current = chains[chain]
     while current != Self.none {
       let d = datagrams + Int(current)
@@ -102,13 +107,13 @@ package struct FragmentCache: ~Copyable {
       }
       current = d.pointee.next
     }
-    if newest &- oldest == UInt64(capacity) { dropOldest(hash, counters) }
+    if newest &- oldest == UInt64(capacity) { dropOldest(&tracker) }
     let place = place(newest)
     newest &+= 1
     datagrams[place] = Datagram(
       addressA: p.key.addressA, addressB: p.key.addressB, id: p.fragmentID, proto: proto,
       version: version, side: side, known: false, key: p.key, keySide: p.side,
-      deadline: p.time &+ timeout, next: chains[chain], heldFirst: Self.none,
+      deadline: p.time &+ timeout, pieces: DatagramPieces(), next: chains[chain], heldFirst: Self.none,
       heldLast: Self.none)
     chains[chain] = UInt32(truncatingIfNeeded: place)
     return place
@@ -117,9 +122,16 @@ package struct FragmentCache: ~Copyable {
   /// A first fragment: its ports are known from now on. Returns the first of those that waited for it,
   /// to be taken one by one with ``takeHeld(_:)``.
   mutating func learn(
-    _ packet: UnsafePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
+    _ packet: UnsafeMutablePointer<ParsedPacket>, tracker: inout FlowTracker
   ) -> UInt32 {
-    let d = datagrams + datagram(of: packet, hash: hash, counters: counters)
+    let d = datagrams + datagram(of: packet, tracker: &tracker)
+    Self.add(packet, to: d, tracker.counters)
+    if d.pointee.known {
+      // A second first fragment: the ports that came first hold, whatever this one says.
+      packet.pointee.key = d.pointee.key
+      packet.pointee.side = d.pointee.keySide
+      return Self.none
+    }
     d.pointee.known = true
     d.pointee.key = packet.pointee.key
     d.pointee.keySide = packet.pointee.side
@@ -132,16 +144,18 @@ package struct FragmentCache: ~Copyable {
   /// A later fragment: completes its key and returns true; or holds it and returns false. Where
   /// nothing more can be held, it is counted as lost and released.
   mutating func resolve(
-    _ packet: UnsafeMutablePointer<ParsedPacket>, hash: FlowHash, counters: CounterBlock
+    _ packet: UnsafeMutablePointer<ParsedPacket>, tracker: inout FlowTracker
   ) -> Bool {
-    let d = datagrams + datagram(of: packet, hash: hash, counters: counters)
+    let d = datagrams + datagram(of: packet, tracker: &tracker)
+    Self.add(packet, to: d, tracker.counters)
     if d.pointee.known {
       packet.pointee.key = d.pointee.key
       packet.pointee.side = d.pointee.keySide
       return true
     }
     guard freeHeld != Self.none else {
-      counters.add(.fragmentWithoutFirst)
+      tracker.counters.add(.fragmentWithoutFirst)
+      tracker.noteAlone(.fragmentWithoutFirst, packet, hasKey: true)
       return false
     }
     let slot = freeHeld
@@ -158,8 +172,19 @@ package struct FragmentCache: ~Copyable {
     }
     d.pointee.heldLast = slot
     heldCount &+= 1
-    counters.set(.heldFragments, UInt64(heldCount))
+    tracker.counters.set(.heldFragments, UInt64(heldCount))
     return false
+  }
+
+  private static func add(
+    _ packet: UnsafeMutablePointer<ParsedPacket>, to d: UnsafeMutablePointer<Datagram>,
+    _ counters: CounterBlock
+  ) {
+    switch d.pointee.pieces.add(packet) {
+    case .new: break
+    case .duplicate: counters.add(.fragmentDuplicates)
+    case .overlap: packet.pointee.flags |= ParsedPacket.Flags.overlap
+    }
   }
 
   /// Takes a packet that waited; `next` is the one behind it, or `none`.
@@ -175,28 +200,34 @@ package struct FragmentCache: ~Copyable {
   /// Forgets datagrams whose time is over.
   @inline(__always)
   mutating func expire(
-    now: Int64, hash: FlowHash, counters: CounterBlock
+    now: Int64, tracker: inout FlowTracker
   ) {
     while oldest != newest, datagrams[place(oldest)].deadline <= now {
-      dropOldest(hash, counters)
+      dropOldest(&tracker)
     }
   }
 
   /// Forgets all; at shutdown.
-  mutating func clear(hash: FlowHash, counters: CounterBlock) {
-    while oldest != newest { dropOldest(hash, counters) }
+  mutating func clear(tracker: inout FlowTracker) {
+    while oldest != newest { dropOldest(&tracker) }
   }
 
   @inline(never)
   private mutating func dropOldest(
-    _ hash: FlowHash, _ counters: CounterBlock
+    _ tracker: inout FlowTracker
   ) {
+    let hash = tracker.hash
+    let counters = tracker.counters
     let number = place(oldest)
     let d = datagrams[number]
     var slot = d.heldFirst
+    if !d.pieces.isWhole { counters.add(.datagramsIncomplete) }
     while slot != Self.none {
-      slot = takeHeld(slot, counters: counters).next
+      let isFirst = slot == d.heldFirst
+      var (packet, next) = takeHeld(slot, counters: counters)
+      slot = next
       counters.add(.fragmentWithoutFirst)
+      if isFirst { tracker.noteAlone(.fragmentWithoutFirst, &packet, hasKey: true) }
     }
     // Out of its chain.
     var key = d.key

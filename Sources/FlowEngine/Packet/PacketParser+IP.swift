@@ -30,14 +30,27 @@ extension PacketParser {
     let source = IPAddress(v4: ip.be32(12))
     let destination = IPAddress(v4: ip.be32(16))
     let fragmentField = ip.be16(6)
+    if headerLength > 20 { checkOptions(&cursor, out, headerLength) }
     cursor.offset &+= headerLength
     if fragmentField & 0x3fff != 0 {
       return parseFragment(
         &cursor, out, source, destination, proto, length: total &- headerLength,
-        first: fragmentField & 0x1fff == 0, id: UInt32(ip.be16(4)), version: 0)
+        place: fragmentField & 0x1fff, more: fragmentField & 0x2000 != 0,
+        before: headerLength, id: UInt32(ip.be16(4)), version: 0)
     }
     return parseTransport(
       &cursor, out, source, destination, proto, length: total &- headerLength, version: 0)
+  }
+
+  @inline(never)
+  private func checkOptions(
+    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ headerLength: Int
+  ) {
+    if !TCPOptions.areReadable(
+      cursor.data, from: cursor.offset &+ 20, to: cursor.offset &+ headerLength)
+    {
+      out.pointee.flags |= ParsedPacket.Flags.badOptions
+    }
   }
 
   @inline(__always)
@@ -47,9 +60,8 @@ extension PacketParser {
     let word = ip.be32(0)
     guard word >> 28 == 6 else { return PacketVerdict.cause(.badIPv6Version) }
     let room = cursor.wire &- cursor.offset
-    // 0 is a jumbogram or segmentation offload: then the frame tells.
     let declared = Int(ip.be16(4))
-    let total = declared == 0 ? room : min(declared &+ 40, room)
+    let total = declared == 0 ? Self.undeclared(room, next: ip.u8(6)) : min(declared &+ 40, room)
     if declared &+ 40 > room { out.pointee.flags |= ParsedPacket.Flags.lengthBeyondFrame }
     out.pointee.networkOffset = UInt16(truncatingIfNeeded: cursor.offset)
     out.pointee.ipLength = UInt32(truncatingIfNeeded: total)
@@ -64,6 +76,15 @@ extension PacketParser {
     }
     return parseTransport(
       &cursor, out, source, destination, next, length: total &- 40, version: FlowKey.Flags.ipv6)
+  }
+
+  /// Length of an IPv6 packet that declares a payload of 0: a jumbogram (RFC 2675) or segmentation offload,
+  /// where the frame tells; else it has none, and what follows is the frame's padding.
+  @inline(never)
+  private static func undeclared(_ room: Int, next: UInt8) -> Int {
+    let carries = next == IPProtocol.tcp || next == IPProtocol.udp || next == 0
+    // 46 bytes fill the shortest Ethernet frame.
+    return carries && room > 46 ? room : min(room, 40)
   }
 
   /// Extension headers that lead to another header (IANA, IPv6 Extension Header Types). ESP ends the
@@ -100,12 +121,14 @@ extension PacketParser {
           if field & 0xfff8 == 0 && Self.isIPv6Extension(following) {
             out.pointee.flags |= ParsedPacket.Flags.firstFragment | ParsedPacket.Flags.fragment
             out.pointee.fragmentID = id
+            noteFragment(out, place: 0, more: field & 1 != 0, length: length, before: 0)
             next = following
             continue
           }
           return parseFragment(
             &cursor, out, source, destination, following, length: length,
-            first: field & 0xfff8 == 0, id: id, version: FlowKey.Flags.ipv6)
+            place: field >> 3, more: field & 1 != 0, before: 0, id: id,
+            version: FlowKey.Flags.ipv6)
         }
         next = following
         continue
@@ -122,13 +145,26 @@ extension PacketParser {
       version: FlowKey.Flags.ipv6)
   }
 
+  /// Where in its datagram a fragment stands; `before` is what of the header counts towards the 65,535
+  /// bytes that a datagram has at the most (RFC 791, section 3.1; RFC 8200, section 4.5).
+  private func noteFragment(
+    _ out: UnsafeMutablePointer<ParsedPacket>, place: UInt16, more: Bool, length: Int, before: Int
+  ) {
+    out.pointee.fragmentOffset = place | (more ? 0x8000 : 0)
+    if Int(place) &* 8 &+ length &+ before > 65_535 {
+      out.pointee.flags |= ParsedPacket.Flags.tooLong
+    }
+  }
+
   /// A fragment: the first carries the transport header, the others only what follows it.
   @inline(never)
   private func parseFragment(
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
-    _ destination: IPAddress, _ proto: UInt8, length: Int, first: Bool, id: UInt32,
-    version: UInt8
+    _ destination: IPAddress, _ proto: UInt8, length: Int, place: UInt16, more: Bool,
+    before: Int, id: UInt32, version: UInt8
   ) -> UInt8 {
+    noteFragment(out, place: place, more: more, length: length, before: before)
+    let first = place == 0
     out.pointee.fragmentID = id
     out.pointee.flags &= ~ParsedPacket.Flags.plain
     out.pointee.flags |= ParsedPacket.Flags.fragment
@@ -139,6 +175,7 @@ extension PacketParser {
     }
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length, 0))
     out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
+    out.pointee.transportOffset = UInt16(truncatingIfNeeded: cursor.offset)
     setKey(out, source, destination, 0, 0, proto, version)
     return PacketVerdict.laterFragment
   }

@@ -66,7 +66,7 @@ extension PacketParser {
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
     _ destination: IPAddress, _ proto: UInt8, length: Int, version: UInt8
   ) -> UInt8 {
-    guard cursor.has(4), length >= 4 else { return PacketVerdict.cause(.truncatedTransport) }
+    guard cursor.has(4), length >= 4 else { return shortCause(out, source, destination, proto, version) }
     let header = cursor.data + cursor.offset
     out.pointee.flags |= ParsedPacket.Flags.badTransportHeader
     out.pointee.sequence = 0
@@ -78,6 +78,21 @@ extension PacketParser {
     return PacketVerdict.flow
   }
 
+  /// The ports are not there: the addresses are, for the record of it.
+  private func shortCause(
+    _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress, _ destination: IPAddress,
+    _ proto: UInt8, _ version: UInt8
+  ) -> UInt8 {
+    setKey(out, source, destination, 0, 0, proto, version)
+    switch proto {
+    case IPProtocol.tcp: return PacketVerdict.cause(.truncatedTCP)
+    case IPProtocol.udp: return PacketVerdict.cause(.truncatedUDP)
+    case IPProtocol.icmp, IPProtocol.icmpv6: return PacketVerdict.cause(.truncatedICMP)
+    case IPProtocol.sctp: return PacketVerdict.cause(.truncatedSCTP)
+    default: return PacketVerdict.cause(.truncatedAH)
+    }
+  }
+
   @inline(never)
   private func parseOther(
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
@@ -87,11 +102,11 @@ extension PacketParser {
     var length = length
     if proto == IPProtocol.ah && version == 0 {
       // Authenticated, not hidden: what it carries is the flow.
-      guard cursor.has(12) else { return PacketVerdict.cause(.truncatedTransport) }
+      guard cursor.has(12) else { return shortCause(out, source, destination, proto, version) }
       out.pointee.flags &= ~ParsedPacket.Flags.plain
       let size = (Int(cursor.data.u8(cursor.offset &+ 1)) &+ 2) &* 4
       let next = cursor.data.u8(cursor.offset)
-      guard cursor.has(size) else { return PacketVerdict.cause(.truncatedTransport) }
+      guard cursor.has(size) else { return shortCause(out, source, destination, proto, version) }
       cursor.offset &+= size
       length = max(length &- size, 0)
       if next == IPProtocol.tcp || next == IPProtocol.udp {
@@ -105,13 +120,13 @@ extension PacketParser {
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: length)
     switch proto {
     case IPProtocol.sctp:
-      guard cursor.has(4), length >= 4 else { return PacketVerdict.cause(.truncatedTransport) }
+      guard cursor.has(4), length >= 4 else { return shortCause(out, source, destination, proto, version) }
       // NICs differ in whether they hash SCTP's ports.
       out.pointee.flags &= ~ParsedPacket.Flags.plain
       out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length &- 12, 0))
       setKey(out, source, destination, header.be16(0), header.be16(2), proto, version)
     case IPProtocol.icmp where version == 0, IPProtocol.icmpv6 where version != 0:
-      guard cursor.has(2), length >= 2 else { return PacketVerdict.cause(.truncatedTransport) }
+      guard cursor.has(2), length >= 2 else { return shortCause(out, source, destination, proto, version) }
       let type = header.u8(0)
       let code = header.u8(1)
       out.pointee.icmpType = type

@@ -38,17 +38,23 @@ extension PacketParser {
     guard out.pointee.flags & ParsedPacket.Flags.fragment == 0 else { return PacketVerdict.flow }
     var inner = cursor.within(length)
     var kind = Inner.none
+    var tunnel = TunnelKind.ipip
+    let header = inner.base &+ inner.offset
     switch proto {
-    case 4, IPProtocol.ipv6: kind = .ip
-    case IPProtocol.gre: kind = skipGRE(&inner)
+    case 4: kind = .ip
+    case IPProtocol.ipv6:
+      kind = .ip
+      if out.pointee.key.ipVersion == 4 { tunnel = .sixInFour }
+    case IPProtocol.gre: kind = skipGRE(&inner, &tunnel)
     default:
+      tunnel = .etherIP
       // EtherIP: version 3, twelve bits of zero.
       if inner.has(2), inner.data.be16(inner.offset) == 0x3000 {
         inner.offset &+= 2
         kind = .ethernet
       }
     }
-    return parseInner(&inner, out, kind)
+    return parseInner(&inner, out, kind, tunnel, header: header)
   }
 
   /// Goes on from a UDP header with a tunnel's port; the outer key is set. `length` is the payload's.
@@ -60,34 +66,40 @@ extension PacketParser {
     guard out.pointee.flags & ParsedPacket.Flags.fragment == 0 else { return PacketVerdict.flow }
     var inner = cursor.within(length &+ 8)
     inner.offset &+= 8
+    let header = inner.base &+ inner.offset
     let kind: Inner
+    let tunnel: TunnelKind
     // Senders of VXLAN, Geneve and GTP-U choose their source ports freely; Teredo's and L2TP's servers
     // answer from theirs.
     switch destination {
-    case 4789, 8472: kind = skipVXLAN(&inner)
-    case 4790: kind = skipVXLANGPE(&inner)
-    case 6081: kind = skipGeneve(&inner)
-    case 2152: kind = skipGTPU(&inner)
+    case 4789, 8472: (kind, tunnel) = (skipVXLAN(&inner), .vxlan)
+    case 4790: (kind, tunnel) = (skipVXLANGPE(&inner), .vxlanGPE)
+    case 6081: (kind, tunnel) = (skipGeneve(&inner), .geneve)
+    case 2152: (kind, tunnel) = (skipGTPU(&inner), .gtpu)
     default:
       if destination == 3544 || source == 3544 {
-        kind = skipTeredo(&inner)
+        (kind, tunnel) = (skipTeredo(&inner), .teredo)
       } else if destination == 1701 || source == 1701 {
-        kind = skipL2TP(&inner)
+        (kind, tunnel) = (skipL2TP(&inner), .l2tp)
       } else {
-        kind = .none
+        return PacketVerdict.flow
       }
     }
-    return parseInner(&inner, out, kind)
+    return parseInner(&inner, out, kind, tunnel, header: header)
   }
 
-  /// The packet behind a tunnel's header; where there is none the outer one stands as it was.
+  /// The packet behind a tunnel's header; where there is none the outer one stands as it was. `header`:
+  /// where the tunnel's own header stands within the frame.
   private func parseInner(
-    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ kind: Inner
+    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ kind: Inner,
+    _ tunnel: TunnelKind, header: Int
   ) -> UInt8 {
     let outer = out.pointee
     cursor.depth &+= 1
     out.pointee.flags &= ~ParsedPacket.Flags.plain
     let frame = cursor.wire &- cursor.offset
+    let depth = cursor.depth
+    let outerNetwork = cursor.base &+ Int(outer.networkOffset)
     let verdict: UInt8
     switch kind {
     case .none: return PacketVerdict.flow
@@ -100,7 +112,13 @@ extension PacketParser {
       out.pointee.flags &= ~ParsedPacket.Flags.plain
       return PacketVerdict.flow
     }
-    // One within this one has set its own length already.
+    // One within this one has said so already.
+    if out.pointee.tunnelDepth < depth {
+      out.pointee.tunnelDepth = depth
+      out.pointee.tunnelKind = tunnel.rawValue
+      out.pointee.tunnelOffset = UInt16(truncatingIfNeeded: header)
+      out.pointee.tunnelNetworkOffset = UInt16(truncatingIfNeeded: outerNetwork)
+    }
     if out.pointee.wireLength == outer.wireLength {
       out.pointee.wireLength =
         kind == .ethernet
@@ -144,10 +162,13 @@ extension PacketParser {
   ) -> UInt8 {
     guard cursor.has(14) else { return PacketVerdict.cause(.truncatedEthernet) }
     // Offsets count from the frame that MAC addresses are read from.
+    cursor.base &+= cursor.offset
     cursor.data += cursor.offset
     cursor.end &-= cursor.offset
     cursor.wire &-= cursor.offset
     out.pointee.data = cursor.data
+    out.pointee.frameOffset = UInt16(truncatingIfNeeded: cursor.base)
+    out.pointee.captured = UInt32(truncatingIfNeeded: max(cursor.end, 0))
     out.pointee.vlanOuter = 0xffff
     out.pointee.vlanInner = 0xffff
     out.pointee.flags |= ParsedPacket.Flags.ethernet
@@ -160,7 +181,8 @@ extension PacketParser {
 
   // MARK: Headers
 
-  private func skipGRE(_ cursor: inout Cursor) -> Inner {
+  private func skipGRE(_ cursor: inout Cursor, _ tunnel: inout TunnelKind) -> Inner {
+    tunnel = .gre
     guard cursor.has(4) else { return .none }
     let flags = cursor.data.be16(cursor.offset)
     let proto = cursor.data.be16(cursor.offset &+ 2)
@@ -184,8 +206,11 @@ extension PacketParser {
     switch proto {
     case 0x0800, 0x86dd: return .ip
     case 0x6558: return .ethernet
-    case 0x880b: return .ppp
+    case 0x880b:
+      tunnel = .pptp
+      return .ppp
     case 0x88be:
+      tunnel = .erspan
       // ERSPAN: type I has no header and no sequence, type II has both.
       if hasSequence {
         guard cursor.has(8) else { return .none }
@@ -193,6 +218,7 @@ extension PacketParser {
       }
       return .ethernet
     case 0x22eb:
+      tunnel = .erspan
       guard cursor.has(12) else { return .none }
       // Type III; its last bit says that eight more bytes follow.
       let more = cursor.data.u8(cursor.offset &+ 11) & 1 == 1

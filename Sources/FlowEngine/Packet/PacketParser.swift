@@ -47,6 +47,8 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     @usableFromInline var wire: Int
     /// Tunnels that the offset lies within.
     @usableFromInline var depth: UInt8 = 0
+    /// Where `data` lies within the frame: behind a tunnel an Ethernet header is a frame's beginning again.
+    @usableFromInline var base: Int = 0
 
     @inline(__always)
     func has(_ count: Int) -> Bool { offset &+ count <= end }
@@ -75,6 +77,10 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     out.pointee.vlanOuter = 0xffff
     out.pointee.vlanInner = 0xffff
     out.pointee.tcpFlags = 0
+    out.pointee.captured = captured
+    out.pointee.frameOffset = 0
+    out.pointee.tunnelKind = 0
+    out.pointee.tunnelDepth = 0
 
     guard let data = packet.pointee.data, captured >= 14 else {
       return PacketVerdict.cause(.truncatedEthernet)
@@ -94,7 +100,7 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     if packet.pointee.flags & (stripped | badSums) != 0 {
       if packet.pointee.flags & stripped != 0 { restoreTags(packet, out) }
       if packet.pointee.flags & badSums != 0 {
-        out.pointee.flags |= ParsedPacket.Flags.badChecksum
+        out.pointee.flags |= ParsedPacket.Flags.portSaysBadChecksum
       }
     }
     if type == 0x0800 { return parseIPv4(&cursor, out) }

@@ -1,5 +1,5 @@
 /// What the parser found in one packet: everything the flow table needs, so that the packet's bytes
-/// are read once. 144 bytes, held in the worker's scratch array or on a hand-off ring.
+/// are read once. 152 bytes, held in the worker's scratch array or on a hand-off ring.
 @frozen
 package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var key: FlowKey
@@ -39,24 +39,46 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var side: UInt8
   package var icmpType: UInt8
   package var icmpCode: UInt8
-  /// ``Flags``
-  package var flags: UInt8
   /// ``PacketVerdict`` while the burst is worked on.
   package var verdict: UInt8
   package var candidate: UInt32
+  /// Captured bytes from `data` on: the bound of every load.
+  package var captured: UInt32
+  /// ``Flags``
+  package var flags: UInt16
+  /// Where `data` lies within the frame: behind an Ethernet header within a tunnel's.
+  package var frameOffset: UInt16
+  /// Of a fragment: its place in the datagram in units of eight bytes; the top bit says more follow.
+  package var fragmentOffset: UInt16
+  /// Offsets of the innermost tunnel's own header and of the IP header before it, within the frame.
+  package var tunnelOffset: UInt16
+  package var tunnelNetworkOffset: UInt16
+  /// ``TunnelKind``; 0 where the packet is in none, or what was in the tunnel made no sense.
+  package var tunnelKind: UInt8
+  /// Tunnels around the packet.
+  package var tunnelDepth: UInt8
 
   package enum Flags {
     /// The NIC can have hashed this packet as its flow is hashed: no tunnel, no fragment, no label.
-    @inlinable package static var plain: UInt8 { 1 << 0 }
+    @inlinable package static var plain: UInt16 { 1 << 0 }
     /// A fragment that carries the transport header.
-    @inlinable package static var firstFragment: UInt8 { 1 << 1 }
-    @inlinable package static var fragment: UInt8 { 1 << 2 }
-    @inlinable package static var ethernet: UInt8 { 1 << 3 }
-    @inlinable package static var badTransportHeader: UInt8 { 1 << 4 }
+    @inlinable package static var firstFragment: UInt16 { 1 << 1 }
+    @inlinable package static var fragment: UInt16 { 1 << 2 }
+    @inlinable package static var ethernet: UInt16 { 1 << 3 }
+    @inlinable package static var badTransportHeader: UInt16 { 1 << 4 }
     /// The IP header tells more bytes than the frame has on the wire.
-    @inlinable package static var lengthBeyondFrame: UInt8 { 1 << 5 }
+    @inlinable package static var lengthBeyondFrame: UInt16 { 1 << 5 }
     /// The port calls a checksum wrong.
-    @inlinable package static var badChecksum: UInt8 { 1 << 6 }
+    @inlinable package static var portSaysBadChecksum: UInt16 { 1 << 6 }
+    /// The IPv4 header's checksum is wrong; the transport's is.
+    @inlinable package static var badIPChecksum: UInt16 { 1 << 8 }
+    @inlinable package static var badTransportChecksum: UInt16 { 1 << 11 }
+    /// IPv4 options that cannot be read (RFC 791, section 3.1).
+    @inlinable package static var badOptions: UInt16 { 1 << 7 }
+    /// The fragment shares bytes with one before it.
+    @inlinable package static var overlap: UInt16 { 1 << 9 }
+    /// The fragment ends beyond what a datagram can hold.
+    @inlinable package static var tooLong: UInt16 { 1 << 10 }
   }
 }
 

@@ -4,6 +4,8 @@ package enum FlowRecordKind {
   @inlinable package static var flow: UInt8 { 1 }
   /// The flow lives on: totals so far and what has changed since the last update.
   @inlinable package static var flowUpdate: UInt8 { 2 }
+  /// Something about a packet is against a rule: ``FlowRecord/event`` says which.
+  @inlinable package static var anomaly: UInt8 { 3 }
 }
 
 /// Why a record was made, in the words of IPFIX's flowEndReason (RFC 5102, element 136).
@@ -15,7 +17,8 @@ package enum FlowEndReason {
   @inlinable package static var lackOfResources: UInt8 { 5 }
 }
 
-/// What goes over a worker's record ring: the flow as it stood in the table, 320 bytes.
+/// What goes over a worker's record ring: a flow as it stood in the table, and what the record is about;
+/// 408 bytes.
 ///
 /// The record keeps the table's canonical end points A and B. ``originator`` and ``responder`` say
 /// which is which; encoders use those and never A and B.
@@ -23,32 +26,57 @@ package enum FlowEndReason {
 package struct FlowRecord: BitwiseCopyable, Sendable {
   package var hot: FlowHot
   package var cold: FlowCold
-  /// When the record was made, nanoseconds since 1970 on the engine's clock.
+  /// When the record was made, nanoseconds since 1970 on the engine's clock; of an anomaly the time of
+  /// its packet.
   package var exportTime: Int64
   /// Counts per sensor, start epoch and worker, given before anything can drop the record.
   package var sequence: UInt64
+  /// Anomaly: the packet's ordinal in its source.
+  package var packetOrdinal: UInt64
   /// ``FlowRecordKind``
   package var kind: UInt8
   /// ``FlowEndReason``
   package var endReason: UInt8
   package var worker: UInt16
-  /// `flow_update`: its ordinal within the flow, from 1.
-  package var updateOrdinal: UInt32
-  /// Packets held back or lost between table and record; reserved, zero.
-  package var spare: (UInt64, UInt64, UInt64, UInt64, UInt64)
+  /// Anomaly: ``Counter`` of what was wrong.
+  package var event: UInt16
+  /// Anomaly: the side that sent the packet, 0 A, 1 B.
+  package var eventSide: UInt8
+  /// ``Parts``
+  package var parts: UInt8
+  package var tunnel: Tunnel
+  package var troubleA: FlowTrouble
+  package var troubleB: FlowTrouble
 
-  @inlinable
+  /// Which parts of the record are there; the others hold nothing that means anything.
+  package enum Parts {
+    @inlinable package static var tunnel: UInt8 { 1 << 0 }
+    @inlinable package static var trouble: UInt8 { 1 << 1 }
+    /// `hot` and `cold` are a flow's; else, of an anomaly, only the key and the first packet's fields.
+    @inlinable package static var flow: UInt8 { 1 << 2 }
+    /// The key's addresses are known.
+    @inlinable package static var key: UInt8 { 1 << 3 }
+  }
+
   package init(hot: FlowHot, cold: FlowCold) {
     self.hot = hot
     self.cold = cold
     exportTime = 0
     sequence = 0
+    packetOrdinal = 0
     kind = FlowRecordKind.flow
     endReason = 0
     worker = 0
-    updateOrdinal = 0
-    spare = (0, 0, 0, 0, 0)
+    event = 0
+    eventSide = 0
+    parts = Parts.flow | Parts.key
+    tunnel = .none
+    troubleA = FlowTrouble()
+    troubleB = FlowTrouble()
   }
+
+  /// `flow_update`: its ordinal within the flow, from 1.
+  package var updateOrdinal: UInt32 { cold.updates }
 }
 
 /// One end point's view of a record.
@@ -59,6 +87,8 @@ package struct FlowEndpoint: Sendable {
   package var packets: UInt64
   package var bytes: UInt64
   package var ipBytes: UInt64
+  /// Of the transport: TCP by sequence numbers, UDP and ICMP what their headers leave.
+  package var payloadBytes: UInt64
   /// Of it, since the last `flow_update`.
   package var packetsDelta: UInt64
   package var bytesDelta: UInt64
@@ -68,6 +98,8 @@ package struct FlowEndpoint: Sendable {
   package var ttl: UInt8
   package var trafficClass: UInt8
   package var mac: (UInt16, UInt16, UInt16)
+  /// Loss, and what else went wrong; zeros where nothing did.
+  package var trouble: FlowTrouble
 }
 
 extension FlowRecord {
@@ -82,19 +114,47 @@ extension FlowRecord {
     FlowEndpoint(
       address: hot.key.addressA, port: hot.key.portA, packets: hot.sideA.packets,
       bytes: hot.sideA.bytes, ipBytes: hot.sideA.ipBytes,
-      packetsDelta: hot.sideA.packets &- cold.reportedPacketsA,
-      bytesDelta: hot.sideA.bytes &- cold.reportedBytesA,
-      ipBytesDelta: hot.sideA.ipBytes &- cold.reportedIPBytesA, tcpFlags: hot.tcpFlagsA,
-      tcpWindow: hot.sideA.window, ttl: cold.ttlA, trafficClass: cold.tosA, mac: cold.macA)
+      payloadBytes: payloadBytes(0),
+      packetsDelta: cold.reportedPacketsA.distance(to: hot.sideA.packets),
+      bytesDelta: cold.reportedBytesA.distance(to: hot.sideA.bytes),
+      ipBytesDelta: cold.reportedIPBytesA.distance(to: hot.sideA.ipBytes),
+      tcpFlags: hot.tcpFlagsA, tcpWindow: hot.sideA.window, ttl: cold.ttlA,
+      trafficClass: cold.tosA, mac: cold.macA,
+      trouble: parts & Parts.trouble != 0 ? troubleA : FlowTrouble())
   }
 
   package var endpointB: FlowEndpoint {
     FlowEndpoint(
       address: hot.key.addressB, port: hot.key.portB, packets: hot.sideB.packets,
       bytes: hot.sideB.bytes, ipBytes: hot.sideB.ipBytes,
-      packetsDelta: hot.sideB.packets &- cold.reportedPacketsB,
-      bytesDelta: hot.sideB.bytes &- cold.reportedBytesB,
-      ipBytesDelta: hot.sideB.ipBytes &- cold.reportedIPBytesB, tcpFlags: hot.tcpFlagsB,
-      tcpWindow: hot.sideB.window, ttl: cold.ttlB, trafficClass: cold.tosB, mac: cold.macB)
+      payloadBytes: payloadBytes(1),
+      packetsDelta: cold.reportedPacketsB.distance(to: hot.sideB.packets),
+      bytesDelta: cold.reportedBytesB.distance(to: hot.sideB.bytes),
+      ipBytesDelta: cold.reportedIPBytesB.distance(to: hot.sideB.ipBytes),
+      tcpFlags: hot.tcpFlagsB, tcpWindow: hot.sideB.window, ttl: cold.ttlB,
+      trafficClass: cold.tosB, mac: cold.macB,
+      trouble: parts & Parts.trouble != 0 ? troubleB : FlowTrouble())
+  }
+
+  /// Bytes of payload that side 0 (A) or 1 (B) sent.
+  private func payloadBytes(_ number: UInt8) -> UInt64 {
+    let side = number == 0 ? hot.sideA : hot.sideB
+    switch hot.key.proto {
+    case IPProtocol.tcp:
+      // By sequence numbers, as Zeek counts: what was missed is in it, what was sent twice is not.
+      let start = cold.start(number)
+      var size = UInt64(side.nextSequence &- start)
+      if Int32(bitPattern: side.nextSequence &- start) < 0 && side.ipBytes < 1 << 31 { return 0 }
+      // They have wrapped as often as brings this nearest to what was seen.
+      while size &+ (1 << 31) < side.ipBytes { size &+= 1 << 32 }
+      if size > 0 { size &-= 1 }
+      if size > 0 && side.history & HistoryBits.fin != 0 { size &-= 1 }
+      return size
+    case IPProtocol.udp, IPProtocol.icmp, IPProtocol.icmpv6:
+      let usual: UInt64 = hot.key.ipVersion == 6 ? 48 : 28
+      let more = Int64(Int32(bitPattern: cold.start(number)))
+      return UInt64(max(Int64(bitPattern: side.ipBytes &- side.packets &* usual) &- more, 0))
+    default: return 0
+    }
   }
 }

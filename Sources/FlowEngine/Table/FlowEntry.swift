@@ -4,7 +4,7 @@
 //   hot   line 0 | key 44 | timer links 8 | TCP flags 2 | state, flags 2 | last seen 8 |
 //         line 1 | side A: packets bytes ipBytes nextSeq window history | side B: the same |
 //   cold  line 2 | first seen, first answer, active deadline, ordinal | history 16 | misc 16 |
-//         line 3 | what the last flow_update said, 48 | MACs 12 | VLANs 4 |
+//         line 3 | what the last flow_update said, 36 | MACs 12 | VLANs 4 | starts 8 | detail 4 |
 
 /// One direction's counters, named by the key's canonical end point and not by who began: 32 bytes.
 @frozen
@@ -16,7 +16,7 @@ package struct FlowSide: BitwiseCopyable, Sendable {
   package var ipBytes: UInt64 = 0
   /// TCP: the sequence number expected next.
   package var nextSequence: UInt32 = 0
-  /// TCP: the last window seen, unscaled.
+  /// TCP: the last window seen, unscaled; after a RST of this side the low half of its sequence number.
   package var window: UInt16 = 0
   /// ``HistoryBits`` already written to the history.
   package var history: UInt16 = 0
@@ -24,7 +24,8 @@ package struct FlowSide: BitwiseCopyable, Sendable {
   @inlinable package init() {}
 }
 
-/// Letters of Zeek's `history` that a direction has earned (lower case for the responder).
+/// Letters of Zeek's `history` that a direction has earned (lower case for the responder). The raw
+/// values' order is that in which letters of one packet are written.
 package enum HistoryBits {
   @inlinable package static var syn: UInt16 { 1 << 0 }  // S: SYN without ACK
   @inlinable package static var synAck: UInt16 { 1 << 1 }  // H: SYN with ACK
@@ -33,10 +34,13 @@ package enum HistoryBits {
   @inlinable package static var fin: UInt16 { 1 << 4 }  // F
   @inlinable package static var rst: UInt16 { 1 << 5 }  // R
   @inlinable package static var badChecksum: UInt16 { 1 << 6 }  // C
-  @inlinable package static var inconsistent: UInt16 { 1 << 7 }  // I: SYN with FIN or RST
+  @inlinable package static var inconsistent: UInt16 { 1 << 7 }  // I: FIN with RST
   @inlinable package static var retransmission: UInt16 { 1 << 8 }  // T
   @inlinable package static var zeroWindow: UInt16 { 1 << 9 }  // W
   @inlinable package static var gap: UInt16 { 1 << 10 }  // G
+  @inlinable package static var multipleFlags: UInt16 { 1 << 11 }  // Q: SYN with FIN or RST
+  /// No letter: the flow's detail has holes in what this side sent.
+  @inlinable package static var holes: UInt16 { 1 << 15 }
 }
 
 /// Where a flow is in its life; the EVE field `flow.state` is made of it.
@@ -59,10 +63,8 @@ package enum FlowFlags {
   @inlinable package static var midstream: UInt8 { 1 << 2 }
   /// Some packet of it was a fragment.
   @inlinable package static var fragmented: UInt8 { 1 << 3 }
-  /// TCP: a FIN of end point A, of B, has been seen.
-  @inlinable package static var finA: UInt8 { 1 << 4 }
-  @inlinable package static var finB: UInt8 { 1 << 5 }
-  @inlinable package static var rst: UInt8 { 1 << 6 }
+  /// End point B sent the first packet.
+  @inlinable package static var firstSideIsB: UInt8 { 1 << 4 }
   /// The slot is in use.
   @inlinable package static var live: UInt8 { 1 << 7 }
 }
@@ -108,23 +110,23 @@ package struct FlowCold: BitwiseCopyable, Sendable {
   package var ttlB: UInt8
   package var tosA: UInt8
   package var tosB: UInt8
-  package var icmpType: UInt8
-  package var icmpCode: UInt8
-  /// ``FlowSide`` letter that sent the first packet: 0 A, 1 B.
-  package var firstSide: UInt8
+  /// ICMP: type and code of the first packet, code of the first answer. TCP: states of the end points,
+  /// those before, window scales; see ``TCPEndpointState``.
+  package var kind: (UInt8, UInt8, UInt8)
   /// How many `flow_update` records there have been.
   package var updates: UInt32
   /// Port the first packet came in at.
   package var portIndex: UInt16
-  package var spare: UInt16
+  /// In the worker's ``TunnelTable``; 0: none.
+  package var tunnel: UInt16
 
   /// Totals in the last `flow_update`, from which the next one's deltas are made.
-  package var reportedPacketsA: UInt64
-  package var reportedPacketsB: UInt64
-  package var reportedBytesA: UInt64
-  package var reportedBytesB: UInt64
-  package var reportedIPBytesA: UInt64
-  package var reportedIPBytesB: UInt64
+  package var reportedPacketsA: UInt48
+  package var reportedPacketsB: UInt48
+  package var reportedBytesA: UInt48
+  package var reportedBytesB: UInt48
+  package var reportedIPBytesA: UInt48
+  package var reportedIPBytesB: UInt48
   /// Ethernet addresses that end points A and B had in the first packet, as six bytes in the order
   /// of the frame (three words loaded as they stand there); all zero where there was no Ethernet.
   package var macA: (UInt16, UInt16, UInt16)
@@ -132,4 +134,94 @@ package struct FlowCold: BitwiseCopyable, Sendable {
   /// VLAN ids of the first packet, outermost first; 0xffff where there is none.
   package var vlanOuter: UInt16
   package var vlanInner: UInt16
+  /// TCP: the sequence number that a side began with. UDP and ICMP: bytes of IP and transport headers
+  /// beyond the usual 28 or 48 a packet, modulo 2^32.
+  package var startA: UInt32
+  package var startB: UInt32
+  /// In the worker's ``FlowDetailPool``; 0: none.
+  package var detail: UInt32
+}
+
+/// The low 48 bits of a total: enough for the difference of two that are a `flow_update` apart.
+@frozen
+package struct UInt48: BitwiseCopyable, Sendable {
+  private var words: (UInt16, UInt16, UInt16)
+
+  @inlinable
+  package init(_ value: UInt64) {
+    words = (
+      UInt16(truncatingIfNeeded: value), UInt16(truncatingIfNeeded: value >> 16),
+      UInt16(truncatingIfNeeded: value >> 32)
+    )
+  }
+
+  /// How much `total` is beyond it; less than 2^48.
+  @inlinable
+  package func distance(to total: UInt64) -> UInt64 {
+    let value = UInt64(words.0) | UInt64(words.1) << 16 | UInt64(words.2) << 32
+    return (total &- value) & 0xffff_ffff_ffff
+  }
+}
+
+extension FlowCold {
+  package var icmpType: UInt8 {
+    get { kind.0 }
+    set { kind.0 = newValue }
+  }
+  package var icmpCode: UInt8 {
+    get { kind.1 }
+    set { kind.1 = newValue }
+  }
+  package var responseICMPCode: UInt8 {
+    get { kind.2 }
+    set { kind.2 = newValue }
+  }
+}
+
+/// Where one end point of a TCP connection is, seen from outside. The states and what leads from one to
+/// the next are Zeek's, whose `conn_state` is told from the last ones.
+package enum TCPEndpointState: UInt8, Sendable {
+  /// Nothing seen of it.
+  case inactive
+  case synSent
+  case synAckSent
+  /// Met in the middle of a connection.
+  case partial
+  case established
+  /// It has sent its FIN.
+  case closed
+  case reset
+}
+
+extension FlowCold {
+  package func tcpState(_ side: UInt8) -> TCPEndpointState {
+    TCPEndpointState(rawValue: kind.0 >> (side &* 4) & 0x0f).unsafelyUnwrapped
+  }
+
+  /// The state before the present one.
+  package func tcpStateBefore(_ side: UInt8) -> TCPEndpointState {
+    TCPEndpointState(rawValue: kind.1 >> (side &* 4) & 0x0f).unsafelyUnwrapped
+  }
+
+  package mutating func setTCPState(_ side: UInt8, _ state: TCPEndpointState) {
+    let old = tcpState(side)
+    guard old != state else { return }
+    let shift = side &* 4
+    kind.1 = kind.1 & ~(0x0f << shift) | old.rawValue << shift
+    kind.0 = kind.0 & ~(0x0f << shift) | state.rawValue << shift
+  }
+
+  /// Shift count of the side's windows (RFC 7323, section 2.2): 0 to 14.
+  func windowScale(_ side: UInt8) -> UInt32 { UInt32(kind.2 >> (side &* 4) & 0x0f) }
+
+  mutating func setWindowScale(_ side: UInt8, _ scale: UInt8) {
+    let shift = side &* 4
+    kind.2 = kind.2 & ~(0x0f << shift) | min(scale, 14) << shift
+  }
+
+  package func start(_ side: UInt8) -> UInt32 { side == 0 ? startA : startB }
+
+  mutating func setStart(_ side: UInt8, _ value: UInt32) {
+    if side == 0 { startA = value } else { startB = value }
+  }
 }

@@ -79,12 +79,12 @@ extension FlowTracker {
     counters.add(.flowUpdates)
     emit(
       entry, kind: FlowRecordKind.flowUpdate, reason: FlowEndReason.activeTimeout, now: now)
-    cold.pointee.reportedPacketsA = hot.pointee.sideA.packets
-    cold.pointee.reportedPacketsB = hot.pointee.sideB.packets
-    cold.pointee.reportedBytesA = hot.pointee.sideA.bytes
-    cold.pointee.reportedBytesB = hot.pointee.sideB.bytes
-    cold.pointee.reportedIPBytesA = hot.pointee.sideA.ipBytes
-    cold.pointee.reportedIPBytesB = hot.pointee.sideB.ipBytes
+    cold.pointee.reportedPacketsA = UInt48(hot.pointee.sideA.packets)
+    cold.pointee.reportedPacketsB = UInt48(hot.pointee.sideB.packets)
+    cold.pointee.reportedBytesA = UInt48(hot.pointee.sideA.bytes)
+    cold.pointee.reportedBytesB = UInt48(hot.pointee.sideB.bytes)
+    cold.pointee.reportedIPBytesA = UInt48(hot.pointee.sideA.ipBytes)
+    cold.pointee.reportedIPBytesB = UInt48(hot.pointee.sideB.ipBytes)
   }
 
   /// Ends a flow that is in the wheel.
@@ -95,28 +95,56 @@ extension FlowTracker {
 
   mutating func emitAndRemove(_ entry: UInt32, reason: UInt8, now: Int64) {
     emit(entry, kind: FlowRecordKind.flow, reason: reason, now: now)
+    let cold = table.cold + Int(entry)
+    if cold.pointee.detail != 0 { details.giveBack(cold.pointee.detail) }
+    if cold.pointee.tunnel != 0 { tunnels.letGo(cold.pointee.tunnel) }
     table.remove(entry, hash: hash(table.hot[Int(entry)].key))
   }
 
   /// Writes a record into the ring in place; a full ring drops it, by count.
   private mutating func emit(_ entry: UInt32, kind: UInt8, reason: UInt8, now: Int64) {
+    guard let record = reserveRecord(kind) else { return }
+    fill(record, entry)
+    record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
+    record.pointee.endReason = reason
+    records.commit()
+  }
+
+  /// The next place in the ring, its head written; nil where the ring is full, which is counted.
+  mutating func reserveRecord(_ kind: UInt8) -> UnsafeMutablePointer<FlowRecord>? {
     counters.add(.recordsMade)
     let number = sequence
     sequence &+= 1
     guard let record = records.reserve() ?? (runsOnPacketTime ? waitForRoom() : nil) else {
       counters.add(.recordsDropped)
-      return
+      return nil
     }
-    record.pointee.hot = table.hot[Int(entry)]
-    record.pointee.cold = table.cold[Int(entry)]
-    record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
     record.pointee.sequence = number
     record.pointee.kind = kind
-    record.pointee.endReason = reason
     record.pointee.worker = worker
-    record.pointee.updateOrdinal = table.cold[Int(entry)].updates
-    record.pointee.spare = (0, 0, 0, 0, 0)
-    records.commit()
+    record.pointee.event = 0
+    record.pointee.parts = 0
+    return record
+  }
+
+  /// A flow as it stands, into a record; what a flow need not have is left as it was, and `parts` says
+  /// what there is.
+  func fill(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
+    let cold = table.cold + Int(entry)
+    record.pointee.hot = table.hot[Int(entry)]
+    record.pointee.cold = cold.pointee
+    var parts = FlowRecord.Parts.flow | FlowRecord.Parts.key
+    if cold.pointee.tunnel != 0 {
+      record.pointee.tunnel = tunnels[cold.pointee.tunnel]
+      parts |= FlowRecord.Parts.tunnel
+    }
+    if cold.pointee.detail != 0 {
+      let detail = details.at(cold.pointee.detail)
+      record.pointee.troubleA = detail.pointee.sideA
+      record.pointee.troubleB = detail.pointee.sideB
+      parts |= FlowRecord.Parts.trouble
+    }
+    record.pointee.parts = parts
   }
 
   /// Capture files can wait: nothing is lost because a reader of records is slow.

@@ -1,7 +1,15 @@
-// TCP's life as a flow sees it (RFC 9293, section 3.3.2, from outside).
+// TCP as a flow sees it from outside (RFC 9293): states, history, loss.
+//
+// The states of the end points, what leads from one to the next and the letters of the history are
+// Zeek's (TCPSessionAdapter), so that `conn_state` and `history` mean here what they mean there. What
+// differs is on purpose: a RST outside the window changes no state.
 
 extension FlowTracker {
-  /// Flags, window, sequence and history of one segment; leaves the common case early.
+  /// Differences of sequence numbers beyond this are not believed of a SYN or RST; as Zeek has it.
+  private static var largeDistance: Int32 { 1 << 20 }
+
+  /// Sequence numbers, flags, window and history of one segment. What follows in order on an
+  /// established connection leaves here at once.
   @inline(__always)
   mutating func updateTCP(
     _ entry: UInt32, _ hot: UnsafeMutablePointer<FlowHot>,
@@ -9,68 +17,412 @@ extension FlowTracker {
   ) {
     let flags = packet.pointee.tcpFlags
     let length = packet.pointee.payloadLength
-    if packet.pointee.side == 0 {
+    let sender = packet.pointee.side
+    let peer: UnsafeMutablePointer<FlowSide>
+    if sender == 0 {
       hot.pointee.tcpFlagsA |= flags
+      peer = Self.side(hot, 1)
     } else {
       hot.pointee.tcpFlagsB |= flags
+      peer = Self.side(hot, 0)
     }
-    side.pointee.window = packet.pointee.window
     let sequence = packet.pointee.sequence
-    // Sequence numbers wrap (RFC 9293, section 3.4): differences are taken modulo 2^32.
-    let after = sequence &+ length
-    var letters: UInt16 = 0
-    if length > 0 {
-      letters = HistoryBits.data
-      let known = side.pointee.history & (HistoryBits.data | HistoryBits.syn | HistoryBits.synAck)
-      if known == 0 || Int32(bitPattern: after &- side.pointee.nextSequence) > 0 {
-        side.pointee.nextSequence = after
-      } else {
-        letters |= HistoryBits.retransmission
-      }
-    } else if flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack {
-      letters = HistoryBits.ack
-      if packet.pointee.window == 0 { letters |= HistoryBits.zeroWindow }
+    let letter = length > 0 ? HistoryBits.data : HistoryBits.ack
+    if hot.pointee.state == FlowState.established && sequence == side.pointee.nextSequence
+      && flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack
+      && side.pointee.history & letter != 0 && packet.pointee.window != 0
+      && (side.pointee.history | peer.pointee.history) & HistoryBits.holes == 0
+      && SequenceHoles.distance(packet.pointee.acknowledgement, peer.pointee.nextSequence) >= 0
+    {
+      // Wraps as sequence numbers do (RFC 9293, section 3.4).
+      side.pointee.nextSequence = sequence &+ length
+      side.pointee.window = packet.pointee.window
+      return
     }
-    let control = flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst)
-    if control != 0 || letters & ~side.pointee.history != 0 || hot.pointee.state == FlowState.new {
-      updateTCPState(entry, side, packet, letters)
-    }
+    updateTCPState(entry, packet)
   }
 
-  /// The rare rest: handshake, end, and letters not written yet.
+  /// The rest: handshake, end, loss, and letters not written yet.
   @inline(never)
-  private mutating func updateTCPState(
-    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
-    _ packet: UnsafePointer<ParsedPacket>, _ common: UInt16
-  ) {
+  private mutating func updateTCPState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    // A header that is not all there or lies about its length says nothing of the connection.
+    guard packet.pointee.flags & ParsedPacket.Flags.badTransportHeader == 0 else { return }
     let hot = table.hot + Int(entry)
     let flags = packet.pointee.tcpFlags
     let sender = packet.pointee.side
-    var letters = common
-    if flags & TCPFlags.syn != 0 {
-      letters |= flags & TCPFlags.ack == 0 ? HistoryBits.syn : HistoryBits.synAck
-      if flags & (TCPFlags.fin | TCPFlags.rst) != 0 { letters |= HistoryBits.inconsistent }
-      side.pointee.nextSequence = packet.pointee.sequence &+ 1 &+ packet.pointee.payloadLength
-      settleDirection(entry, flags, sender)
+    let side = Self.side(hot, sender)
+    let length = packet.pointee.payloadLength
+    let isReset = flags & TCPFlags.rst != 0
+    if isReset && isOutsideWindow(entry, packet) {
+      return note(.rstOutsideWindow, entry, packet)
     }
-    if flags & TCPFlags.fin != 0 { letters |= HistoryBits.fin }
-    if flags & TCPFlags.rst != 0 { letters |= HistoryBits.rst }
-    if letters & ~side.pointee.history != 0 { appendHistory(entry, side, letters, sender) }
+    if flags & TCPFlags.syn != 0 { settleDirection(entry, flags, sender) }
 
-    if hot.pointee.state == FlowState.new { establish(hot) }
-    if flags & TCPFlags.fin != 0 {
-      hot.pointee.flags |= sender == 0 ? FlowFlags.finA : FlowFlags.finB
+    // What takes a place in the sequence: data, SYN and FIN; what a RST carries does not.
+    var after = packet.pointee.sequence
+    if !isReset { after &+= length }
+    if flags & TCPFlags.syn != 0 { after &+= 1 }
+    if flags & TCPFlags.fin != 0 { after &+= 1 }
+    beginSequence(entry, packet, after)
+    writeLetters(entry, side, packet)
+    followWindow(entry, side, packet)
+    if flags & TCPFlags.syn != 0 {
+      if !TCPOptions.areReadable(packet) { note(.badTCPOptions, entry, packet) }
+      readScale(entry, packet)
     }
-    if flags & TCPFlags.rst != 0 { hot.pointee.flags |= FlowFlags.rst }
-    let bothFins = FlowFlags.finA | FlowFlags.finB
-    if hot.pointee.state != FlowState.closed
-      && (hot.pointee.flags & FlowFlags.rst != 0 || hot.pointee.flags & bothFins == bothFins)
+    if flags & TCPFlags.ack != 0 { beginPeer(entry, packet) }
+    followSequence(entry, side, packet, after)
+    changeState(entry, packet)
+    if flags & TCPFlags.ack != 0 && !isReset { followAcknowledgement(entry, packet) }
+    let control = flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst)
+    if control & (control &- 1) != 0 { note(.badTCPFlags, entry, packet) }
+    settleState(entry)
+  }
+
+  // MARK: Sequence numbers
+
+  /// The first segment of a side says where its sequence begins; so does a new SYN.
+  private func beginSequence(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32)
+  {
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    let side = Self.side(table.hot + Int(entry), sender)
+    let sequence = packet.pointee.sequence
+    let isSyn = packet.pointee.tcpFlags & TCPFlags.syn != 0
+    switch cold.pointee.tcpState(sender) {
+    case .inactive:
+      // In the middle of a connection: as though a SYN stood before it.
+      cold.pointee.setStart(sender, isSyn ? sequence : sequence &- 1)
+      side.pointee.nextSequence = isSyn ? after : sequence
+    case .synSent, .synAckSent:
+      guard isSyn && sequence != cold.pointee.start(sender) else { return }
+      cold.pointee.setStart(sender, sequence)
+      side.pointee.nextSequence = after
+    case .established, .partial:
+      guard isSyn else { return }
+      cold.pointee.setStart(sender, sequence)
+      side.pointee.nextSequence = after
+    case .reset:
+      // A RST before anything else may have been forged: the SYN is believed.
+      guard isSyn && cold.pointee.tcpStateBefore(sender) == .inactive else { return }
+      cold.pointee.setStart(sender, sequence)
+      side.pointee.nextSequence = after
+    case .closed: return
+    }
+  }
+
+  /// What is acknowledged tells where a side stands that has not been seen.
+  private func beginPeer(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let cold = table.cold + Int(entry)
+    let other = 1 &- packet.pointee.side
+    guard cold.pointee.tcpState(other) == .inactive else { return }
+    let peer = Self.side(table.hot + Int(entry), other)
+    let acknowledged = packet.pointee.acknowledgement
+    if cold.pointee.start(other) == 0 && peer.pointee.nextSequence == 0 {
+      cold.pointee.setStart(other, acknowledged &- 1)
+      peer.pointee.nextSequence = acknowledged
+    } else if packet.pointee.tcpFlags & TCPFlags.rst == 0
+      && SequenceHoles.distance(peer.pointee.nextSequence, acknowledged) > 0
     {
-      hot.pointee.state = FlowState.closed
-      // The deadline has come nearer, which a visit at the old one would miss.
-      wheel.cancel(entry)
-      wheel.schedule(entry, at: deadline(entry))
+      peer.pointee.nextSequence = acknowledged
     }
+  }
+
+  /// Moves the side's highest sequence number on, and tells what a segment at or below it is.
+  private mutating func followSequence(
+    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
+    _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32
+  ) {
+    let cold = table.cold + Int(entry)
+    let flags = packet.pointee.tcpFlags
+    let sender = packet.pointee.side
+    let sequence = packet.pointee.sequence
+    let length = packet.pointee.payloadLength
+    let next = side.pointee.nextSequence
+    let beyond = SequenceHoles.distance(next, after)
+    if flags & (TCPFlags.syn | TCPFlags.rst) != 0
+      && (beyond > Self.largeDistance || beyond < -Self.largeDistance)
+    {
+      return
+    }
+    if flags & TCPFlags.fin != 0 && next == cold.pointee.start(sender) &+ 1 {
+      // The FIN of a connection of which only the SYN has been seen, however long it was.
+      side.pointee.nextSequence = after
+      return
+    }
+    if cold.pointee.tcpState(sender) == .reset { return }
+    if beyond > 0 {
+      side.pointee.nextSequence = after
+      let hole = SequenceHoles.distance(next, sequence)
+      if hole > 0 { openHole(entry, packet, next) }
+      return
+    }
+    if flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst) == 0 && length <= 1
+      && sequence == next &- 1 && flags & TCPFlags.ack != 0
+      && cold.pointee.tcpState(sender) != .inactive
+    {
+      if let trouble = trouble(entry, sender) { trouble.pointee.keepAlives &+= 1 }
+      counters.add(.tcpKeepAlives)
+      if length > 0 { belowHighest(entry, sender) }
+      return
+    }
+    guard length > 0 else { return }
+    belowHighest(entry, sender)
+    if fillHole(entry, sender, sequence, after) {
+      if let trouble = trouble(entry, sender) { trouble.pointee.outOfOrder &+= 1 }
+      counters.add(.tcpOutOfOrder)
+    } else if flags & (TCPFlags.syn | TCPFlags.rst) == 0 {
+      if let trouble = trouble(entry, sender) { trouble.pointee.retransmissions &+= 1 }
+      counters.add(.tcpRetransmissions)
+    }
+  }
+
+  /// Zeek's T: a segment of data that ends where one has ended before, or earlier.
+  private mutating func belowHighest(_ entry: UInt32, _ sender: UInt8) {
+    guard let trouble = trouble(entry, sender) else {
+      appendHistory(entry, sender, HistoryBits.retransmission)
+      return
+    }
+    trouble.pointee.belowHighest &+= 1
+    appendScaled(entry, sender, HistoryBits.retransmission, trouble.pointee.belowHighest)
+  }
+
+  private mutating func openHole(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ next: UInt32
+  ) {
+    let sender = packet.pointee.side
+    let sequence = packet.pointee.sequence
+    guard let detail = detail(entry) else { return }
+    let trouble = Self.trouble(detail, sender)
+    // What has been given up already is no hole a second time.
+    let from =
+      trouble.pointee.acknowledged != 0
+        && SequenceHoles.distance(next, trouble.pointee.acknowledged) > 0
+      ? trouble.pointee.acknowledged : next
+    guard SequenceHoles.distance(from, sequence) > 0 else { return }
+    let lost = sender == 0
+      ? detail.pointee.holesA.add(from, sequence) : detail.pointee.holesB.add(from, sequence)
+    Self.side(table.hot + Int(entry), sender).pointee.history |= HistoryBits.holes
+    if lost > 0 { countGap(entry, sender, count: 1, bytes: UInt64(lost), packet) }
+  }
+
+  private func fillHole(_ entry: UInt32, _ sender: UInt8, _ from: UInt32, _ to: UInt32) -> Bool {
+    let side = Self.side(table.hot + Int(entry), sender)
+    guard side.pointee.history & HistoryBits.holes != 0 else { return false }
+    let detail = details.at(table.cold[Int(entry)].detail)
+    let filled: Bool
+    let isEmpty: Bool
+    if sender == 0 {
+      filled = detail.pointee.holesA.fill(from, to)
+      isEmpty = detail.pointee.holesA.isEmpty
+    } else {
+      filled = detail.pointee.holesB.fill(from, to)
+      isEmpty = detail.pointee.holesB.isEmpty
+    }
+    if isEmpty { side.pointee.history &= ~HistoryBits.holes }
+    return filled
+  }
+
+  // MARK: Acknowledgements
+
+  /// An acknowledgement of what has not been seen: the receiver has it, and we never will.
+  private mutating func followAcknowledgement(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>
+  ) {
+    let other = 1 &- packet.pointee.side
+    guard table.cold[Int(entry)].tcpState(other) != .inactive else { return }
+    let peer = Self.side(table.hot + Int(entry), other)
+    let acknowledged = packet.pointee.acknowledgement
+    if peer.pointee.history & HistoryBits.holes != 0 {
+      let detail = details.at(table.cold[Int(entry)].detail)
+      let lost: (count: UInt32, bytes: UInt64)
+      let isEmpty: Bool
+      if other == 0 {
+        lost = detail.pointee.holesA.acknowledge(acknowledged)
+        isEmpty = detail.pointee.holesA.isEmpty
+      } else {
+        lost = detail.pointee.holesB.acknowledge(acknowledged)
+        isEmpty = detail.pointee.holesB.isEmpty
+      }
+      if isEmpty { peer.pointee.history &= ~HistoryBits.holes }
+      if lost.count > 0 { countGap(entry, other, count: lost.count, bytes: lost.bytes, packet) }
+    }
+    let beyond = SequenceHoles.distance(peer.pointee.nextSequence, acknowledged)
+    guard beyond > 0, beyond <= Self.largeDistance || acknowledged != 0,
+      table.hot[Int(entry)].state != FlowState.closed
+    else { return }
+    guard let trouble = trouble(entry, other) else { return }
+    let before = trouble.pointee.acknowledged
+    let from =
+      before != 0 && SequenceHoles.distance(peer.pointee.nextSequence, before) > 0
+      ? before : peer.pointee.nextSequence
+    let bytes = SequenceHoles.distance(from, acknowledged)
+    guard bytes > 0 else { return }
+    trouble.pointee.acknowledged = acknowledged
+    countGap(entry, other, count: 1, bytes: UInt64(bytes), packet)
+  }
+
+  /// Bytes of `sender` that the other side got and we did not.
+  private mutating func countGap(
+    _ entry: UInt32, _ sender: UInt8, count: UInt32, bytes: UInt64,
+    _ packet: UnsafePointer<ParsedPacket>
+  ) {
+    guard let trouble = trouble(entry, sender) else { return }
+    trouble.pointee.gaps &+= count
+    trouble.pointee.missedBytes &+= bytes
+    // One event a gap and once a flow; the bytes stand in the flow's record.
+    counters.add(.tcpMissedBytes, bytes)
+    if count > 1 { counters.add(.tcpGap, UInt64(count &- 1)) }
+    note(.tcpGap, entry, packet)
+    // The letter only where both sides' handshakes were seen and nothing was reset: elsewhere it is
+    // likely to be an artefact of the capture. That is Zeek's rule.
+    let cold = table.cold + Int(entry)
+    if Self.isClean(cold, 0) && Self.isClean(cold, 1) {
+      for place in 0..<count {
+        appendScaled(entry, sender, HistoryBits.gap, trouble.pointee.gaps &- (count &- 1 &- place))
+      }
+    }
+  }
+
+  private static func isClean(_ cold: UnsafePointer<FlowCold>, _ side: UInt8) -> Bool {
+    let state = cold.pointee.tcpState(side)
+    return state == .established
+      || state == .closed && cold.pointee.tcpStateBefore(side) == .established
+  }
+
+  // MARK: Windows
+
+  private mutating func followWindow(
+    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
+    _ packet: UnsafePointer<ParsedPacket>
+  ) {
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    if packet.pointee.tcpFlags & TCPFlags.rst != 0 {
+      side.pointee.window = UInt16(truncatingIfNeeded: packet.pointee.sequence)
+      return
+    }
+    if side.pointee.history & HistoryBits.rst == 0 { side.pointee.window = packet.pointee.window }
+    // After a FIN of the other side nobody needs room, and after a RST nobody is there.
+    guard packet.pointee.window == 0, cold.pointee.tcpState(1 &- sender) != .closed,
+      cold.pointee.tcpState(sender) != .reset
+    else { return }
+    counters.add(.tcpZeroWindows)
+    guard let trouble = trouble(entry, sender) else {
+      appendHistory(entry, sender, HistoryBits.zeroWindow)
+      return
+    }
+    trouble.pointee.zeroWindows &+= 1
+    appendScaled(entry, sender, HistoryBits.zeroWindow, trouble.pointee.zeroWindows)
+  }
+
+  /// A SYN's window scale (RFC 7323, section 2.2).
+  private func readScale(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    if let scale = TCPOptions.windowScale(packet) {
+      cold.pointee.setWindowScale(sender, scale)
+    } else {
+      cold.pointee.setWindowScale(sender, 0)
+      // An answer without the option: the other side does not scale either.
+      if packet.pointee.tcpFlags & TCPFlags.ack != 0 {
+        cold.pointee.setWindowScale(1 &- sender, 0)
+      }
+    }
+  }
+
+  /// Whether a RST is too far from what its receiver expects to be the sender's own (RFC 5961, section 3,
+  /// made wider by what may have been lost before us): by the receiver's window, at least 64 KiB.
+  private func isOutsideWindow(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) -> Bool {
+    let hot = table.hot + Int(entry)
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    // Before a side has said anything its RST is judged by what it acknowledges, if at all: it answers.
+    guard hot.pointee.state == FlowState.established,
+      cold.pointee.tcpState(sender) == .established || cold.pointee.tcpState(sender) == .partial
+    else { return false }
+    let window = UInt32(Self.side(hot, 1 &- sender).pointee.window)
+    let room = max(window << cold.pointee.windowScale(1 &- sender), 65_535)
+    let distance = SequenceHoles.distance(
+      Self.side(hot, sender).pointee.nextSequence, packet.pointee.sequence)
+    return distance.magnitude > room
+  }
+
+  // MARK: States
+
+  private func changeState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    switch cold.pointee.tcpState(sender) {
+    case .inactive: leaveInactive(entry, packet)
+    case .synSent, .synAckSent:
+      if packet.pointee.tcpFlags & TCPFlags.fin != 0 { cold.pointee.setTCPState(sender, .closed) }
+      if packet.pointee.tcpFlags & TCPFlags.rst != 0 { cold.pointee.setTCPState(sender, .reset) }
+    case .established, .partial: leaveEstablished(entry, packet)
+    case .closed:
+      // A RST after both FINs is part of a normal end.
+      if packet.pointee.tcpFlags & TCPFlags.rst != 0
+        && cold.pointee.tcpState(1 &- sender) != .closed
+      {
+        cold.pointee.setTCPState(sender, .reset)
+      }
+    case .reset: break
+    }
+  }
+
+  private func leaveInactive(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let cold = table.cold + Int(entry)
+    let flags = packet.pointee.tcpFlags
+    let sender = packet.pointee.side
+    let other = 1 &- sender
+    let isOriginator = sender == originatorSide(entry)
+    if flags & TCPFlags.syn != 0 {
+      if isOriginator {
+        cold.pointee.setTCPState(sender, flags & TCPFlags.ack != 0 ? .synAckSent : .synSent)
+      } else {
+        if cold.pointee.tcpState(other) == .synSent {
+          cold.pointee.setTCPState(other, .established)
+        }
+        cold.pointee.setTCPState(sender, .established)
+      }
+    }
+    if flags & TCPFlags.fin != 0 { cold.pointee.setTCPState(sender, .closed) }
+    if flags & TCPFlags.rst != 0 { cold.pointee.setTCPState(sender, .reset) }
+    guard cold.pointee.tcpState(sender) == .inactive else { return }
+    let peer = cold.pointee.tcpState(other)
+    if !isOriginator && packet.pointee.payloadLength == 0 && peer == .synSent {
+      // Some acknowledge a SYN before they answer it: not the middle of a connection yet.
+    } else if flags & TCPFlags.ack != 0 && peer == .established {
+      // Only the originator's SYN was missed.
+      cold.pointee.setTCPState(sender, .established)
+    } else {
+      cold.pointee.setTCPState(sender, .partial)
+    }
+  }
+
+  private func leaveEstablished(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let cold = table.cold + Int(entry)
+    let flags = packet.pointee.tcpFlags
+    let sender = packet.pointee.side
+    let other = 1 &- sender
+    if flags & (TCPFlags.syn | TCPFlags.ack) == TCPFlags.syn
+      && cold.pointee.tcpState(sender) == .partial && cold.pointee.tcpState(other) == .inactive
+    {
+      cold.pointee.setTCPState(sender, .synSent)
+    }
+    if flags & (TCPFlags.fin | TCPFlags.rst) == TCPFlags.fin {
+      cold.pointee.setTCPState(sender, .closed)
+      // The peer's FIN was followed by a RST: it has ended normally after all.
+      if cold.pointee.tcpState(other) == .reset && cold.pointee.tcpStateBefore(other) == .closed {
+        cold.pointee.setTCPState(other, .closed)
+      }
+    }
+    if flags & TCPFlags.rst != 0 { cold.pointee.setTCPState(sender, .reset) }
+  }
+
+  @inline(__always)
+  func originatorSide(_ entry: UInt32) -> UInt8 {
+    table.hot[Int(entry)].flags & FlowFlags.originatorIsB != 0 ? 1 : 0
   }
 
   /// A SYN tells who the originator is, also where traffic before it was taken the other way.
@@ -79,15 +431,29 @@ extension FlowTracker {
     guard hot.pointee.flags & FlowFlags.directionBySyn == 0 else { return }
     let originator = flags & TCPFlags.ack == 0 ? sender : 1 &- sender
     hot.pointee.flags |= FlowFlags.directionBySyn
-    let now: UInt8 = hot.pointee.flags & FlowFlags.originatorIsB != 0 ? 1 : 0
-    if now != originator {
+    if originatorSide(entry) != originator {
       hot.pointee.flags ^= FlowFlags.originatorIsB
       append(entry, UInt8(ascii: "^"))
     }
   }
 
-  /// New to established: SYN, SYN/ACK and something more from the originator; in the middle of a
-  /// connection, traffic both ways.
+  /// EVE's `flow.state`, which the timeouts go by: established once the originator has spoken again
+  /// behind the handshake, or both sides in the middle of a connection.
+  private mutating func settleState(_ entry: UInt32) {
+    let hot = table.hot + Int(entry)
+    let cold = table.cold + Int(entry)
+    let a = cold.pointee.tcpState(0)
+    let b = cold.pointee.tcpState(1)
+    if hot.pointee.state == FlowState.new { establish(hot) }
+    let isOver = a == .reset || b == .reset || (a == .closed && b == .closed)
+    if isOver && hot.pointee.state != FlowState.closed {
+      hot.pointee.state = FlowState.closed
+      // The deadline has come nearer, which a visit at the old one would miss.
+      wheel.cancel(entry)
+      wheel.schedule(entry, at: deadline(entry))
+    }
+  }
+
   private func establish(_ hot: UnsafeMutablePointer<FlowHot>) {
     let originatorIsB = hot.pointee.flags & FlowFlags.originatorIsB != 0
     let originator = originatorIsB ? hot.pointee.sideB : hot.pointee.sideA
@@ -100,24 +466,22 @@ extension FlowTracker {
       hot.pointee.state = FlowState.established
     }
   }
-}
 
-extension HistoryBits {
-  /// The letter of bit `number`, upper case.
-  static func letter(_ number: Int) -> UInt8 {
-    switch number {
-    case 0: UInt8(ascii: "S")
-    case 1: UInt8(ascii: "H")
-    case 2: UInt8(ascii: "A")
-    case 3: UInt8(ascii: "D")
-    case 4: UInt8(ascii: "F")
-    case 5: UInt8(ascii: "R")
-    case 6: UInt8(ascii: "C")
-    case 7: UInt8(ascii: "I")
-    case 8: UInt8(ascii: "T")
-    case 9: UInt8(ascii: "W")
-    case 10: UInt8(ascii: "G")
-    default: UInt8(ascii: "?")
+  // MARK: Ports used again
+
+  /// Whether a SYN begins another connection on the ports of `entry`'s, rather than being sent again.
+  @inline(never)
+  mutating func isReuse(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) -> Bool {
+    let cold = table.cold + Int(entry)
+    let sender = packet.pointee.side
+    let states = (cold.pointee.tcpState(sender), cold.pointee.tcpState(1 &- sender))
+    // Both have said their FIN: whatever comes is new.
+    if states == (.closed, .closed) { return true }
+    // Nothing of this side yet: the other half of a simultaneous open, or its SYN came late.
+    if states.0 == .inactive {
+      return states.1 != .synSent && states.1 != .synAckSent && states.1 != .inactive
+        && table.hot[Int(entry)].state != FlowState.new
     }
+    return packet.pointee.sequence != cold.pointee.start(sender)
   }
 }

@@ -2,6 +2,9 @@
 /// leave by.
 package struct FlowTracker: ~Copyable {
   var table: FlowTable
+  var details: FlowDetailPool
+  var tunnels: TunnelTable
+  var violations: ViolationLimit
   var wheel: TimerWheel
   let timeouts: FlowTimeouts
   let hash: FlowHash
@@ -20,18 +23,27 @@ package struct FlowTracker: ~Copyable {
   package init(
     capacity: Int, timeouts: FlowTimeouts, hash: FlowHash, records: Ring<FlowRecord>,
     counters: CounterBlock, worker: UInt16, runsOnPacketTime: Bool = false,
+    detailCapacity: Int? = nil, violationRecordsPerSecond: Int = ViolationLimit.usual,
     plan: inout MemoryPlan, touch: Bool
   ) {
     self.runsOnPacketTime = runsOnPacketTime
     shortestTimeout = timeouts.shortest
     table = FlowTable(capacity: capacity, plan: &plan, touch: touch)
     wheel = TimerWheel(hot: table.hot, plan: &plan, touch: touch)
+    details = FlowDetailPool(
+      capacity: detailCapacity ?? Self.usualDetails(capacity), plan: &plan, touch: touch)
+    tunnels = TunnelTable(capacity: max(64, capacity / 16), plan: &plan, touch: touch)
+    violations = ViolationLimit(
+      perSecond: violationRecordsPerSecond, plan: &plan, touch: touch)
     self.timeouts = timeouts
     self.hash = hash
     self.records = records
     self.counters = counters
     self.worker = worker
   }
+
+  /// Flows in trouble that there is room for, where nothing else is said: one in sixteen.
+  package static func usualDetails(_ capacity: Int) -> Int { max(64, capacity / 16) }
 
   /// Sets the clock; before the first packet.
   package mutating func start(at now: Int64) { wheel.start(at: now) }
@@ -53,10 +65,8 @@ package struct FlowTracker: ~Copyable {
     } else if max(clock, packet.pointee.time) &- table.hot[Int(entry)].lastSeen >= shortestTimeout {
       entry = afterSilence(entry, packet, clock: clock)
     }
-    let flow = table.hot + Int(entry)
-    if flow.pointee.state == FlowState.closed
-      && packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
-      && packet.pointee.key.proto == IPProtocol.tcp
+    if packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
+      && table.hot[Int(entry)].lastSeen != 0 && isReuse(entry, packet)
     {
       entry = beginAgain(entry, packet, clock: clock)
     }
@@ -75,14 +85,32 @@ package struct FlowTracker: ~Copyable {
     if side.pointee.packets == 1 { firstOfSide(entry, packet) }
     if packet.pointee.key.proto == IPProtocol.tcp {
       updateTCP(entry, hot, side, packet)
-    } else if packet.pointee.payloadLength > 0 && side.pointee.history & HistoryBits.data == 0
-      && packet.pointee.key.proto == IPProtocol.udp
-    {
-      appendHistory(entry, side, HistoryBits.data, packet.pointee.side)
+    } else {
+      updateOther(entry, side, packet)
     }
     counters.add(.countedInFlows)
     counters.add(.countedBytes, UInt64(packet.pointee.wireLength))
     return entry
+  }
+
+  /// UDP and ICMP: their payload is what the usual headers leave, and what differs is noted.
+  @inline(__always)
+  private mutating func updateOther(
+    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
+    _ packet: UnsafePointer<ParsedPacket>
+  ) {
+    let usual: UInt32 = packet.pointee.key.flags & FlowKey.Flags.ipv6 != 0 ? 48 : 28
+    let headers = packet.pointee.ipLength &- packet.pointee.payloadLength
+    if headers != usual { addHeaders(entry, packet.pointee.side, headers &- usual) }
+    if side.pointee.history & HistoryBits.data == 0 && packet.pointee.key.proto == IPProtocol.udp {
+      appendHistory(entry, packet.pointee.side, HistoryBits.data)
+    }
+  }
+
+  @inline(never)
+  private func addHeaders(_ entry: UInt32, _ sender: UInt8, _ difference: UInt32) {
+    let cold = table.cold + Int(entry)
+    cold.pointee.setStart(sender, cold.pointee.start(sender) &+ difference)
   }
 
   @inline(__always)
@@ -109,13 +137,14 @@ package struct FlowTracker: ~Copyable {
     return entry
   }
 
-  /// A SYN on a closed flow: the ports are used again, and this is another flow.
+  /// A new SYN on a flow's ports: they are used again, and this is another flow.
   @inline(never)
   mutating func beginAgain(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, clock: Int64
   ) -> UInt32 {
     end(entry, reason: FlowEndReason.endOfFlow, now: packet.pointee.time)
     counters.add(.endedByProtocol)
+    counters.add(.portsReused)
     return begin(packet, clock: clock)
   }
 
@@ -144,7 +173,7 @@ package struct FlowTracker: ~Copyable {
     hot.pointee.lastSeen = p.time
     hot.pointee.flags = FlowFlags.live | originatorFlags(packet)
     cold.pointee.firstSeen = p.time
-    cold.pointee.firstSide = p.side
+    if p.side == 1 { hot.pointee.flags |= FlowFlags.firstSideIsB }
     cold.pointee.ordinal = p.ordinal
     cold.pointee.portIndex = p.port
     cold.pointee.vlanOuter = p.vlanOuter
@@ -163,6 +192,7 @@ package struct FlowTracker: ~Copyable {
       cold.pointee.macA = p.side == 0 ? source : destination
       cold.pointee.macB = p.side == 0 ? destination : source
     }
+    if p.tunnelKind != 0 { cold.pointee.tunnel = holdTunnel(packet) }
     if timeouts.active > 0 { cold.pointee.activeDeadline = p.time &+ timeouts.active }
     wheel.schedule(entry, at: deadline(entry))
   }
@@ -176,19 +206,22 @@ package struct FlowTracker: ~Copyable {
     )
   }
 
-  /// Who began: by SYN, else the first packet, else (TCP in the middle) the side without the
-  /// well-known port.
+  /// Who began: by SYN, else by the ports, else the first packet.
   private func originatorFlags(_ packet: UnsafePointer<ParsedPacket>) -> UInt8 {
     let p = packet.pointee
     let sender: UInt8 = p.side == 1 ? FlowFlags.originatorIsB : 0
     let receiver: UInt8 = sender ^ FlowFlags.originatorIsB
-    guard p.key.proto == IPProtocol.tcp else { return sender }
-    if p.tcpFlags & TCPFlags.syn != 0 {
-      return (p.tcpFlags & TCPFlags.ack == 0 ? sender : receiver) | FlowFlags.directionBySyn
-    }
+    let isTCP = p.key.proto == IPProtocol.tcp
+    guard isTCP || p.key.proto == IPProtocol.udp else { return sender }
+    let isSyn = isTCP && p.tcpFlags & TCPFlags.syn != 0
+    if isSyn && p.tcpFlags & TCPFlags.ack == 0 { return sender | FlowFlags.directionBySyn }
+    if isSyn { return receiver | FlowFlags.directionBySyn }
     let source = p.side == 0 ? p.key.portA : p.key.portB
     let destination = p.side == 0 ? p.key.portB : p.key.portA
-    return (source < 1024 && destination >= 1024 ? receiver : sender) | FlowFlags.midstream
+    let isAnswer =
+      ServerPorts.has(source, proto: p.key.proto)
+      && !ServerPorts.has(destination, proto: p.key.proto)
+    return (isAnswer ? receiver : sender) | (isTCP ? FlowFlags.midstream : 0)
   }
 
   /// A side's first packet: its TTL and traffic class, and where it is the answer, its time.
@@ -203,42 +236,20 @@ package struct FlowTracker: ~Copyable {
       cold.pointee.ttlB = p.ttl
       cold.pointee.tosB = p.trafficClass
     }
-    guard p.side != cold.pointee.firstSide else { return }
+    let hot = table.hot + Int(entry)
+    let first: UInt8 = hot.pointee.flags & FlowFlags.firstSideIsB != 0 ? 1 : 0
+    guard p.side != first else { return }
     cold.pointee.firstReply = p.time
-    if p.key.proto != IPProtocol.tcp { table.hot[Int(entry)].state = FlowState.established }
+    guard p.key.proto != IPProtocol.tcp else { return }
+    hot.pointee.state = FlowState.established
+    if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
+      cold.pointee.responseICMPCode = p.icmpCode
+    }
   }
 
   @inline(__always)
   func inactive(_ hot: UnsafePointer<FlowHot>) -> Int64 {
     timeouts.inactive(
       proto: hot.pointee.key.proto, state: hot.pointee.state, flags: hot.pointee.flags)
-  }
-
-  /// Writes the letters of `bits` that the side has not had yet, upper case for the originator.
-  @inline(never)
-  mutating func appendHistory(
-    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>, _ bits: UInt16, _ sideNumber: UInt8
-  ) {
-    var fresh = bits & ~side.pointee.history
-    side.pointee.history |= bits
-    let originatorSide: UInt8 =
-      table.hot[Int(entry)].flags & FlowFlags.originatorIsB != 0 ? 1 : 0
-    // Zeek's letters in the order of HistoryBits, "ShADFRcITWG" with h and c as their bit says.
-    let lower: (UInt8) -> UInt8 = { $0 | 0x20 }
-    while fresh != 0 {
-      let bit = fresh.trailingZeroBitCount
-      fresh &= fresh &- 1
-      let letter = HistoryBits.letter(bit)
-      append(entry, sideNumber == originatorSide ? letter : lower(letter))
-    }
-  }
-
-  mutating func append(_ entry: UInt32, _ letter: UInt8) {
-    let cold = table.cold + Int(entry)
-    let length = cold.pointee.historyLength
-    guard length < 16 else { return }
-    let text = UnsafeMutableRawPointer(cold) + MemoryLayout<FlowCold>.offset(of: \.historyText)!
-    text.storeBytes(of: letter, toByteOffset: Int(length), as: UInt8.self)
-    cold.pointee.historyLength = length &+ 1
   }
 }

@@ -45,7 +45,13 @@ package enum Counter: Int, CaseIterable, Sendable {
   case tooManyIPv6Extensions
   case tooManyVLANs
   case tooManyLabels
-  case truncatedTransport
+  case truncatedTCP
+  case truncatedUDP
+  case truncatedICMP
+  case truncatedSCTP
+  case truncatedAH
+  case ipChecksumDiscarded
+  case transportChecksumDiscarded
   case unknownLinkType
   case fragmentWithoutFirst
   case handoffRingFull
@@ -60,6 +66,11 @@ package enum Counter: Int, CaseIterable, Sendable {
   case recordsMade
   case recordsDropped
   case flowsLive
+  case portsReused
+  case detailsNotKept
+  case tunnelsNotKept
+  case anomalyRecords
+  case anomaliesSuppressed
 
   // What was odd about packets that were counted all the same.
   case ipv4Fragments
@@ -70,6 +81,23 @@ package enum Counter: Int, CaseIterable, Sendable {
   case ipChecksumBad
   case transportChecksumBad
   case checksumOffloadWrong
+  case checksumNotComputed
+  case badIPv4Options
+  case badTCPOptions
+  case badTCPFlags
+  case rstOutsideWindow
+  case tcpGap
+  case fragmentOverlap
+  case fragmentTooLong
+
+  // What happens to TCP and to datagrams without being wrong.
+  case fragmentDuplicates
+  case datagramsIncomplete
+  case tcpRetransmissions
+  case tcpOutOfOrder
+  case tcpMissedBytes
+  case tcpZeroWindows
+  case tcpKeepAlives
 
   // The worker itself.
   case polls
@@ -80,7 +108,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case timeWentBackwards
 
   package enum Group: String, Sendable {
-    case input, output, nonIP, discard, flows, anomaly, worker
+    case input, output, nonIP, discard, flows, anomaly, transport, worker
   }
 
   package var group: Group {
@@ -93,15 +121,22 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .truncatedEthernet, .truncatedVLAN, .truncatedMPLS, .truncatedPPPoE, .truncatedIPv4,
       .badIPv4Version, .badIPv4HeaderLength, .badIPv4TotalLength, .truncatedIPv6,
       .badIPv6Version, .truncatedIPv6Extension, .tooManyIPv6Extensions, .tooManyVLANs,
-      .tooManyLabels, .truncatedTransport, .unknownLinkType, .fragmentWithoutFirst,
-      .handoffRingFull:
+      .tooManyLabels, .truncatedTCP, .truncatedUDP, .truncatedICMP, .truncatedSCTP,
+      .truncatedAH, .ipChecksumDiscarded, .transportChecksumDiscarded, .unknownLinkType,
+      .fragmentWithoutFirst, .handoffRingFull:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
-      .recordsMade, .recordsDropped, .flowsLive:
+      .recordsMade, .recordsDropped, .flowsLive, .portsReused, .detailsNotKept,
+      .tunnelsNotKept, .anomalyRecords, .anomaliesSuppressed:
       .flows
     case .ipv4Fragments, .ipv6Fragments, .badTCPHeaderLength, .badUDPLength, .lengthBeyondFrame,
-      .ipChecksumBad, .transportChecksumBad, .checksumOffloadWrong:
+      .ipChecksumBad, .transportChecksumBad, .checksumOffloadWrong, .checksumNotComputed,
+      .badIPv4Options, .badTCPOptions, .badTCPFlags, .rstOutsideWindow, .tcpGap,
+      .fragmentOverlap, .fragmentTooLong:
       .anomaly
+    case .fragmentDuplicates, .datagramsIncomplete, .tcpRetransmissions, .tcpOutOfOrder,
+      .tcpMissedBytes, .tcpZeroWindows, .tcpKeepAlives:
+      .transport
     case .polls, .emptyPolls, .busyTicks, .rssChecked, .rssMismatch, .timeWentBackwards: .worker
     }
   }
@@ -144,7 +179,14 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .tooManyIPv6Extensions: "more IPv6 extension headers than the limit"
     case .tooManyVLANs: "more VLAN tags than the limit"
     case .tooManyLabels: "more MPLS labels than the limit"
-    case .truncatedTransport: "the ports or the ICMP type are not in the frame"
+    case .truncatedTCP: "the ports of TCP are not in the frame"
+    case .truncatedUDP: "the ports of UDP are not in the frame"
+    case .truncatedICMP: "type and code of ICMP are not in the frame"
+    case .truncatedSCTP: "the ports of SCTP are not in the frame"
+    case .truncatedAH: "frame ends within an authentication header"
+    case .ipChecksumDiscarded: "discarded because their IPv4 header checksum is wrong"
+    case .transportChecksumDiscarded:
+      "discarded because their TCP, UDP, ICMP or SCTP checksum is wrong"
     case .unknownLinkType: "link type that is not read"
     case .fragmentWithoutFirst: "later fragments whose first one never came"
     case .handoffRingFull: "packets lost because the owner's ring was full"
@@ -157,14 +199,34 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .recordsMade: "records made, whether or not the ring took them"
     case .recordsDropped: "records lost because the record ring was full"
     case .flowsLive: "flows in the table just now"
+    case .portsReused: "flows begun by a new SYN on the ports of another"
+    case .detailsNotKept: "times that there was no room to note what went wrong with a flow"
+    case .tunnelsNotKept: "flows whose tunnel there was no room for"
+    case .anomalyRecords: "records of anomalies made"
+    case .anomaliesSuppressed: "anomalies counted and, by the limit in rate, not recorded"
     case .ipv4Fragments: "IPv4 fragments"
     case .ipv6Fragments: "IPv6 fragments"
     case .badTCPHeaderLength: "TCP header length below 20 or beyond the packet"
     case .badUDPLength: "UDP length below 8 or beyond the packet"
     case .lengthBeyondFrame: "IP length beyond the frame"
     case .ipChecksumBad: "IPv4 header checksums that are wrong"
-    case .transportChecksumBad: "TCP and UDP checksums that are wrong"
+    case .transportChecksumBad: "TCP, UDP, ICMP and SCTP checksums that are wrong"
     case .checksumOffloadWrong: "checksums the port called wrong and that are right"
+    case .checksumNotComputed: "checksums that the sender left to its NIC, seen on the sender itself"
+    case .badIPv4Options: "IPv4 options whose lengths make no sense"
+    case .badTCPOptions: "options of a SYN whose lengths make no sense"
+    case .badTCPFlags: "SYN, FIN and RST in one segment, two of them or all"
+    case .rstOutsideWindow: "RSTs too far from the expected sequence number, which close nothing"
+    case .tcpGap: "data acknowledged by its receiver and never seen here"
+    case .fragmentOverlap: "fragments that share bytes with another of their datagram"
+    case .fragmentTooLong: "fragments that end beyond the longest datagram"
+    case .fragmentDuplicates: "fragments that came twice"
+    case .datagramsIncomplete: "fragmented datagrams of which some piece never came"
+    case .tcpRetransmissions: "segments whose data had been sent before"
+    case .tcpOutOfOrder: "segments that came after later ones"
+    case .tcpMissedBytes: "bytes of TCP that were acknowledged and never seen here"
+    case .tcpZeroWindows: "segments that announce a window of 0"
+    case .tcpKeepAlives: "keep-alive probes"
     case .polls: "receive calls"
     case .emptyPolls: "receive calls that brought nothing"
     case .busyTicks: "TSC ticks spent on bursts that were not empty"

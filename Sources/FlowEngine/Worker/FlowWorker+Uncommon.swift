@@ -13,17 +13,15 @@ extension FlowWorker {
     let verdict = p.pointee.verdict
     if PacketVerdict.isCause(verdict) {
       counters.add(rawIndex: PacketVerdict.counterIndex(verdict))
+      noteCause(p)
       releases.append(p.pointee.handle)
       p.pointee.verdict = PacketVerdict.done
       return
     }
-    if p.pointee.flags & ParsedPacket.Flags.badTransportHeader != 0 {
-      counters.add(p.pointee.key.proto == IPProtocol.tcp ? .badTCPHeaderLength : .badUDPLength)
+    if p.pointee.flags & ParsedPacket.Flags.portSaysBadChecksum != 0 || checksums != .ignore {
+      verifyChecksums(p, packet)
+      if checksums == .discard, discardForChecksum(p) { return }
     }
-    if p.pointee.flags & ParsedPacket.Flags.lengthBeyondFrame != 0 {
-      counters.add(.lengthBeyondFrame)
-    }
-    if p.pointee.flags & ParsedPacket.Flags.badChecksum != 0 { checkChecksums(p, packet) }
     if p.pointee.flags & ParsedPacket.Flags.fragment != 0 {
       counters.add(p.pointee.key.ipVersion == 4 ? .ipv4Fragments : .ipv6Fragments)
       p.pointee.verdict = PacketVerdict.laterFragment
@@ -40,15 +38,43 @@ extension FlowWorker {
     tracker.table.prefetchBucket(p.pointee.hash)
   }
 
+  /// A packet that cannot be counted in a flow, where that is against a rule.
+  private mutating func noteCause(_ p: UnsafeMutablePointer<ParsedPacket>) {
+    guard
+      let cause = Counter(rawValue: PacketVerdict.counterIndex(p.pointee.verdict))
+    else { return }
+    switch cause {
+    // Their addresses have been read.
+    case .truncatedTCP, .truncatedUDP, .truncatedICMP, .truncatedSCTP, .truncatedAH:
+      tracker.noteAlone(cause, p, hasKey: true)
+    default: tracker.noteAlone(cause, p, hasKey: false)
+    }
+  }
+
+  /// Whether the packet goes for a wrong checksum; then it is dealt with.
+  private mutating func discardForChecksum(_ p: UnsafeMutablePointer<ParsedPacket>) -> Bool {
+    let wrong =
+      p.pointee.flags
+      & (ParsedPacket.Flags.badIPChecksum | ParsedPacket.Flags.badTransportChecksum)
+    guard wrong != 0 else { return false }
+    counters.add(
+      wrong & ParsedPacket.Flags.badIPChecksum != 0
+        ? .ipChecksumDiscarded : .transportChecksumDiscarded)
+    tracker.noteDiscarded(p)
+    releases.append(p.pointee.handle)
+    p.pointee.verdict = PacketVerdict.done
+    return true
+  }
+
   /// A fragment whose datagram this worker follows: learns or looks up the ports, then sends it, and
   /// those that waited for it, to the owner of the flow.
   @inline(never)
   mutating func ownFragment(_ p: UnsafeMutablePointer<ParsedPacket>, clock: Int64) {
     // Here and not only between bursts: whether a datagram is still remembered must not depend on where
     // a burst ended.
-    fragments.expire(now: clock, hash: hash, counters: counters)
+    fragments.expire(now: clock, tracker: &tracker)
     if p.pointee.flags & ParsedPacket.Flags.firstFragment != 0 {
-      var waiting = fragments.learn(p, hash: hash, counters: counters)
+      var waiting = fragments.learn(p, tracker: &tracker)
       let key = p.pointee.key
       let side = p.pointee.side
       route(p, clock: clock)
@@ -59,7 +85,7 @@ extension FlowWorker {
         route(&packet, clock: clock)
         waiting = next
       }
-    } else if fragments.resolve(p, hash: hash, counters: counters) {
+    } else if fragments.resolve(p, tracker: &tracker) {
       route(p, clock: clock)
     } else {
       // What waits is what was parsed: its bytes go back.
@@ -88,7 +114,7 @@ extension FlowWorker {
   mutating func setClock(_ packet: UnsafePointer<martlet_packet>) {
     let reached = Int64(truncatingIfNeeded: packet.pointee.timestamp_ns)
     tracker.expireExactly(now: reached)
-    fragments.expire(now: reached, hash: hash, counters: counters)
+    fragments.expire(now: reached, tracker: &tracker)
     packetClock = Int64(truncatingIfNeeded: packet.pointee.clock_ns)
     tracker.wheel.putBack(to: packetClock)
   }
@@ -101,7 +127,7 @@ extension FlowWorker {
   package mutating func housekeep(now: Int64) {
     // On a live link what is due waits a burst rather than the packets do.
     tracker.expire(now: now, budget: runsOnPacketTime ? .max : 64)
-    fragments.expire(now: now, hash: hash, counters: counters)
+    fragments.expire(now: now, tracker: &tracker)
     top.step(tracker.table.hot, tracker.table.cold, capacity: tracker.table.capacity, now: now)
   }
 
@@ -119,6 +145,6 @@ extension FlowWorker {
 
   /// At shutdown, when nothing more comes in: fragments still waiting are given up.
   package mutating func giveUpFragments() {
-    fragments.clear(hash: hash, counters: counters)
+    fragments.clear(tracker: &tracker)
   }
 }

@@ -1,5 +1,15 @@
 package import CBurst
 
+/// What is done about checksums that are wrong.
+package enum ChecksumPolicy: String, CaseIterable, Sendable {
+  /// None is computed. One that the port itself calls wrong is looked at and counted.
+  case ignore
+  /// All are computed; wrong ones are counted and reported, and their packets count in flows.
+  case count
+  /// All are computed; packets with wrong ones are in no flow.
+  case discard
+}
+
 /// What a worker is made with.
 package struct FlowWorkerSettings: Sendable {
   package var index: Int
@@ -24,6 +34,11 @@ package struct FlowWorkerSettings: Sendable {
   package var packetMap: PacketMap?
   /// Which packets are looked at; all where nil.
   package var packetFilter: PacketFilterSlot?
+  package var checksums = ChecksumPolicy.ignore
+  /// Flows in trouble that there is room for; one in sixteen where nil.
+  package var detailCapacity: Int?
+  /// Anomaly records of one name that a worker makes in a second; 0: none at all.
+  package var anomaliesPerSecond = 100
 
   package init(
     index: Int, workerCount: Int, flowCapacity: Int, timeouts: FlowTimeouts = FlowTimeouts(),
@@ -70,6 +85,7 @@ package struct FlowWorker: ~Copyable {
   var fragments: FragmentCache
   var top: TopScan
   let parser: PacketParser
+  let checksums: ChecksumPolicy
   let hash: FlowHash
   let ownerHash: OwnerHash
   /// Worker by the low bits of the owner's hash; a NIC's redirection table has the same content.
@@ -106,6 +122,7 @@ package struct FlowWorker: ~Copyable {
     place = settings.runsOnPacketTime ? 0 : settings.index
     self.counters = counters
     hash = settings.hash
+    checksums = settings.checksums
     parser = PacketParser(
       vlanInKey: settings.vlanInKey, decapsulation: settings.decapsulation, hash: settings.hash)
     packets = plan.take(
@@ -127,7 +144,8 @@ package struct FlowWorker: ~Copyable {
     tracker = FlowTracker(
       capacity: settings.flowCapacity, timeouts: settings.timeouts, hash: settings.hash,
       records: records, counters: counters, worker: UInt16(settings.index),
-      runsOnPacketTime: settings.runsOnPacketTime, plan: &plan, touch: touch)
+      runsOnPacketTime: settings.runsOnPacketTime, detailCapacity: settings.detailCapacity,
+      violationRecordsPerSecond: settings.anomaliesPerSecond, plan: &plan, touch: touch)
     var fragmentCapacity = 1
     while fragmentCapacity < settings.fragmentCapacity { fragmentCapacity *= 2 }
     fragments = FragmentCache(
@@ -168,6 +186,7 @@ package struct FlowWorker: ~Copyable {
     var bytes: UInt64 = 0
     var clocks = 0
     let filter = packetFilter?.current
+    let verifies = checksums != .ignore
     let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
     for i in 0..<count {
       let p = parsed + i
@@ -190,7 +209,7 @@ package struct FlowWorker: ~Copyable {
       // A time stamp of 0 is one on the packets' own time.
       let verdict = parser.parse(packets + i, into: p, now: runsOnPacketTime ? 0 : now)
       p.pointee.verdict = verdict
-      if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 {
+      if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 && !verifies {
         if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
           handOut(p, to: owner(p))
         } else {
@@ -227,9 +246,19 @@ package struct FlowWorker: ~Copyable {
 
   /// Flags that take a packet off the common path.
   @inline(__always)
-  static var special: UInt8 {
+  static var special: UInt16 {
     ParsedPacket.Flags.fragment | ParsedPacket.Flags.badTransportHeader
-      | ParsedPacket.Flags.lengthBeyondFrame | ParsedPacket.Flags.badChecksum
+      | ParsedPacket.Flags.lengthBeyondFrame | ParsedPacket.Flags.portSaysBadChecksum
+      | odd
+  }
+
+  /// Flags of a packet that is counted, and reported.
+  @inline(__always)
+  static var odd: UInt16 {
+    ParsedPacket.Flags.fragment | ParsedPacket.Flags.badTransportHeader
+      | ParsedPacket.Flags.lengthBeyondFrame | ParsedPacket.Flags.badOptions
+      | ParsedPacket.Flags.overlap | ParsedPacket.Flags.tooLong
+      | ParsedPacket.Flags.badIPChecksum | ParsedPacket.Flags.badTransportChecksum
   }
 
   /// Takes what other workers have handed over. Returns how many packets that were.
@@ -267,9 +296,7 @@ package struct FlowWorker: ~Copyable {
   @inline(__always)
   mutating func count(_ p: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = tracker.update(p, clock: clock)
-    if p.pointee.flags & ParsedPacket.Flags.fragment != 0 {
-      tracker.table.hot[Int(entry)].flags |= FlowFlags.fragmented
-    }
+    if p.pointee.flags & Self.odd != 0 { tracker.noteOddities(entry, p) }
     if let packetMap {
       packetMap.set(p.pointee.ordinal, flow: tracker.table.cold[Int(entry)].ordinal)
     }

@@ -42,10 +42,10 @@ struct FixedText: Sendable {
   // MARK: Sizes
 
   /// All keys and punctuation of a `flow_update` (about 1,250 bytes) and its values at their
-  /// longest (55 numbers of at most 20 digits, addresses of 39): 2,800 bytes, rounded up. A test
+  /// longest (70 numbers of at most 20 digits, addresses of 39): 3,800 bytes, rounded up. A test
   /// makes the longest record there can be.
   var longestEVEFlow: Int {
-    4096 + ByteWriter.slack + eveTail.count + (evePorts.map(\.count).max() ?? 0)
+    6144 + ByteWriter.slack + eveTail.count + (evePorts.map(\.count).max() ?? 0)
   }
 
   /// Each head, and a value of at most 99 bytes with its own head and end.

@@ -91,11 +91,11 @@ package struct ExpressionField: Sendable {
   private static func kind(of field: FlowField) -> Kind {
     switch field {
     case .timestamp, .start, .end: .time
-    case .sourceAddress, .destinationAddress: .address
+    case .sourceAddress, .destinationAddress, .tunnelSource, .tunnelDestination: .address
     case .sourceMAC, .destinationMAC: .mac
     case .age, .roundTrip, .startNanosecond, .endNanosecond: .duration
     case .eventType, .proto, .state, .reason, .endReason, .tcpState, .connectionState, .tcpFlags,
-      .tcpFlagsToServer, .tcpFlagsToClient:
+      .tcpFlagsToServer, .tcpFlagsToClient, .tunnelKind, .tunnelProto:
       .word
     case .interface, .sensor, .communityID, .history: .text
     default: field.definition.kind == .boolean ? .boolean : .number
@@ -123,7 +123,12 @@ enum ExpressionWords {
   static func of(_ field: FlowField) -> [String] {
     switch field {
     case .eventType:
-      [FlowRecordKind.flow, FlowRecordKind.flowUpdate].map { FlowWords.eventType($0).description }
+      [FlowRecordKind.flow, FlowRecordKind.flowUpdate, FlowRecordKind.anomaly].map {
+        FlowWords.eventType($0).description
+      }
+    // Each at its raw value; 0 is none.
+    case .tunnelKind: [""] + TunnelKind.allCases.map(\.name.description)
+    case .tunnelProto: (0...255).map { RecordText.protocolName($0) }
     case .proto: (0...255).map { RecordText.protocolName($0) }
     case .state: (0...2).map { FlowWords.state($0).description }
     case .reason: (0...5).map { FlowWords.reason($0).description }

@@ -68,6 +68,16 @@ extension ExpressionProgram {
     case .icmpType: return ExpressionNumbers(flow.value.isICMP ? flow.value.cold.icmpType : nil)
     case .icmpCode: return ExpressionNumbers(flow.value.isICMP ? flow.value.cold.icmpCode : nil)
     case .responseICMPType: return ExpressionNumbers(flow.view.responseICMPType)
+    case .responseICMPCode: return ExpressionNumbers(flow.view.responseICMPCode)
+    case .tunnelPort:
+      let port = flow.value.innermostTunnel?.0.port ?? 0
+      return ExpressionNumbers(port == 0 ? nil : port)
+    case .tunnelIdentifier:
+      guard let (tunnel, kind) = flow.value.innermostTunnel, kind.hasIdentifier else {
+        return .none
+      }
+      return ExpressionNumbers(tunnel.identifier)
+    case .tunnelDepth: return ExpressionNumbers(flow.value.innermostTunnel?.0.depth)
     case .startNanosecond:
       return ExpressionNumbers(TimestampText.split(flow.value.cold.firstSeen).nanosecond)
     case .endNanosecond:
@@ -112,7 +122,14 @@ extension ExpressionProgram {
       return flow.value.isTCP ? sent(flow.originator, flow.originator.tcpWindow) : .none
     case .windowToClient:
       return flow.value.isTCP ? sent(flow.responder, flow.responder.tcpWindow) : .none
-    default: return .none
+    case .payloadBytesToServer:
+      return ExpressionNumbers(flow.view.hasPayload ? flow.originator.payloadBytes : nil)
+    case .payloadBytesToClient:
+      return ExpressionNumbers(flow.view.hasPayload ? flow.responder.payloadBytes : nil)
+    default:
+      // EVE leaves a count of 0 out.
+      guard let count = flow.view.trouble(field), count > 0 else { return .none }
+      return ExpressionNumbers(count)
     }
   }
 
@@ -137,6 +154,8 @@ extension ExpressionProgram {
     switch source {
     case .field(.sourceAddress): (flow.originatorAddress, nil)
     case .field(.destinationAddress): (nil, flow.responderAddress)
+    case .field(.tunnelSource): (flow.value.innermostTunnel?.0.source, nil)
+    case .field(.tunnelDestination): (flow.value.innermostTunnel?.0.destination, nil)
     default: (flow.originatorAddress, flow.responderAddress)
     }
   }
@@ -161,7 +180,9 @@ extension ExpressionProgram {
   func word(_ source: ExpressionSource, _ flow: ExpressionRecord) -> UInt8? {
     guard case .field(let field) = source else { return nil }
     switch field {
-    case .eventType: return flow.value.isUpdate ? 1 : 0
+    case .eventType: return flow.value.isAnomaly ? 2 : flow.value.isUpdate ? 1 : 0
+    case .tunnelKind: return flow.value.innermostTunnel?.1.rawValue
+    case .tunnelProto: return flow.value.innermostTunnel?.1.proto
     case .proto: return flow.value.proto
     case .state:
       let state = flow.value.hot.state
@@ -213,6 +234,8 @@ extension ExpressionProgram {
     case .field(.sourceAddress), .field(.destinationAddress), .field(.communityID),
       .field(.sensor):
       return true
+    case .field(.tunnelSource), .field(.tunnelDestination):
+      return flow.value.innermostTunnel != nil
     case .field(.interface): return Int(flow.value.cold.portIndex) < ports.count
     case .field(.history): return flow.value.cold.historyLength > 0
     default: return word(source, flow) != nil || numbers(source, flow).count > 0

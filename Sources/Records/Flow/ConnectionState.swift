@@ -1,10 +1,6 @@
 package import FlowEngine
 
-/// Zeek's `conn_state`, told from the history of both directions.
-///
-/// Zeek runs a state machine for each end point and names their last states
-/// (base/protocols/conn, `conn_state`). What that machine ends in follows from which of S, H, A, D,
-/// F and R each side has sent and, where both FIN and RST came, from their order.
+/// Zeek's `conn_state`: the last states of both end points under one name (base/protocols/conn).
 package enum ConnectionState: UInt8, CaseIterable, Sendable {
   case s0, s1, sf, rej, s2, s3, rsto, rstr, rstos0, rstrh, sh, shr, oth
 
@@ -32,7 +28,13 @@ package enum ConnectionState: UInt8, CaseIterable, Sendable {
     let originator = record.pointee.originatorIsB ? hot.sideB : hot.sideA
     let responder = record.pointee.originatorIsB ? hot.sideA : hot.sideB
     switch hot.key.proto {
-    case IPProtocol.tcp: return tcp(record, originator.history, responder.history)
+    case IPProtocol.tcp:
+      let cold = record.pointee.cold
+      let side: UInt8 = record.pointee.originatorIsB ? 1 : 0
+      return name(
+        cold.tcpState(side), cold.tcpState(1 &- side),
+        withoutData: record.pointee.originator.payloadBytes == 0
+          && record.pointee.responder.payloadBytes == 0)
     case IPProtocol.udp:
       if originator.packets > 0 { return responder.packets > 0 ? .sf : .s0 }
       return responder.packets > 0 ? .shr : .oth
@@ -40,67 +42,9 @@ package enum ConnectionState: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// Zeek's end point states, as far as `conn_state` tells them apart.
-  private enum Endpoint {
-    case inactive, partial, synSent, synAckSent, established, closed, reset
-  }
-
-  private static func tcp(
-    _ record: UnsafePointer<FlowRecord>, _ originator: UInt16, _ responder: UInt16
+  private static func name(
+    _ os: TCPEndpointState, _ rs: TCPEndpointState, withoutData: Bool
   ) -> ConnectionState {
-    let handshake = HistoryBits.syn | HistoryBits.synAck
-    let moved = HistoryBits.ack | HistoryBits.data
-    let answered = responder & handshake != 0
-
-    var os = Endpoint.inactive
-    if originator & HistoryBits.syn != 0 {
-      os = answered ? .established : .synSent
-    } else if originator & HistoryBits.synAck != 0 {
-      os = answered ? .established : .synAckSent
-    } else if originator & moved != 0 {
-      // Without SYN, but acknowledging a SYN/ACK: only the SYN was missed.
-      os = answered ? .established : .partial
-    }
-    var rs = Endpoint.inactive
-    if answered {
-      rs = .established
-    } else if responder & HistoryBits.data != 0
-      || (responder & HistoryBits.ack != 0 && os != .synSent)
-    {
-      rs = .partial
-    }
-    if originator & HistoryBits.fin != 0 { os = .closed }
-    if responder & HistoryBits.fin != 0 { rs = .closed }
-    let bothClosed = os == .closed && rs == .closed
-    if originator & HistoryBits.rst != 0
-      && !(bothClosed && finBeforeReset(record, UInt8(ascii: "F"), UInt8(ascii: "R")))
-    {
-      os = .reset
-    }
-    if responder & HistoryBits.rst != 0
-      && !(bothClosed && finBeforeReset(record, UInt8(ascii: "f"), UInt8(ascii: "r")))
-    {
-      rs = .reset
-    }
-    return name(os, rs, withoutData: (originator | responder) & HistoryBits.data == 0)
-  }
-
-  /// A side that sent its FIN first and a RST later closed normally, where the other side has sent
-  /// a FIN too. Letters that no longer fitted into the history came late: the RST's.
-  private static func finBeforeReset(
-    _ record: UnsafePointer<FlowRecord>, _ fin: UInt8, _ reset: UInt8
-  ) -> Bool {
-    let cold = record.pointee.cold
-    return withUnsafeBytes(of: cold.historyText) { text in
-      for letter in text.prefix(Int(cold.historyLength)) {
-        if letter == fin { return true }
-        if letter == reset { return false }
-      }
-      return true
-    }
-  }
-
-  private static func name(_ os: Endpoint, _ rs: Endpoint, withoutData: Bool) -> ConnectionState {
     let originatorInactive = os == .inactive || os == .partial
     let responderInactive = rs == .inactive || rs == .partial
     switch (os, rs) {

@@ -3,20 +3,27 @@ package enum FlowField: Int, CaseIterable, Sendable {
   // Head.
   case timestamp, flowID, interface, eventType, vlan
   case sourceAddress, sourcePort, destinationAddress, destinationPort, proto, ipVersion
-  case icmpType, icmpCode, responseICMPType
+  case icmpType, icmpCode, responseICMPType, responseICMPCode
   // `flow`.
   case packetsToServer, packetsToClient, bytesToServer, bytesToClient
   case start, end, age, state, reason, alerted
   case ipBytesToServer, ipBytesToClient, startNanosecond, endNanosecond, endReason, roundTrip
+  case payloadBytesToServer, payloadBytesToClient
   case ttlToServer, ttlToClient, dscpToServer, dscpToClient, fragmented
   case updateOrdinal, packetsToServerDelta, packetsToClientDelta
   case bytesToServerDelta, bytesToClientDelta, ipBytesToServerDelta, ipBytesToClientDelta
+  // `tunnel`.
+  case tunnelKind, tunnelSource, tunnelDestination, tunnelPort, tunnelProto, tunnelIdentifier
+  case tunnelDepth
   // `ether`, `community_id`.
   case destinationMAC, sourceMAC, communityID
   // `tcp`.
   case tcpFlags, tcpFlagsToServer, tcpFlagsToClient
   case syn, fin, rst, psh, ack, urg, ecn, cwr
   case tcpState, windowToServer, windowToClient
+  case retransmissionsToServer, retransmissionsToClient, outOfOrderToServer, outOfOrderToClient
+  case gapsToServer, gapsToClient, missedBytesToServer, missedBytesToClient
+  case zeroWindowsToServer, zeroWindowsToClient, keepAlivesToServer, keepAlivesToClient
   // Tail.
   case connectionState, history, sensor, startEpoch, worker, sequence
 
@@ -60,6 +67,10 @@ package enum FlowField: Int, CaseIterable, Sendable {
     case .responseICMPType:
       RecordField(
         "icmp_rtype", "response_icmp_type", .integer, "", "Suricata", "of the responder's packets")
+    case .responseICMPCode:
+      RecordField(
+        "icmp_rcode", "response_icmp_code", .integer, "", "Suricata",
+        "of the responder's first packet")
     case .packetsToServer:
       RecordField(
         "pkts_ts", "flow.pkts_toserver", .integer, "packets", "Suricata", "sent by the originator")
@@ -117,6 +128,13 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "rtt_nsec", "flow.rtt_nsec", .integer, "ns", "Martlet",
         "from the first packet to the first one of the other direction; absent without one")
+    case .payloadBytesToServer:
+      RecordField(
+        "pay_ts", "flow.payload_bytes_toserver", .integer, "bytes", "Zeek",
+        "the originator's: TCP by sequence numbers, UDP and ICMP behind their headers; else absent")
+    case .payloadBytesToClient:
+      RecordField(
+        "pay_tc", "flow.payload_bytes_toclient", .integer, "bytes", "Zeek", "the responder's")
     case .ttlToServer:
       RecordField(
         "ttl_ts", "flow.ttl_toserver", .integer, "hops", "Martlet",
@@ -147,6 +165,9 @@ package enum FlowField: Int, CaseIterable, Sendable {
     case .bytesToClientDelta: delta("bytes", "toclient", "bytes")
     case .ipBytesToServerDelta: delta("ip_bytes", "toserver", "bytes")
     case .ipBytesToClientDelta: delta("ip_bytes", "toclient", "bytes")
+    case .tunnelKind, .tunnelSource, .tunnelDestination, .tunnelPort, .tunnelProto,
+      .tunnelIdentifier, .tunnelDepth:
+      defineTunnel(field)
     case .destinationMAC:
       RecordField(
         "dest_mac", "ether.dest_macs[]", .string, "", "Suricata",
@@ -166,6 +187,47 @@ package enum FlowField: Int, CaseIterable, Sendable {
     return RecordField(
       "\(short)_\(way == "toserver" ? "ts" : "tc")_delta", "flow.\(what)_\(way)_delta", .integer,
       unit, "IPFIX", "`flow_update` only: since the last one")
+  }
+
+  private static func defineTunnel(_ field: FlowField) -> RecordField {
+    switch field {
+    case .tunnelKind:
+      RecordField(
+        "tun_type", "tunnel.type", .string, "", "Martlet",
+        "of the innermost tunnel around the flow, as its first packet had it: see below")
+    case .tunnelSource:
+      RecordField("tun_src", "tunnel.src_ip", .string, "", "Suricata", "the outer source")
+    case .tunnelDestination:
+      RecordField("tun_dst", "tunnel.dest_ip", .string, "", "Suricata", "the outer destination")
+    case .tunnelPort:
+      RecordField(
+        nil, "tunnel.dest_port", .integer, "", "Suricata",
+        "of tunnels over UDP; their source ports differ from flow to flow")
+    case .tunnelProto:
+      RecordField(nil, "tunnel.proto", .string, "", "Suricata", "what carries the tunnel")
+    case .tunnelIdentifier:
+      RecordField(
+        "tun_id", "tunnel.id", .integer, "", "Martlet",
+        "VNI, TEID, GRE key, session: see below; absent where the kind has none")
+    default:
+      RecordField(
+        "tun_depth", "tunnel.depth", .integer, "", "Suricata", "how many tunnels the flow is in")
+    }
+  }
+
+  private static let retransmissions = "the originator's segments whose data had been sent before"
+  private static let outOfOrder = "the originator's segments that came after later ones"
+  private static let gaps = "holes in the originator's data that its receiver acknowledged"
+  private static let zeroWindows = "the originator's segments with a window of 0"
+  private static let keepAlives = "the originator's keep-alive probes"
+
+  /// What goes wrong with TCP: absent where it did not.
+  private static func trouble(
+    _ short: String, _ long: String, _ way: String, _ meaning: String
+  ) -> RecordField {
+    RecordField(
+      "\(short)_\(way)", "tcp.\(long)_\(way)", .integer,
+      long == "missed_bytes" ? "bytes" : "", long == "missed_bytes" ? "Zeek" : "Martlet", meaning)
   }
 
   private static func defineTCPAndTail(_ field: FlowField) -> RecordField {
@@ -191,6 +253,18 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "win_tc", "tcp.window_tc", .integer, "bytes", "Martlet",
         "the responder's last window, unscaled")
+    case .retransmissionsToServer: trouble("rexmit", "retransmissions", "ts", Self.retransmissions)
+    case .retransmissionsToClient: trouble("rexmit", "retransmissions", "tc", "the responder's")
+    case .outOfOrderToServer: trouble("ooo", "out_of_order", "ts", Self.outOfOrder)
+    case .outOfOrderToClient: trouble("ooo", "out_of_order", "tc", "the responder's")
+    case .gapsToServer: trouble("gaps", "gaps", "ts", Self.gaps)
+    case .gapsToClient: trouble("gaps", "gaps", "tc", "the responder's")
+    case .missedBytesToServer: trouble("missed", "missed_bytes", "ts", "bytes of those gaps")
+    case .missedBytesToClient: trouble("missed", "missed_bytes", "tc", "the responder's")
+    case .zeroWindowsToServer: trouble("zwin", "zero_windows", "ts", Self.zeroWindows)
+    case .zeroWindowsToClient: trouble("zwin", "zero_windows", "tc", "the responder's")
+    case .keepAlivesToServer: trouble("ka", "keep_alives", "ts", Self.keepAlives)
+    case .keepAlivesToClient: trouble("ka", "keep_alives", "tc", "the responder's")
     case .connectionState:
       RecordField("conn_state", "conn_state", .string, "", "Zeek", "see below")
     case .history:

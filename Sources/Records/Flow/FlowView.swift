@@ -34,6 +34,19 @@ struct FlowView {
     isICMP && responder.packets > 0 ? responder.port : nil
   }
 
+  /// Code of the responder's first ICMP message.
+  var responseICMPCode: UInt8? {
+    isICMP && responder.packets > 0 ? record.pointee.cold.responseICMPCode : nil
+  }
+
+  /// Whether there is a payload to be counted.
+  var hasPayload: Bool {
+    proto == IPProtocol.tcp || proto == IPProtocol.udp || isICMP
+  }
+
+  /// The tunnel around the flow, where it is in one.
+  var tunnel: (Tunnel, TunnelKind)? { record.pointee.innermostTunnel }
+
   /// Nanoseconds from the first packet to the first one the other way, where there was one.
   var roundTripNanoseconds: UInt64? {
     let cold = record.pointee.cold
@@ -72,6 +85,14 @@ struct FlowView {
 }
 
 extension FlowRecord {
+  var innermostTunnel: (Tunnel, TunnelKind)? {
+    guard parts & Parts.tunnel != 0, let kind = TunnelKind(rawValue: tunnel.kind) else {
+      return nil
+    }
+    return (tunnel, kind)
+  }
+
+  @inline(__always) var isAnomaly: Bool { kind == FlowRecordKind.anomaly }
   @inline(__always) var proto: UInt8 { hot.key.proto }
   @inline(__always) var ipVersion: UInt8 { hot.key.ipVersion }
   @inline(__always) var isUpdate: Bool { kind == FlowRecordKind.flowUpdate }

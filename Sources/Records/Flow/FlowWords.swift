@@ -39,7 +39,11 @@ package enum FlowWords {
   /// `event_type`.
   @inline(__always)
   static func eventType(_ kind: UInt8) -> StaticString {
-    kind == FlowRecordKind.flowUpdate ? "flow_update" : "flow"
+    switch kind {
+    case FlowRecordKind.flowUpdate: "flow_update"
+    case FlowRecordKind.anomaly: "anomaly"
+    default: "flow"
+    }
   }
 
   /// `proto`: IANA's keyword as Suricata spells it; nil where Suricata writes the number.

@@ -6,6 +6,7 @@ extension RecordEncoder {
   mutating func writeEVE(_ view: FlowView, to writer: inout ByteWriter) {
     writeHead(view, to: &writer)
     writeFlow(view, to: &writer)
+    if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, to: &writer) }
     if view.hasMACs {
       writer.literal(",\"ether\":{\"dest_macs\":[\"")
       writer.mac(view.responder.mac)
@@ -66,6 +67,36 @@ extension RecordEncoder {
       writer.literal(",\"response_icmp_type\":")
       writer.decimal(type)
     }
+    if let code = view.responseICMPCode {
+      writer.literal(",\"response_icmp_code\":")
+      writer.decimal(code)
+    }
+  }
+
+  func writeTunnel(_ tunnel: Tunnel, _ kind: TunnelKind, to writer: inout ByteWriter) {
+    writer.literal(",\"tunnel\":{\"src_ip\":\"")
+    writer.address(tunnel.source, version: tunnel.ipVersion)
+    writer.literal("\",\"dest_ip\":\"")
+    writer.address(tunnel.destination, version: tunnel.ipVersion)
+    if tunnel.port != 0 {
+      writer.literal("\",\"dest_port\":")
+      writer.decimal(tunnel.port)
+      writer.literal(",\"proto\":\"")
+    } else {
+      writer.literal("\",\"proto\":\"")
+    }
+    writer.proto(kind.proto)
+    writer.literal("\",\"depth\":")
+    writer.decimal(tunnel.depth)
+    writer.literal(",\"type\":\"")
+    writer.literal(kind.name)
+    if kind.hasIdentifier {
+      writer.literal("\",\"id\":")
+      writer.decimal(tunnel.identifier)
+      writer.literal("}")
+    } else {
+      writer.literal("\"}")
+    }
   }
 
   private mutating func writeFlow(_ view: FlowView, to writer: inout ByteWriter) {
@@ -114,6 +145,12 @@ extension RecordEncoder {
     if let roundTrip = view.roundTripNanoseconds {
       writer.literal(",\"rtt_nsec\":")
       writer.decimal(roundTrip)
+    }
+    if view.hasPayload {
+      writer.literal(",\"payload_bytes_toserver\":")
+      writer.decimal(view.originator.payloadBytes)
+      writer.literal(",\"payload_bytes_toclient\":")
+      writer.decimal(view.responder.payloadBytes)
     }
     if view.originator.packets > 0 {
       writer.literal(",\"ttl_toserver\":")
@@ -174,7 +211,31 @@ extension RecordEncoder {
       writer.literal(",\"window_tc\":")
       writer.decimal(view.responder.tcpWindow)
     }
+    if view.record.pointee.parts & FlowRecord.Parts.trouble != 0 {
+      writeTrouble(view.originator.trouble, view.responder.trouble, to: &writer)
+    }
     writer.literal("}")
+  }
+
+  /// What went wrong, each where it did.
+  private func writeTrouble(_ ts: FlowTrouble, _ tc: FlowTrouble, to writer: inout ByteWriter) {
+    func count(_ name: StaticString, _ value: UInt64) {
+      guard value > 0 else { return }
+      writer.literal(name)
+      writer.decimal(value)
+    }
+    count(",\"retransmissions_ts\":", UInt64(ts.retransmissions))
+    count(",\"retransmissions_tc\":", UInt64(tc.retransmissions))
+    count(",\"out_of_order_ts\":", UInt64(ts.outOfOrder))
+    count(",\"out_of_order_tc\":", UInt64(tc.outOfOrder))
+    count(",\"gaps_ts\":", UInt64(ts.gaps))
+    count(",\"gaps_tc\":", UInt64(tc.gaps))
+    count(",\"missed_bytes_ts\":", ts.missedBytes)
+    count(",\"missed_bytes_tc\":", tc.missedBytes)
+    count(",\"zero_windows_ts\":", UInt64(ts.zeroWindows))
+    count(",\"zero_windows_tc\":", UInt64(tc.zeroWindows))
+    count(",\"keep_alives_ts\":", UInt64(ts.keepAlives))
+    count(",\"keep_alives_tc\":", UInt64(tc.keepAlives))
   }
 
   private func writeTail(_ view: FlowView, to writer: inout ByteWriter) {

@@ -44,6 +44,19 @@ extension RecordEncoder {
     case .icmpType: if view.isICMP { writer.decimal(record.pointee.cold.icmpType) }
     case .icmpCode: if view.isICMP { writer.decimal(record.pointee.cold.icmpCode) }
     case .responseICMPType: if let type = view.responseICMPType { writer.decimal(type) }
+    case .responseICMPCode: if let code = view.responseICMPCode { writer.decimal(code) }
+    case .tunnelKind: if let (_, kind) = view.tunnel { writer.literal(kind.name) }
+    case .tunnelSource:
+      if let (tunnel, _) = view.tunnel {
+        writer.address(tunnel.source, version: tunnel.ipVersion)
+      }
+    case .tunnelDestination:
+      if let (tunnel, _) = view.tunnel {
+        writer.address(tunnel.destination, version: tunnel.ipVersion)
+      }
+    case .tunnelIdentifier:
+      if let (tunnel, kind) = view.tunnel, kind.hasIdentifier { writer.decimal(tunnel.identifier) }
+    case .tunnelDepth: if let (tunnel, _) = view.tunnel { writer.decimal(tunnel.depth) }
     case .start: startText.write(nanoseconds: record.pointee.cold.firstSeen, to: &writer)
     case .end: endText.write(nanoseconds: record.pointee.hot.lastSeen, to: &writer)
     case .startNanosecond:
@@ -102,7 +115,35 @@ extension RecordEncoder {
     case .windowToServer:
       if view.isTCP && originatorSent { writer.decimal(originator.tcpWindow) }
     case .windowToClient: if view.isTCP && responderSent { writer.decimal(responder.tcpWindow) }
-    default: preconditionFailure("\(field) has a name and no value")
+    case .payloadBytesToServer: if view.hasPayload { writer.decimal(originator.payloadBytes) }
+    case .payloadBytesToClient: if view.hasPayload { writer.decimal(responder.payloadBytes) }
+    default:
+      if let count = view.trouble(field), count > 0 { writer.decimal(count) }
+    }
+  }
+}
+
+extension FlowView {
+  /// One of the counts of what went wrong with TCP; nil for any other field or protocol.
+  func trouble(_ field: FlowField) -> UInt64? {
+    record.pointee.isTCP ? Self.trouble(field, originator.trouble, responder.trouble) : nil
+  }
+
+  static func trouble(_ field: FlowField, _ ts: FlowTrouble, _ tc: FlowTrouble) -> UInt64? {
+    switch field {
+    case .retransmissionsToServer: UInt64(ts.retransmissions)
+    case .retransmissionsToClient: UInt64(tc.retransmissions)
+    case .outOfOrderToServer: UInt64(ts.outOfOrder)
+    case .outOfOrderToClient: UInt64(tc.outOfOrder)
+    case .gapsToServer: UInt64(ts.gaps)
+    case .gapsToClient: UInt64(tc.gaps)
+    case .missedBytesToServer: ts.missedBytes
+    case .missedBytesToClient: tc.missedBytes
+    case .zeroWindowsToServer: UInt64(ts.zeroWindows)
+    case .zeroWindowsToClient: UInt64(tc.zeroWindows)
+    case .keepAlivesToServer: UInt64(ts.keepAlives)
+    case .keepAlivesToClient: UInt64(tc.keepAlives)
+    default: nil
     }
   }
 }

@@ -54,11 +54,12 @@ package enum ZeekConnField: String, CaseIterable, Sendable {
     case .service: "unset: the application's protocol is not known"
     case .duration:
       "from first to latest packet; unset where that is 0, as with a single packet"
-    case .originatorBytes, .responderBytes: "unset: the record does not count payload bytes"
+    case .originatorBytes, .responderBytes:
+      "EVE's `payload_bytes_toserver` and `payload_bytes_toclient`; unset where that is absent"
     case .connectionState: "as in EVE"
     case .localOriginator, .localResponder:
       "by Zeek's default: private and other special-purpose address space"
-    case .missedBytes: "TCP: unset, since gaps are not counted; all else: 0, as Zeek has it"
+    case .missedBytes: "EVE's `missed_bytes_ts` and `missed_bytes_tc` together"
     case .history: "as in EVE: at most 16 letters"
     case .originatorPackets, .responderPackets: ""
     case .originatorIPBytes, .responderIPBytes: "EVE's `ip_bytes_toserver` and `ip_bytes_toclient`"

@@ -43,7 +43,7 @@ package struct ZeekConnEncoder: ~Copyable {
     _ record: UnsafePointer<FlowRecord>, into bytes: inout [UInt8]
   ) {
     let view = FlowView(record, identity: identity)
-    guard !view.isUpdate else { return }
+    guard record.pointee.kind == FlowRecordKind.flow else { return }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.longestLine) { scratch in
       let start = scratch.baseAddress.unsafelyUnwrapped
       var writer = ByteWriter(start)
@@ -94,11 +94,20 @@ package struct ZeekConnEncoder: ~Copyable {
     } else {
       writer.byte(UInt8(ascii: "-"))
     }
-    writer.literal("\t-\t-\t")
+    writer.tab()
+    for endpoint in [view.originator, view.responder] {
+      if view.hasPayload {
+        writer.decimal(endpoint.payloadBytes)
+      } else {
+        writer.byte(UInt8(ascii: "-"))
+      }
+      writer.tab()
+    }
     writer.literal(view.connectionState.text)
     writer.literal(ZeekSite.isLocal(view.originator.address) ? "\tT" : "\tF")
     writer.literal(ZeekSite.isLocal(view.responder.address) ? "\tT\t" : "\tF\t")
-    writer.byte(UInt8(ascii: view.isTCP ? "-" : "0"))
+    writer.decimal(
+      view.originator.trouble.missedBytes &+ view.responder.trouble.missedBytes)
     writer.tab()
     if record.pointee.cold.historyLength > 0 {
       writer.history(record.pointee.cold)

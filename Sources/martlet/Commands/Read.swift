@@ -160,6 +160,14 @@ struct Read: ParsableCommand {
       valueName: "which"))
   var decapsulate = Decapsulation.all
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      What to do about checksums: ignore them, count and report wrong ones, or discard their packets. A \
+      capture from the sending host itself has many that its NIC had still to compute.
+      """, valueName: "policy"))
+  var checksums = ChecksumPolicy.ignore
+
   @Flag(help: "The same addresses and ports are one flow, whatever their VLAN.")
   var ignoreVLAN = false
 
@@ -269,3 +277,5 @@ struct Read: ParsableCommand {
     if status != .success { throw ExitCode(status.rawValue) }
   }
 }
+
+extension ChecksumPolicy: ExpressibleByArgument {}

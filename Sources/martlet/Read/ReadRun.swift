@@ -199,7 +199,7 @@ final class ReadRun {
   private func settings(_ workers: Int, _ map: PacketMap?) -> EngineSettings {
     var timeouts = options.noTimeouts ? FlowTimeouts.never : FlowTimeouts()
     timeouts.active = Int64(options.activeTimeout * 1e9)
-    return EngineSettings(
+    var made = EngineSettings(
       sensor: options.context.sensorName, version: Martlet.version, workerCount: workers,
       flowCapacity: options.flows, timeouts: timeouts,
       vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth,
@@ -208,6 +208,10 @@ final class ReadRun {
       // The end is waited for: nothing but a second Ctrl-C gives records up.
       drainSeconds: 1e6, runsOnPacketTime: true,
       packetMap: map, packetFilter: filter == nil ? nil : filterHolder.slot)
+    made.checksums = options.checksums
+    // Untouched memory costs nothing here.
+    made.detailCapacity = max(1024, options.flows / 4)
+    return made
   }
 
   private func sinks() throws -> [any RecordSink] {

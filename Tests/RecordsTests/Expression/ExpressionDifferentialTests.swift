@@ -148,7 +148,7 @@ struct Generator: RandomNumberGenerator {
     var record = flow(
       proto, pick(addresses), pick(ports), pick(addresses), pick(ports), oneWay: chance(4))
     if chance(5) { record.kind = FlowRecordKind.flowUpdate }
-    record.updateOrdinal = UInt32.random(in: 0...3, using: &self)
+    record.cold.updates = UInt32.random(in: 0...3, using: &self)
     record.endReason = UInt8.random(in: 0...6, using: &self)
     record.worker = UInt16.random(in: 0...2, using: &self)
     record.sequence = UInt64.random(in: 0...50, using: &self)
@@ -161,8 +161,23 @@ struct Generator: RandomNumberGenerator {
     if chance(3) { record.hot.flags ^= FlowFlags.originatorIsB }
     record.setHistory(pick(["", "S", "ShADadFf", "ShADadR", "Dd", "^dA", "SrSrSr", "HAdF"]))
     record.cold.portIndex = UInt16.random(in: 0...2, using: &self)
-    record.cold.icmpType = UInt8.random(in: 0...9, using: &self)
-    record.cold.icmpCode = UInt8.random(in: 0...3, using: &self)
+    if proto != IPProtocol.tcp {
+      record.cold.icmpType = UInt8.random(in: 0...9, using: &self)
+      record.cold.icmpCode = UInt8.random(in: 0...3, using: &self)
+      record.cold.responseICMPCode = UInt8.random(in: 0...3, using: &self)
+    }
+    if chance(3) {
+      record.parts |= FlowRecord.Parts.tunnel
+      let outer = ["192.0.2.1", "192.0.2.2"]
+      record.tunnel = Tunnel(
+        source: RecordsTests.address(pick(outer)), destination: RecordsTests.address(pick(outer)), identifier: pick([0, 7]),
+        port: pick([0, 4789]), kind: pick([1, 3, 7, 11]), depth: pick([1, 2]), isIPv6: false)
+    }
+    if chance(3) {
+      record.parts |= FlowRecord.Parts.trouble
+      record.troubleA.retransmissions = pick([0, 3])
+      record.troubleB.missedBytes = pick([0, 5000])
+    }
     if chance(2) { record.cold.vlanOuter = pick([0, 5, 100, 4095]) }
     if record.cold.vlanOuter != 0xffff, chance(2) { record.cold.vlanInner = pick([5, 7]) }
     if chance(2) {
@@ -176,7 +191,7 @@ struct Generator: RandomNumberGenerator {
     record.cold.firstReply = pick([0, record.cold.firstSeen + 250, record.cold.firstSeen - 1])
     record.hot.sideA = side()
     record.hot.sideB = side()
-    record.cold.reportedBytesA = min(record.hot.sideA.bytes, 100)
+    record.cold.reportedBytesA = UInt48(min(record.hot.sideA.bytes, 100))
     return record
   }
 

@@ -59,7 +59,9 @@ struct ReadOutputs {
     case .eve:
       let updates =
         isFolder && options.activeTimeout > 0 ? try file("flow_update.json") : nil
-      return EVEOutput(context: context, flows: try file("flow.json"), updates: updates)
+      return EVEOutput(
+        context: context, flows: try file("flow.json"), updates: updates,
+        anomalies: isFolder ? try file("anomaly.json") : nil)
     case .fields: return FieldsOutput(context: context, file: try file("flow.txt"))
     case .csv: return CSVOutput(context: context, file: try file("flow.csv"))
     case .zeek: return ZeekOutput(context: context, file: try file("conn.log"))

@@ -15,7 +15,7 @@ protocol RecordOutput: AnyObject {
   var isUnwanted: Bool { get }
 }
 
-/// EVE: a JSON object a line; `flow` and `flow_update` in one file, or each in its own.
+/// EVE: a JSON object a line; all event types in one file, or each in its own.
 final class EVEOutput: RecordOutput {
   private struct Part {
     var file: OutputFile
@@ -25,18 +25,25 @@ final class EVEOutput: RecordOutput {
   private var encoder: RecordEncoder
   private var flows: Part
   private var updates: Part?
+  private var anomalies: Part?
 
-  /// `updates`: where `flow_update` goes, where that is another file.
-  init(context: RecordContext, flows: OutputFile, updates: OutputFile? = nil) {
+  /// `updates`: where `flow_update` goes, where that is another file; `anomalies` likewise.
+  init(
+    context: RecordContext, flows: OutputFile, updates: OutputFile? = nil,
+    anomalies: OutputFile? = nil
+  ) {
     encoder = RecordEncoder(context: context, format: .eve)
     self.flows = Part(file: flows)
     self.updates = updates.map { Part(file: $0) }
+    self.anomalies = anomalies.map { Part(file: $0) }
     self.flows.batch.bytes.reserveCapacity(OutputFile.pieceBytes + 8192)
   }
 
   func take(_ record: UnsafePointer<FlowRecord>) {
     if updates != nil && record.pointee.kind == FlowRecordKind.flowUpdate {
       append(record, &updates!)
+    } else if anomalies != nil && record.pointee.kind == FlowRecordKind.anomaly {
+      append(record, &anomalies!)
     } else {
       append(record, &flows)
     }
@@ -57,15 +64,17 @@ final class EVEOutput: RecordOutput {
   func flush() {
     write(&flows)
     if updates != nil { write(&updates!) }
+    if anomalies != nil { write(&anomalies!) }
   }
 
   func finish() {
     flush()
     flows.file.finish()
     updates?.file.finish()
+    anomalies?.file.finish()
   }
 
-  var error: OutputError? { flows.file.error ?? updates?.file.error }
+  var error: OutputError? { flows.file.error ?? updates?.file.error ?? anomalies?.file.error }
   var isUnwanted: Bool { flows.file.isUnwanted }
 }
 

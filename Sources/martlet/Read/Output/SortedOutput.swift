@@ -15,7 +15,7 @@ final class SortedOutput: RecordOutput {
 
   private static let recordBytes = MemoryLayout<FlowRecord>.stride
 
-  /// `runLength`: records sorted in memory at a time, 320 bytes each.
+  /// `runLength`: records sorted in memory at a time, 408 bytes each.
   init(_ inner: any RecordOutput, runLength: Int = 262_144) {
     self.inner = inner
     self.runLength = runLength
@@ -51,12 +51,14 @@ final class SortedOutput: RecordOutput {
   }
 
   /// By the first packet's time; of one time by the packet's number in the input, which no two flows
-  /// share; updates of a flow in their order, and before its end.
+  /// share; then what was odd about the flow, packet by packet, its updates in their order, and its end.
   private static func isBefore(_ a: FlowRecord, _ b: FlowRecord) -> Bool {
     if a.cold.firstSeen != b.cold.firstSeen { return a.cold.firstSeen < b.cold.firstSeen }
     if a.cold.ordinal != b.cold.ordinal { return a.cold.ordinal < b.cold.ordinal }
-    if a.kind != b.kind { return a.kind == FlowRecordKind.flowUpdate }
-    return a.updateOrdinal < b.updateOrdinal
+    if a.kind != b.kind { return a.kind > b.kind }
+    guard a.kind == FlowRecordKind.anomaly else { return a.updateOrdinal < b.updateOrdinal }
+    return a.packetOrdinal != b.packetOrdinal
+      ? a.packetOrdinal < b.packetOrdinal : a.event < b.event
   }
 
   private func spill() {

@@ -20,6 +20,8 @@ class TextOutput: RecordOutput {
   func end(_ text: inout [UInt8]) {}
 
   final func take(_ record: UnsafePointer<FlowRecord>) {
+    // A line is a flow's.
+    guard record.pointee.kind != FlowRecordKind.anomaly else { return }
     if !isBegun {
       isBegun = true
       begin(record, &text)
