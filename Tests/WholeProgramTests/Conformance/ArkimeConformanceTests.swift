@@ -8,9 +8,9 @@ import Testing
 @Suite(.enabled(if: Captures.areThere, "\(Captures.absent)"))
 struct ArkimeConformanceTests {
   /// Share of sessions that are equal in all that is compared. It may only rise.
-  static let equalBaseline = 0.0
+  static let equalBaseline = 0.72
   /// Share of those that are equal or differ by a policy of one of the two. It may only rise.
-  static let accountedBaseline = 0.0
+  static let accountedBaseline = 0.996
 
   /// What both say of one tuple.
   struct Pair {

@@ -60,7 +60,7 @@ struct ArkimeComparison {
           fields.add(.equal, of: field.name)
           continue
         }
-        let reason = field.explain(session, sessions, flow) ?? turned
+        let reason = field.explain(session, sessions, flow) ?? turned ?? joined?.reason
         fields.add(
           reason.map { .explained(reason: $0, detail: "\(tuple): \(line)") }
             ?? .different("\(tuple): \(line)"), of: field.name)
@@ -101,7 +101,8 @@ struct ArkimeComparison {
 
   /// Arkime changes the ends' names, and not their counters, where the payload tells who asked.
   private var turned: String? {
-    sessions.count == 1 && expected.packetsFromLower == found.packetsFromUpper
+    tuple.proto == 6 && sessions.count == 1 && expected != found
+      && expected.packetsFromLower == found.packetsFromUpper
       && expected.packetsFromUpper == found.packetsFromLower && expected.bytes == found.bytes
       && flows.allSatisfy { $0.record.at("tcp.syn") == nil }
       ? "Arkime turns a session without SYN by its payload, but not its counters" : nil
@@ -151,6 +152,8 @@ struct ArkimeField: Sendable {
       ArkimeField(name: "originator") { session, _, flow, _ in
         flow.source == session.source ? "" : "expected \(session.source); found \(flow.source)"
       },
+      time("firstPacket", "start", by: { $0.min()! }),
+      time("lastPacket", "end", by: { $0.max()! }),
       oneOf("network.community_id", "community_id") { _, _, flow in
         [50, 51].contains(flow.proto)
           ? "Arkime's Community ID of ESP has ports of 0, the specification's has none" : nil
@@ -180,7 +183,9 @@ struct ArkimeField: Sendable {
         explain: { session, sessions, flow in
           let expected = sessions.flatMap { $0.body.at("network.vlan.id")?.list ?? [] }
           let found = flow.record["vlan"]?.list ?? []
-          if found.isEmpty, let reason = insideOfGRE(session) { return reason }
+          if found.isEmpty && session.body["protocol"]?.list?.contains(.text("gre")) == true {
+            return session.tuple.proto == 47 ? insideOfGRE(session) : nil
+          }
           return Set(found).isSubset(of: Set(expected))
             ? "Arkime lists the VLANs of all packets, a record has the first one's" : nil
         }),
@@ -225,6 +230,31 @@ struct ArkimeField: Sendable {
   private static func insideOfGRE(_ session: ArkimeSession) -> String? {
     session.body["protocol"]?.list?.contains(.text("gre")) == true
       ? "Arkime has the addresses and the VLAN that ERSPAN carries" : nil
+  }
+
+  /// Of all sessions and of all flows of a tuple the earliest or the latest; Arkime has milliseconds.
+  private static func time(
+    _ name: String, _ key: String, by choose: @escaping @Sendable ([Int]) -> Int
+  ) -> ArkimeField {
+    let compare: @Sendable (ArkimeSession, [ArkimeSession], TruthFlow, [TruthFlow]) -> String? = {
+      _, sessions, _, flows in
+      let expected = sessions.compactMap { $0.body[name]?.integer }
+      let found = flows.compactMap { $0.milliseconds(key) }
+      guard !expected.isEmpty, !found.isEmpty else { return nil }
+      return choose(expected) == choose(found)
+        ? "" : "expected \(choose(expected)); found \(choose(found))"
+    }
+    return ArkimeField(
+      name: name, compare: compare,
+      explain: { session, sessions, flow in
+        guard sessions.count == 1, let expected = session.body[name]?.integer,
+          let start = flow.milliseconds("start"), let end = flow.milliseconds("end")
+        else { return nil }
+        return name == "lastPacket" && start <= expected && expected < end
+          && flow.record.at("flow.pkts_toserver")?.integer == 1
+          && flow.record.at("flow.pkts_toclient")?.integer == 1
+          ? "Arkime's last packet is the file's last, not the latest" : nil
+      })
   }
 
   private static func flag(_ name: String, _ key: String) -> ArkimeField {

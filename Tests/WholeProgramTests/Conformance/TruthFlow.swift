@@ -37,6 +37,15 @@ struct TruthFlow {
     return totals
   }
 
+  /// `start` or `end` since 1970.
+  func milliseconds(_ key: String) -> Int? {
+    guard let text = record["flow"]?[key]?.text, text.count > 23,
+      let date = ISO8601DateFormatter().date(from: text.prefix(19) + "Z"),
+      let milliseconds = Int(text.dropFirst(20).prefix(3))
+    else { return nil }
+    return Int(date.timeIntervalSince1970) * 1000 + milliseconds
+  }
+
   /// EVE has names for most protocols; -1 where this table has not, which equals nothing.
   static func number(ofProtocol name: String) -> Int { Int(name) ?? numbers[name] ?? -1 }
 
@@ -50,6 +59,8 @@ struct TruthFlow {
 /// `martlet read` on captures, each capture and set of options run once.
 struct TruthRuns {
   private var known: [[String]: [TruthValue]] = [:]
+  /// Whether some of the packets were of a link type that is not read.
+  private(set) var sawUnreadLinkType = false
 
   /// All records of a capture. One that is cut or damaged has those of what could be read.
   mutating func records(_ arguments: [String]) throws -> [TruthValue] {
@@ -58,6 +69,7 @@ struct TruthRuns {
     guard run.status == .exited(0) || run.status == .exited(65) else {
       throw SupportError("martlet read \(arguments): \(run.status)\n\(run.errors)")
     }
+    if run.errors.contains("packets of link type") { sawUnreadLinkType = true }
     let records = try run.output.split(separator: "\n").map { try TruthValue(json: Data($0.utf8)) }
     known[arguments] = records
     return records

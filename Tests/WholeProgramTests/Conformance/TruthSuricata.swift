@@ -33,6 +33,10 @@ struct SuricataTest {
       options.append("--ignore-vlan")
     }
     if let filter = configuration?["bpf-filter"]?.text { options += ["--filter", filter] }
+    // In YAML the seed stands with the output that writes records.
+    if let seed = settings.firstMatch(of: /community-id-seed: *([0-9]+)/)?.1 {
+      options += ["--community-id-seed", String(seed)]
+    }
     let name = (path as NSString).deletingLastPathComponent
     return (SuricataTest(name: name, truth: truth, capture: capture, options: options), nil)
   }
@@ -83,7 +87,7 @@ struct SuricataTest {
       .filter { $0["match"]?["event_type"] != nil && $0["count"]?.integer != nil }
   }
 
-  /// Flows as Suricata has them: of a tunnel the outer one beside the inner.
+  /// Flows as Suricata has them: of a tunnel the outer ones beside the inner.
   func flows(_ runs: inout TruthRuns) throws -> [TruthFlow] {
     var flows = try runs.flows([capture] + options)
     var known = Set(flows.map(\.tuple))
@@ -94,4 +98,16 @@ struct SuricataTest {
     }
     return flows
   }
+
+  /// Its anomaly records.
+  func anomalies(_ runs: inout TruthRuns) throws -> [TruthValue] {
+    try runs.records([capture] + options).filter { $0["event_type"] == .text("anomaly") }
+  }
+
+  /// Whether there are anomaly records at all, by the schema of what is written.
+  static let anomaliesAreRecorded: Bool = {
+    let schema = try? String(
+      contentsOfFile: "\(Captures.packageRoot)/config/schema/eve.schema.json", encoding: .utf8)
+    return schema?.contains("\"anomaly\"") ?? false
+  }()
 }

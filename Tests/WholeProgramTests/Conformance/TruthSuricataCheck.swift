@@ -16,6 +16,7 @@ struct SuricataCheck {
       let count = check["count"]?.integer
     else { return (nil, "no event type") }
     let kind: Kind
+    if match["flow.action"] == .text("drop") { return (nil, "flows that an IPS drops") }
     switch event {
     case "flow": kind = .flow
     case "netflow": kind = .netflow
@@ -60,46 +61,84 @@ struct SuricataCheck {
     }
   }
 
-  func verdict(_ flows: [TruthFlow]) -> TruthReport.Verdict {
+  /// - Parameter isUnread: packets of the capture are of a link type that is not read.
+  func verdict(_ flows: [TruthFlow], isUnread: Bool) -> TruthReport.Verdict {
+    var tally = Tally()
+    for flow in flows {
+      for candidate in candidates(flow) {
+        let (wrong, reasons) = compare(candidate)
+        guard wrong.isEmpty else {
+          if wrong.count < tally.nearest?.count ?? .max { tally.nearest = wrong }
+          continue
+        }
+        if kind != .packet, match["proto"] == nil, !SuricataPolicy.hasFlows(flow.proto) {
+          tally.reasons.insert("Suricata has no flows of IGMP, GRE and the like")
+          continue
+        }
+        if reasons.isEmpty { tally.equal += 1 } else { tally.forgiven += 1 }
+        tally.reasons.formUnion(reasons)
+        // Of the ways round only one can be meant.
+        if kind != .netflow { break }
+      }
+    }
+    if isMet(tally.equal), tally.reasons.isEmpty { return .equal }
+    var reasons = tally.reasons
+    var isExplained = isMet(tally.equal + tally.forgiven) && !reasons.isEmpty
+    if !isExplained, isUnread {
+      (isExplained, reasons) = (true, ["the link type is not read"])
+    } else if !isExplained, hasSamePackets(flows) {
+      (isExplained, reasons) = (true, ["Suricata's key has the depth within tunnels in it"])
+    }
+    return isExplained
+      ? .explained(reason: reasons.sorted().joined(separator: "; "), detail: "\(self)")
+      : .different("\(self) found \(tally)")
+  }
+
+  struct Tally: CustomStringConvertible {
     var equal = 0
+    /// Equal but for what a policy explains.
     var forgiven = 0
     var reasons: Set<String> = []
     var nearest: [String]?
-    for flow in flows {
-      for candidate in candidates(flow) {
-        var used: Set<String> = []
-        var wrong: [String] = []
-        for (key, expected) in match {
-          let found = candidate[key]
-          if let found, agrees(key, expected, found) { continue }
-          if let reason = SuricataPolicy.forgives(key, expected, found, flow) {
-            used.insert(reason)
-          } else {
-            wrong.append("\(key): expected \(expected); found \(found ?? .null)")
-          }
-        }
-        if wrong.isEmpty && used.isEmpty {
-          equal += 1
-        } else if wrong.isEmpty {
-          forgiven += 1
-          reasons.formUnion(used)
-        } else if wrong.count < nearest?.count ?? .max {
-          nearest = wrong
-        }
-        // Of a packet's two ways round only one can be meant.
-        if wrong.isEmpty && kind == .packet { break }
+
+    var description: String {
+      "\(equal) + \(forgiven)" + (nearest.map { "; nearest: \($0.joined(separator: ", "))" } ?? "")
+    }
+  }
+
+  private func isMet(_ found: Int) -> Bool {
+    if kind == .packet { return found > 0 }
+    return beyond.isEmpty ? found == count : found >= count
+  }
+
+  /// What of a candidate is wrong, and the policies by which the rest of its differences are forgiven.
+  private func compare(_ candidate: Candidate) -> (wrong: [String], reasons: Set<String>) {
+    var reasons: Set<String> = []
+    if let reason = candidate.reason { reasons.insert(reason) }
+    var wrong: [String] = []
+    for (key, expected) in match {
+      let found = candidate[key]
+      if let found, agrees(key, expected, found) { continue }
+      if let reason = SuricataPolicy.forgives(key, expected, found, candidate.flow) {
+        reasons.insert(reason)
+      } else {
+        wrong.append("\(key): expected \(expected); found \(found ?? .null)")
       }
     }
-    let isBound = !beyond.isEmpty
-    if kind == .packet ? equal > 0 : (isBound ? equal >= count : equal == count) { return .equal }
-    let detail =
-      "\(kind) × \(count)\(isBound ? " or more" : "") found \(equal) + \(forgiven): \(match.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
-      + (nearest.map { "; nearest: \($0.joined(separator: ", "))" } ?? "")
-    let sum = equal + forgiven
-    if kind == .packet ? sum > 0 : (isBound ? sum >= count : sum == count), !reasons.isEmpty {
-      return .explained(reason: reasons.sorted().joined(separator: " and "), detail: detail)
+    return (wrong, reasons)
+  }
+
+  /// One flow of ours may be several of Suricata's, which are so many packets together.
+  private func hasSamePackets(_ flows: [TruthFlow]) -> Bool {
+    guard kind == .flow, let out = match["flow.pkts_toserver"]?.integer,
+      let back = match["flow.pkts_toclient"]?.integer
+    else { return false }
+    let rest = match.filter { !$0.key.hasPrefix("flow.pkts") }
+    let meant = flows.filter { flow in
+      rest.allSatisfy { flow.record.at($0.key)?.agrees(with: $0.value) ?? false }
     }
-    return .different(detail)
+    let isTunnelled = flows.contains { [4, 41, 47].contains($0.proto) }
+    return isTunnelled && meant.reduce(0) { $0 + $1.totals().packets } == count * (out + back)
   }
 
   private func agrees(_ key: String, _ expected: TruthValue, _ found: TruthValue) -> Bool {
@@ -115,7 +154,10 @@ struct SuricataCheck {
   /// A flow as the records that the check asks for have it: one, one a direction, or either way round.
   private func candidates(_ flow: TruthFlow) -> [Candidate] {
     switch kind {
-    case .flow: [Candidate(flow: flow)]
+    case .flow:
+      [Candidate(flow: flow)]
+        + (SuricataPolicy.turns(flow).map { [Candidate(flow: flow, isTurned: true, reason: $0)] }
+          ?? [])
     case .netflow:
       flow.count("pkts_toclient") == 0
         ? [Candidate(flow: flow, netflow: "toserver")]
@@ -131,6 +173,8 @@ struct SuricataCheck {
     let flow: TruthFlow
     var isTurned = false
     var netflow: String?
+    /// Why it is looked at this way round, where that is a policy.
+    var reason: String?
 
     /// What a record has under one of Suricata's keys.
     subscript(key: String) -> TruthValue? {
@@ -151,34 +195,22 @@ struct SuricataCheck {
       if key.hasPrefix("ether.src") { return flow.record.at("ether.dest" + key.dropFirst(9)) }
       if key.hasPrefix("ether.dest") { return flow.record.at("ether.src" + key.dropFirst(10)) }
       if key == "icmp_type" { return flow.record.at("response_icmp_type") }
+      // A packet may go either way in its flow, whose counters keep theirs.
+      if reason == nil { return flow.record.at(key) }
+      if key.hasSuffix("_toserver") {
+        return flow.record.at(key.replacing("_toserver", with: "_toclient"))
+      }
+      if key.hasSuffix("_toclient") {
+        return flow.record.at(key.replacing("_toclient", with: "_toserver"))
+      }
       return flow.record.at(key)
     }
   }
 }
 
-/// Where Martlet and Suricata differ on purpose; each is checked on the record.
-enum SuricataPolicy {
-  static func forgives(
-    _ key: String, _ expected: TruthValue, _ found: TruthValue?, _ flow: TruthFlow
-  ) -> String? {
-    if key == "flow.reason", expected == .text("shutdown"), found == .text("timeout"),
-      flow.record.at("flow.end_reason") == .text("end_of_flow")
-    {
-      return "Suricata keeps a closed connection until the file ends"
-    }
-    if key.hasSuffix("flow.age"), let age = expected.integer, age == begunSeconds(flow) {
-      return "Suricata's age is the difference of whole seconds"
-    }
-    return nil
-  }
-
-  private static func begunSeconds(_ flow: TruthFlow) -> Int? {
-    func seconds(_ key: String) -> Int? {
-      guard let text = flow.record.at("flow.\(key)")?.text else { return nil }
-      let formatter = ISO8601DateFormatter()
-      return formatter.date(from: text.prefix(19) + "Z").map { Int($0.timeIntervalSince1970) }
-    }
-    guard let start = seconds("start"), let end = seconds("end") else { return nil }
-    return end - start
+extension SuricataCheck: CustomStringConvertible {
+  var description: String {
+    let keys = match.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return "\(kind) × \(count)\(beyond.isEmpty ? "" : " or more") \(keys.joined(separator: " "))"
   }
 }

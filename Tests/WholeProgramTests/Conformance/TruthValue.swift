@@ -138,7 +138,8 @@ extension TruthValue: CustomStringConvertible {
     case .text(let value): value
     case .list(let values): "\(values)"
     case .map(let values):
-      "{" + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+      "{"
+        + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         .joined(separator: ", ") + "}"
     }
   }
