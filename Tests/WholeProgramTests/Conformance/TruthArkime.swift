@@ -246,13 +246,11 @@ struct ArkimeField: Sendable {
     }
     return ArkimeField(
       name: name, compare: compare,
-      explain: { session, sessions, flow in
-        guard sessions.count == 1, let expected = session.body[name]?.integer,
-          let start = flow.milliseconds("start"), let end = flow.milliseconds("end")
+      explain: { session, _, _ in
+        guard let first = session.body["firstPacket"]?.integer,
+          let last = session.body["lastPacket"]?.integer
         else { return nil }
-        return name == "lastPacket" && start <= expected && expected < end
-          && flow.record.at("flow.pkts_toserver")?.integer == 1
-          && flow.record.at("flow.pkts_toclient")?.integer == 1
+        return name == "lastPacket" && last < first
           ? "Arkime's last packet is the file's last, not the latest" : nil
       })
   }
