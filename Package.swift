@@ -170,7 +170,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .testTarget(
-      name: "WholeProgramTests", dependencies: ["martletd", "martlet", "ControlAPI"],
+      name: "WholeProgramTests",
+      dependencies: [
+        "martletd", "martlet", "ControlAPI", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: swiftSettings),
   ] + benchTargets + fuzzTargets
 )
