@@ -1,15 +1,17 @@
 // What is carried within IP and UDP, down to the innermost packet: IP in IP (RFC 2003, RFC 4213, RFC
 // 2473), GRE (RFC 2784, RFC 2890, RFC 2637) with ERSPAN (draft-foschiano-erspan), EtherIP (RFC 3378),
 // VXLAN (RFC 7348, draft-ietf-nvo3-vxlan-gpe), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC
-// 4380), L2TP (RFC 2661).
+// 4380), L2TP (RFC 2661), MPLS (RFC 4023, RFC 7510).
 //
 // A tunnel whose content makes no sense is no tunnel: the packet then counts in the outer flow. Nor is
 // a fragment looked into: the later ones of its datagram could not be.
 
 extension PacketParser {
   /// What stands behind a tunnel's header.
-  private enum Inner {
+  private enum Inner: Equatable {
     case ip
+    /// What an Ethertype says: MPLS, NSH.
+    case link(UInt16)
     case ethernet
     case ppp
     case none
@@ -19,13 +21,17 @@ extension PacketParser {
   @inline(__always)
   static func isTunnel(proto: UInt8) -> Bool {
     proto == 4 || proto == IPProtocol.ipv6 || proto == IPProtocol.gre || proto == 97
+      || proto == Self.mplsInIP
   }
+
+  /// IP's protocol number of MPLS (RFC 4023).
+  private static var mplsInIP: UInt8 { 137 }
 
   /// UDP ports whose datagrams carry packets.
   @inline(__always)
   package static func isTunnel(port: UInt16) -> Bool {
     switch port {
-    case 4789, 8472, 4790, 6081, 2152, 3544, 1701: true
+    case 4789, 8472, 4790, 6081, 2152, 3544, 1701, 6635: true
     default: false
     }
   }
@@ -41,6 +47,7 @@ extension PacketParser {
     switch proto {
     case 4, IPProtocol.ipv6: kind = .ip
     case IPProtocol.gre: kind = skipGRE(&inner)
+    case Self.mplsInIP: kind = .link(0x8847)
     default:
       // EtherIP: version 3, twelve bits of zero.
       if inner.has(2), inner.data.be16(inner.offset) == 0x3000 {
@@ -68,6 +75,7 @@ extension PacketParser {
     case 4790: kind = skipVXLANGPE(&inner)
     case 6081: kind = skipGeneve(&inner)
     case 2152: kind = skipGTPU(&inner)
+    case 6635: kind = .link(0x8847)
     default:
       if destination == 3544 || source == 3544 {
         kind = skipTeredo(&inner)
@@ -94,6 +102,7 @@ extension PacketParser {
     case .ip: verdict = parseInnerIP(&cursor, out)
     case .ppp: verdict = parseInnerPPP(&cursor, out)
     case .ethernet: verdict = parseInnerEthernet(&cursor, out)
+    case .link(let type): verdict = parseEthertype(type, &cursor, out)
     }
     guard verdict == PacketVerdict.flow || verdict == PacketVerdict.laterFragment else {
       out.pointee = outer
@@ -139,7 +148,7 @@ extension PacketParser {
   }
 
   /// A whole frame: its own addresses and tags replace the outer ones.
-  private func parseInnerEthernet(
+  func parseInnerEthernet(
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>
   ) -> UInt8 {
     guard cursor.has(14) else { return PacketVerdict.cause(.truncatedEthernet) }
@@ -184,6 +193,7 @@ extension PacketParser {
     switch proto {
     case 0x0800, 0x86dd: return .ip
     case 0x6558: return .ethernet
+    case 0x8847, 0x8848, 0x894f: return .link(proto)
     case 0x880b: return .ppp
     case 0x88be:
       // ERSPAN: type I has no header and no sequence, type II has both.
@@ -218,6 +228,8 @@ extension PacketParser {
     switch next {
     case 1, 2: return .ip
     case 3: return .ethernet
+    case 4: return .link(0x894f)
+    case 5: return .link(0x8847)
     default: return .none
     }
   }
@@ -233,6 +245,7 @@ extension PacketParser {
     switch proto {
     case 0x6558: return .ethernet
     case 0x0800, 0x86dd: return .ip
+    case 0x8847, 0x8848, 0x894f: return .link(proto)
     default: return .none
     }
   }

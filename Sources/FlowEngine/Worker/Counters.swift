@@ -29,6 +29,13 @@ package enum Counter: Int, CaseIterable, Sendable {
   case mplsOther
   case llc
   case otherEthertype
+  case pppOther
+  case wlanManagement
+  case wlanControl
+  case wlanNull
+  case wlanProtected
+  case wlanFragment
+  case otherLinkProtocol
 
   // Discarded, by cause.
   case truncatedEthernet
@@ -46,6 +53,8 @@ package enum Counter: Int, CaseIterable, Sendable {
   case tooManyVLANs
   case tooManyLabels
   case truncatedTransport
+  case truncatedLinkHeader
+  case badLinkHeader
   case unknownLinkType
   case fragmentWithoutFirst
   case handoffRingFull
@@ -88,13 +97,14 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .received, .receivedBytes, .handedIn: .input
     case .countedInFlows, .countedBytes, .filtered, .handedOut, .heldFragments: .output
     case .arp, .lldp, .spanningTree, .slowProtocols, .macControl, .eapol, .ptp, .macsec,
-      .pppoeDiscovery, .pppoeControl, .mplsOther, .llc, .otherEthertype:
+      .pppoeDiscovery, .pppoeControl, .mplsOther, .llc, .otherEthertype, .pppOther, .wlanManagement,
+      .wlanControl, .wlanNull, .wlanProtected, .wlanFragment, .otherLinkProtocol:
       .nonIP
     case .truncatedEthernet, .truncatedVLAN, .truncatedMPLS, .truncatedPPPoE, .truncatedIPv4,
       .badIPv4Version, .badIPv4HeaderLength, .badIPv4TotalLength, .truncatedIPv6,
       .badIPv6Version, .truncatedIPv6Extension, .tooManyIPv6Extensions, .tooManyVLANs,
-      .tooManyLabels, .truncatedTransport, .unknownLinkType, .fragmentWithoutFirst,
-      .handoffRingFull:
+      .tooManyLabels, .truncatedTransport, .truncatedLinkHeader, .badLinkHeader,
+      .unknownLinkType, .fragmentWithoutFirst, .handoffRingFull:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
       .recordsMade, .recordsDropped, .flowsLive:
@@ -127,9 +137,17 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .macsec: "MACsec, whose payload is encrypted"
     case .pppoeDiscovery: "PPPoE discovery"
     case .pppoeControl: "PPPoE sessions' control protocols (LCP, IPCP …)"
-    case .mplsOther: "MPLS with something other than IP inside"
+    case .mplsOther:
+      "MPLS with neither IP nor an Ethernet frame inside, or one that is not looked into"
     case .llc: "other 802.3 LLC frames"
     case .otherEthertype: "any other Ethertype"
+    case .pppOther: "PPP with neither IP nor MPLS (LCP, IPCP, compressed …)"
+    case .wlanManagement: "802.11 management frames"
+    case .wlanControl: "802.11 control frames"
+    case .wlanNull: "802.11 data frames without data"
+    case .wlanProtected: "802.11 data frames whose payload is encrypted"
+    case .wlanFragment: "802.11 data frames that go on with another one's packet"
+    case .otherLinkProtocol: "other protocols than IP on link types without Ethertypes"
     case .truncatedEthernet: "frame shorter than an Ethernet header"
     case .truncatedVLAN: "frame ends within a VLAN tag"
     case .truncatedMPLS: "frame ends within an MPLS stack"
@@ -145,6 +163,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .tooManyVLANs: "more VLAN tags than the limit"
     case .tooManyLabels: "more MPLS labels than the limit"
     case .truncatedTransport: "the ports or the ICMP type are not in the frame"
+    case .truncatedLinkHeader: "frame ends within its link layer's header, which is not Ethernet's"
+    case .badLinkHeader: "link layer's header, not Ethernet's, that cannot be right"
     case .unknownLinkType: "link type that is not read"
     case .fragmentWithoutFirst: "later fragments whose first one never came"
     case .handoffRingFull: "packets lost because the owner's ring was full"
