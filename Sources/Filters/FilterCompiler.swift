@@ -32,7 +32,9 @@ package enum FilterCompiler {
     _ expression: String, linkType: UInt32, snapLength: UInt32 = maximumSnapLength
   ) throws(FilterError) -> FilterProgram {
     func program(_ order: SavefileHeader.Order) throws(FilterError) -> FilterProgram {
-      let source = SavefileHeader(linkType: linkType, snapLength: snapLength, order: order)
+      let source = SavefileHeader(
+        // libpcap knows OpenBSD's number for raw IP on OpenBSD alone.
+        linkType: linkType == 14 ? 101 : linkType, snapLength: snapLength, order: order)
       return try compile(expression, source)
     }
     let bigEndian = try program(.bigEndian)

@@ -116,6 +116,7 @@ import Testing
     let frames: [(UInt32, [UInt8])] = [
       (1, ethernet(ip)),
       (12, ip),  // DLT_RAW itself, as some programs write it
+      (14, ip),  // and as OpenBSD does
       (100, [0xaa, 0xaa, 3, 0, 0, 0, 8, 0] + ip),  // ATM_RFC1483
       (101, ip),  // RAW
       (228, ip),  // IPV4
@@ -130,7 +131,7 @@ import Testing
       #expect(try accepts("src host 10.0.0.1", frame, linkType: linkType), "\(linkType)")
       #expect(try !accepts("src host 10.0.0.2", frame, linkType: linkType), "\(linkType)")
     }
-    for linkType in [12, 101, 228] as [UInt32] {
+    for linkType in [12, 14, 101, 228] as [UInt32] {
       #expect(try accepts("tcp port 80", ip, linkType: linkType))
     }
   }

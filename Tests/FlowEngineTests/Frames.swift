@@ -85,7 +85,8 @@ struct Parsed {
 /// sanitizer sees any read behind.
 func parse(
   _ frame: [UInt8], captured: Int? = nil, wire: Int? = nil, flags: UInt16 = 0,
-  vlan: UInt16 = 0, outer: UInt16 = 0, vlanInKey: Bool = true
+  vlan: UInt16 = 0, outer: UInt16 = 0, vlanInKey: Bool = true, linkType: UInt32 = 1,
+  decapsulation: UInt8 = PacketParser.maximumTunnels
 ) -> Parsed {
   let count = captured ?? frame.count
   let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1))
@@ -98,13 +99,14 @@ func parse(
   descriptor.flags = flags
   descriptor.vlan_tci = vlan
   descriptor.vlan_tci_outer = outer
-  descriptor.link_type = 1
+  descriptor.link_type = linkType
   let out = UnsafeMutablePointer<ParsedPacket>.allocate(capacity: 1)
   defer { out.deallocate() }
   UnsafeMutableRawPointer(out).initializeMemory(
     as: UInt8.self, repeating: 0xee, count: MemoryLayout<ParsedPacket>.stride)
   var generator = SplitMix(state: 1)
-  let parser = PacketParser(vlanInKey: vlanInKey, hash: FlowHash(using: &generator))
+  let parser = PacketParser(
+    vlanInKey: vlanInKey, decapsulation: decapsulation, hash: FlowHash(using: &generator))
   let verdict = parser.parse(&descriptor, into: out, now: 1000)
   var packet = out.pointee
   packet.data = nil

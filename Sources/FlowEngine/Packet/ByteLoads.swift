@@ -1,4 +1,4 @@
-// Loads of network-order integers at any alignment. None checks bounds: each call stands behind a
+// Loads of network-order integers, and of the few little-endian ones, at any alignment. None checks bounds: each call stands behind a
 // length check of its header that its caller makes.
 
 extension UnsafePointer where Pointee == UInt8 {
@@ -19,4 +19,10 @@ extension UnsafePointer where Pointee == UInt8 {
   package func be64(_ offset: Int) -> UInt64 {
     UInt64(bigEndian: UnsafeRawPointer(self).loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
+
+  @inlinable @inline(__always)
+  package func le16(_ offset: Int) -> UInt16 { be16(offset).byteSwapped }
+
+  @inlinable @inline(__always)
+  package func le32(_ offset: Int) -> UInt32 { be32(offset).byteSwapped }
 }

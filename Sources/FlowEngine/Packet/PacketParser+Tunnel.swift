@@ -1,15 +1,17 @@
 // What is carried within IP and UDP, down to the innermost packet: IP in IP (RFC 2003, RFC 4213, RFC
 // 2473), GRE (RFC 2784, RFC 2890, RFC 2637) with ERSPAN (draft-foschiano-erspan), EtherIP (RFC 3378),
 // VXLAN (RFC 7348, draft-ietf-nvo3-vxlan-gpe), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC
-// 4380), L2TP (RFC 2661).
+// 4380), L2TP (RFC 2661), MPLS (RFC 4023, RFC 7510).
 //
 // A tunnel whose content makes no sense is no tunnel: the packet then counts in the outer flow. Nor is
 // a fragment looked into: the later ones of its datagram could not be.
 
 extension PacketParser {
   /// What stands behind a tunnel's header.
-  private enum Inner {
+  private enum Inner: Equatable {
     case ip
+    /// What an Ethertype says: MPLS, NSH.
+    case link(UInt16)
     case ethernet
     case ppp
     case none
@@ -19,13 +21,17 @@ extension PacketParser {
   @inline(__always)
   static func isTunnel(proto: UInt8) -> Bool {
     proto == 4 || proto == IPProtocol.ipv6 || proto == IPProtocol.gre || proto == 97
+      || proto == Self.mplsInIP
   }
+
+  /// IP's protocol number of MPLS (RFC 4023).
+  private static var mplsInIP: UInt8 { 137 }
 
   /// UDP ports whose datagrams carry packets.
   @inline(__always)
   package static func isTunnel(port: UInt16) -> Bool {
     switch port {
-    case 4789, 8472, 4790, 6081, 2152, 3544, 1701: true
+    case 4789, 8472, 4790, 6081, 2152, 3544, 1701, 4754, 6635: true
     default: false
     }
   }
@@ -39,13 +45,19 @@ extension PacketParser {
     var inner = cursor.within(length)
     var kind = Inner.none
     var tunnel = TunnelKind.ipip
+    var vlan: UInt16 = 0
     let header = inner.base &+ inner.offset
     switch proto {
-    case 4: kind = .ip
-    case IPProtocol.ipv6:
+    case 4, IPProtocol.ipv6:
+      // The protocol says which version, and a header of the other one is no packet within this one.
+      guard inner.has(1), inner.data.u8(inner.offset) >> 4 == (proto == 4 ? 4 : 6) else {
+        out.pointee.flags |= ParsedPacket.Flags.badInnerVersion
+        return PacketVerdict.flow
+      }
       kind = .ip
-      if out.pointee.key.ipVersion == 4 { tunnel = .sixInFour }
-    case IPProtocol.gre: kind = skipGRE(&inner, &tunnel)
+      if proto != 4 && out.pointee.key.ipVersion == 4 { tunnel = .sixInFour }
+    case IPProtocol.gre: kind = skipGRE(&inner, &tunnel, &vlan)
+    case Self.mplsInIP: (kind, tunnel) = (.link(0x8847), .mpls)
     default:
       tunnel = .etherIP
       // EtherIP: version 3, twelve bits of zero.
@@ -54,7 +66,7 @@ extension PacketParser {
         kind = .ethernet
       }
     }
-    return parseInner(&inner, out, kind, tunnel, header: header)
+    return parseInner(&inner, out, kind, tunnel, header: header, vlan: vlan)
   }
 
   /// Goes on from a UDP header with a tunnel's port; the outer key is set. `length` is the payload's.
@@ -69,6 +81,7 @@ extension PacketParser {
     let header = inner.base &+ inner.offset
     let kind: Inner
     let tunnel: TunnelKind
+    var vlan: UInt16 = 0
     // Senders of VXLAN, Geneve and GTP-U choose their source ports freely; Teredo's and L2TP's servers
     // answer from theirs.
     switch destination {
@@ -76,6 +89,11 @@ extension PacketParser {
     case 4790: (kind, tunnel) = (skipVXLANGPE(&inner), .vxlanGPE)
     case 6081: (kind, tunnel) = (skipGeneve(&inner), .geneve)
     case 2152: (kind, tunnel) = (skipGTPU(&inner), .gtpu)
+    case 4754:
+      var carrier = TunnelKind.gre
+      kind = skipGRE(&inner, &carrier, &vlan)
+      tunnel = carrier
+    case 6635: (kind, tunnel) = (.link(0x8847), .mpls)
     default:
       if destination == 3544 || source == 3544 {
         (kind, tunnel) = (skipTeredo(&inner), .teredo)
@@ -85,14 +103,14 @@ extension PacketParser {
         return PacketVerdict.flow
       }
     }
-    return parseInner(&inner, out, kind, tunnel, header: header)
+    return parseInner(&inner, out, kind, tunnel, header: header, vlan: vlan)
   }
 
   /// The packet behind a tunnel's header; where there is none the outer one stands as it was. `header`:
   /// where the tunnel's own header stands within the frame.
   private func parseInner(
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ kind: Inner,
-    _ tunnel: TunnelKind, header: Int
+    _ tunnel: TunnelKind, header: Int, vlan: UInt16
   ) -> UInt8 {
     let outer = out.pointee
     cursor.depth &+= 1
@@ -105,7 +123,8 @@ extension PacketParser {
     case .none: return PacketVerdict.flow
     case .ip: verdict = parseInnerIP(&cursor, out)
     case .ppp: verdict = parseInnerPPP(&cursor, out)
-    case .ethernet: verdict = parseInnerEthernet(&cursor, out)
+    case .ethernet: verdict = parseInnerEthernet(&cursor, out, vlan: vlan == 0 ? 0xffff : vlan)
+    case .link(let type): verdict = parseEthertype(type, &cursor, out)
     }
     guard verdict == PacketVerdict.flow || verdict == PacketVerdict.laterFragment else {
       out.pointee = outer
@@ -156,9 +175,9 @@ extension PacketParser {
     return parseInnerIP(&cursor, out)
   }
 
-  /// A whole frame: its own addresses and tags replace the outer ones.
-  private func parseInnerEthernet(
-    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>
+  /// A whole frame: its own addresses and tags replace the outer ones. `vlan`: of a tag that was taken off.
+  func parseInnerEthernet(
+    _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, vlan: UInt16 = 0xffff
   ) -> UInt8 {
     guard cursor.has(14) else { return PacketVerdict.cause(.truncatedEthernet) }
     // Offsets count from the frame that MAC addresses are read from.
@@ -169,7 +188,7 @@ extension PacketParser {
     out.pointee.data = cursor.data
     out.pointee.frameOffset = UInt16(truncatingIfNeeded: cursor.base)
     out.pointee.captured = UInt32(truncatingIfNeeded: max(cursor.end, 0))
-    out.pointee.vlanOuter = 0xffff
+    out.pointee.vlanOuter = vlan
     out.pointee.vlanInner = 0xffff
     out.pointee.flags |= ParsedPacket.Flags.ethernet
     var type = cursor.data.be16(12)
@@ -181,7 +200,10 @@ extension PacketParser {
 
   // MARK: Headers
 
-  private func skipGRE(_ cursor: inout Cursor, _ tunnel: inout TunnelKind) -> Inner {
+  /// `vlan`: of a mirrored frame, where ERSPAN took its tag off; else 0.
+  private func skipGRE(
+    _ cursor: inout Cursor, _ tunnel: inout TunnelKind, _ vlan: inout UInt16
+  ) -> Inner {
     tunnel = .gre
     guard cursor.has(4) else { return .none }
     let flags = cursor.data.be16(cursor.offset)
@@ -206,6 +228,7 @@ extension PacketParser {
     switch proto {
     case 0x0800, 0x86dd: return .ip
     case 0x6558: return .ethernet
+    case 0x8847, 0x8848, 0x894f: return .link(proto)
     case 0x880b:
       tunnel = .pptp
       return .ppp
@@ -214,6 +237,7 @@ extension PacketParser {
       // ERSPAN: type I has no header and no sequence, type II has both.
       if hasSequence {
         guard cursor.has(8) else { return .none }
+        vlan = cursor.data.be16(cursor.offset) & 0x0fff
         cursor.offset &+= 8
       }
       return .ethernet
@@ -222,6 +246,7 @@ extension PacketParser {
       guard cursor.has(12) else { return .none }
       // Type III; its last bit says that eight more bytes follow.
       let more = cursor.data.u8(cursor.offset &+ 11) & 1 == 1
+      vlan = cursor.data.be16(cursor.offset) & 0x0fff
       cursor.offset &+= more ? 20 : 12
       return .ethernet
     default: return .none
@@ -244,6 +269,8 @@ extension PacketParser {
     switch next {
     case 1, 2: return .ip
     case 3: return .ethernet
+    case 4: return .link(0x894f)
+    case 5: return .link(0x8847)
     default: return .none
     }
   }
@@ -259,6 +286,7 @@ extension PacketParser {
     switch proto {
     case 0x6558: return .ethernet
     case 0x0800, 0x86dd: return .ip
+    case 0x8847, 0x8848, 0x894f: return .link(proto)
     default: return .none
     }
   }

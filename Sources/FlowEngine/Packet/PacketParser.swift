@@ -33,7 +33,7 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     self.hash = hash
   }
 
-  /// LINKTYPE_ETHERNET; other link types come with capture files.
+  /// LINKTYPE_ETHERNET; other link types come with capture files (``parseOtherLink(_:_:)``).
   @usableFromInline static let linkTypeEthernet: UInt32 = 1
 
   /// Where the parser is in a frame: kept in registers.
@@ -82,11 +82,11 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     out.pointee.tunnelKind = 0
     out.pointee.tunnelDepth = 0
 
+    guard packet.pointee.link_type == Self.linkTypeEthernet else {
+      return parseOtherLink(packet, out)
+    }
     guard let data = packet.pointee.data, captured >= 14 else {
       return PacketVerdict.cause(.truncatedEthernet)
-    }
-    guard packet.pointee.link_type == Self.linkTypeEthernet else {
-      return PacketVerdict.cause(.unknownLinkType)
     }
     out.pointee.flags = ParsedPacket.Flags.plain | ParsedPacket.Flags.ethernet
     // Both fit: wire is at most 2^32 - 1 and Int has 64 bits.
@@ -148,31 +148,32 @@ package struct PacketParser: BitwiseCopyable, Sendable {
         }
         type = cursor.data.be16(cursor.offset &+ 2)
         cursor.offset &+= 4
-      case 0x8847, 0x8848:  // MPLS, RFC 3032
+      case 0x8847, 0x8848, 0x894f:  // MPLS, RFC 3032; NSH, RFC 8300
         out.pointee.flags &= ~ParsedPacket.Flags.plain
-        var labels = 0
-        while true {
-          guard cursor.has(4) else { return PacketVerdict.cause(.truncatedMPLS) }
-          labels &+= 1
-          if labels > Self.maximumLabels { return PacketVerdict.cause(.tooManyLabels) }
-          let bottom = cursor.data.u8(cursor.offset &+ 2) & 1
-          cursor.offset &+= 4
-          if bottom == 1 { break }
-        }
-        guard cursor.has(1) else { return PacketVerdict.cause(.truncatedMPLS) }
-        switch cursor.data.u8(cursor.offset) >> 4 {
-        case 4: type = 0x0800
-        case 6: type = 0x86dd
-        default: return PacketVerdict.cause(.mplsOther)
-        }
+        let depth = cursor.depth
+        let verdict =
+          type == 0x894f ? skipServiceHeader(&cursor, &type, out) : skipLabels(&cursor, &type, out)
+        if verdict != PacketVerdict.flow { return verdict }
+        // A frame within has tags of its own.
+        if cursor.depth != depth { tags = 0 }
+      case 0x8903:  // Cisco FabricPath: two bytes of tag and hop count, then the whole frame
+        out.pointee.flags &= ~ParsedPacket.Flags.plain
+        cursor.offset &+= 2
+        let verdict = enterFrame(&cursor, &type, out)
+        if verdict != PacketVerdict.flow { return verdict }
+      case 0x893f, 0x8926:  // E-Tag, IEEE 802.1BR; VN-Tag of Cisco
+        out.pointee.flags &= ~ParsedPacket.Flags.plain
+        let size = type == 0x893f ? 6 : 4
+        guard cursor.has(size &+ 2) else { return PacketVerdict.cause(.truncatedVLAN) }
+        tags &+= 1
+        if tags > Self.maximumVLANs { return PacketVerdict.cause(.tooManyVLANs) }
+        type = cursor.data.be16(cursor.offset &+ size)
+        cursor.offset &+= size &+ 2
       case 0x8864:  // PPPoE session, RFC 2516; PPP protocol behind it, RFC 1661
         out.pointee.flags &= ~ParsedPacket.Flags.plain
         guard cursor.has(8) else { return PacketVerdict.cause(.truncatedPPPoE) }
-        switch cursor.data.be16(cursor.offset &+ 6) {
-        case 0x0021: type = 0x0800
-        case 0x0057: type = 0x86dd
-        default: return PacketVerdict.cause(.pppoeControl)
-        }
+        type = Self.ethertype(ofPPP: cursor.data.be16(cursor.offset &+ 6))
+        if type == 0 { return PacketVerdict.cause(.pppoeControl) }
         cursor.offset &+= 8
       case 0...1500:  // IEEE 802.3: a length, then LLC
         guard cursor.has(3) else { return PacketVerdict.cause(.llc) }

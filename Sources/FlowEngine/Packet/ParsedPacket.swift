@@ -73,6 +73,8 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
     /// The IPv4 header's checksum is wrong; the transport's is.
     @inlinable package static var badIPChecksum: UInt16 { 1 << 8 }
     @inlinable package static var badTransportChecksum: UInt16 { 1 << 11 }
+    /// IP in IP whose inner header is of another version than the protocol says.
+    @inlinable package static var badInnerVersion: UInt16 { 1 << 12 }
     /// IPv4 options that cannot be read (RFC 791, section 3.1).
     @inlinable package static var badOptions: UInt16 { 1 << 7 }
     /// The fragment shares bytes with one before it.

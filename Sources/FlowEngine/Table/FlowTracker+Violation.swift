@@ -104,6 +104,7 @@ extension FlowTracker {
       note(.lengthBeyondFrame, entry, packet)
     }
     if flags & ParsedPacket.Flags.badOptions != 0 { note(.badIPv4Options, entry, packet) }
+    if flags & ParsedPacket.Flags.badInnerVersion != 0 { note(.badInnerVersion, entry, packet) }
     if flags & ParsedPacket.Flags.overlap != 0 { note(.fragmentOverlap, entry, packet) }
     if flags & ParsedPacket.Flags.tooLong != 0 { note(.fragmentTooLong, entry, packet) }
     if flags & ParsedPacket.Flags.badIPChecksum != 0 { note(.ipChecksumBad, entry, packet) }

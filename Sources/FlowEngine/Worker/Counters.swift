@@ -29,6 +29,13 @@ package enum Counter: Int, CaseIterable, Sendable {
   case mplsOther
   case llc
   case otherEthertype
+  case pppOther
+  case wlanManagement
+  case wlanControl
+  case wlanNull
+  case wlanProtected
+  case wlanFragment
+  case otherLinkProtocol
 
   // Discarded, by cause.
   case truncatedEthernet
@@ -52,6 +59,8 @@ package enum Counter: Int, CaseIterable, Sendable {
   case truncatedAH
   case ipChecksumDiscarded
   case transportChecksumDiscarded
+  case truncatedLinkHeader
+  case badLinkHeader
   case unknownLinkType
   case fragmentWithoutFirst
   case handoffRingFull
@@ -83,6 +92,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case checksumOffloadWrong
   case checksumNotComputed
   case badIPv4Options
+  case badInnerVersion
   case badTCPOptions
   case badTCPFlags
   case rstOutsideWindow
@@ -116,13 +126,14 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .received, .receivedBytes, .handedIn: .input
     case .countedInFlows, .countedBytes, .filtered, .handedOut, .heldFragments: .output
     case .arp, .lldp, .spanningTree, .slowProtocols, .macControl, .eapol, .ptp, .macsec,
-      .pppoeDiscovery, .pppoeControl, .mplsOther, .llc, .otherEthertype:
+      .pppoeDiscovery, .pppoeControl, .mplsOther, .llc, .otherEthertype, .pppOther, .wlanManagement,
+      .wlanControl, .wlanNull, .wlanProtected, .wlanFragment, .otherLinkProtocol:
       .nonIP
     case .truncatedEthernet, .truncatedVLAN, .truncatedMPLS, .truncatedPPPoE, .truncatedIPv4,
       .badIPv4Version, .badIPv4HeaderLength, .badIPv4TotalLength, .truncatedIPv6,
       .badIPv6Version, .truncatedIPv6Extension, .tooManyIPv6Extensions, .tooManyVLANs,
       .tooManyLabels, .truncatedTCP, .truncatedUDP, .truncatedICMP, .truncatedSCTP,
-      .truncatedAH, .ipChecksumDiscarded, .transportChecksumDiscarded, .unknownLinkType,
+      .truncatedAH, .truncatedLinkHeader, .badLinkHeader, .ipChecksumDiscarded, .transportChecksumDiscarded, .unknownLinkType,
       .fragmentWithoutFirst, .handoffRingFull:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
@@ -131,7 +142,7 @@ package enum Counter: Int, CaseIterable, Sendable {
       .flows
     case .ipv4Fragments, .ipv6Fragments, .badTCPHeaderLength, .badUDPLength, .lengthBeyondFrame,
       .ipChecksumBad, .transportChecksumBad, .checksumOffloadWrong, .checksumNotComputed,
-      .badIPv4Options, .badTCPOptions, .badTCPFlags, .rstOutsideWindow, .tcpGap,
+      .badIPv4Options, .badInnerVersion, .badTCPOptions, .badTCPFlags, .rstOutsideWindow, .tcpGap,
       .fragmentOverlap, .fragmentTooLong:
       .anomaly
     case .fragmentDuplicates, .datagramsIncomplete, .tcpRetransmissions, .tcpOutOfOrder,
@@ -162,9 +173,17 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .macsec: "MACsec, whose payload is encrypted"
     case .pppoeDiscovery: "PPPoE discovery"
     case .pppoeControl: "PPPoE sessions' control protocols (LCP, IPCP …)"
-    case .mplsOther: "MPLS with something other than IP inside"
+    case .mplsOther:
+      "MPLS with neither IP nor an Ethernet frame inside, or one that is not looked into"
     case .llc: "other 802.3 LLC frames"
     case .otherEthertype: "any other Ethertype"
+    case .pppOther: "PPP with neither IP nor MPLS (LCP, IPCP, compressed …)"
+    case .wlanManagement: "802.11 management frames"
+    case .wlanControl: "802.11 control frames"
+    case .wlanNull: "802.11 data frames without data"
+    case .wlanProtected: "802.11 data frames whose payload is encrypted"
+    case .wlanFragment: "802.11 data frames that go on with another one's packet"
+    case .otherLinkProtocol: "other protocols than IP on link types without Ethertypes"
     case .truncatedEthernet: "frame shorter than an Ethernet header"
     case .truncatedVLAN: "frame ends within a VLAN tag"
     case .truncatedMPLS: "frame ends within an MPLS stack"
@@ -187,6 +206,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .ipChecksumDiscarded: "discarded because their IPv4 header checksum is wrong"
     case .transportChecksumDiscarded:
       "discarded because their TCP, UDP, ICMP or SCTP checksum is wrong"
+    case .truncatedLinkHeader: "frame ends within its link layer's header, which is not Ethernet's"
+    case .badLinkHeader: "link layer's header, not Ethernet's, that cannot be right"
     case .unknownLinkType: "link type that is not read"
     case .fragmentWithoutFirst: "later fragments whose first one never came"
     case .handoffRingFull: "packets lost because the owner's ring was full"
@@ -213,6 +234,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .transportChecksumBad: "TCP, UDP, ICMP and SCTP checksums that are wrong"
     case .checksumOffloadWrong: "checksums the port called wrong and that are right"
     case .checksumNotComputed: "checksums that the sender left to its NIC, seen on the sender itself"
+    case .badInnerVersion: "IP in IP of another version than its protocol number says"
     case .badIPv4Options: "IPv4 options whose lengths make no sense"
     case .badTCPOptions: "options of a SYN whose lengths make no sense"
     case .badTCPFlags: "SYN, FIN and RST in one segment, two of them or all"

@@ -259,6 +259,7 @@ package struct FlowWorker: ~Copyable {
       | ParsedPacket.Flags.lengthBeyondFrame | ParsedPacket.Flags.badOptions
       | ParsedPacket.Flags.overlap | ParsedPacket.Flags.tooLong
       | ParsedPacket.Flags.badIPChecksum | ParsedPacket.Flags.badTransportChecksum
+      | ParsedPacket.Flags.badInnerVersion
   }
 
   /// Takes what other workers have handed over. Returns how many packets that were.

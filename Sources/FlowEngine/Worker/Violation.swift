@@ -45,6 +45,13 @@ extension Counter {
     case .badIPv4TotalLength:
       Violation("decoder.ipv4.iplen_smaller_than_hlen", "RFC 791, section 3.1")
     case .badIPv4Options: Violation("decoder.ipv4.opt_invalid_len", "RFC 791, section 3.1")
+    case .badInnerVersion:
+      Violation(
+        "decoder.ipv4.ip_in_ip_wrong_version", ipv6: "decoder.ipv6.ipv6_in_ipv6_wrong_version",
+        "RFC 2003, section 3.1; RFC 2473, section 3")
+    case .truncatedLinkHeader:
+      Violation("decoder.link.header_too_small", "the link type's own description")
+    case .badLinkHeader: Violation("decoder.link.bad_header", "the link type's own description")
     case .lengthBeyondFrame:
       Violation(
         "decoder.ipv4.trunc_pkt", ipv6: "decoder.ipv6.trunc_pkt",

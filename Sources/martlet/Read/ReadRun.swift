@@ -287,11 +287,7 @@ final class ReadRun {
     var warnings: [String] = []
     let counters = engine.snapshots().reduce(CounterSnapshot(), +)
     if counters[.unknownLinkType] > 0 {
-      let types = port.linkTypes.filter { $0.type != 1 }.map {
-        "\($0.type) (\(Units.grouped($0.packets)) packets)"
-      }
-      warnings.append(
-        "only Ethernet is read; packets of link type \(types.joined(separator: ", ")) are not")
+      warnings.append(Self.unreadLinkTypes(port.linkTypes, counters[.unknownLinkType]))
     }
     if counters[.evicted] > 0 {
       warnings.append(
@@ -303,6 +299,18 @@ final class ReadRun {
         "the capturing program says that it lost \(Units.grouped(stream.reportedDrops)) packets")
     }
     return warnings
+  }
+
+  /// `packets` of link types that the engine does not look into, by name.
+  private static func unreadLinkTypes(
+    _ met: [(type: UInt32, packets: UInt64)], _ packets: UInt64
+  ) -> String {
+    let types = met.filter { !PacketParser.reads(linkType: $0.type) }.map {
+      "\(LinkTypeNames.text($0.type)), \(Units.grouped($0.packets)) packets"
+    }
+    // PPI and PKTAP say within each packet what follows.
+    let rest = types.isEmpty ? "named within packets" : types.joined(separator: "; ")
+    return "\(Units.grouped(packets)) packets are of link types that are not read: \(rest)"
   }
 
   private func print(
