@@ -142,6 +142,7 @@ extension FlowRecord {
     switch hot.key.proto {
     case IPProtocol.tcp:
       // By sequence numbers, as Zeek counts: what was missed is in it, what was sent twice is not.
+      guard cold.tcpState(number) != .inactive else { return 0 }
       let start = cold.start(number)
       var size = UInt64(side.nextSequence &- start)
       if Int32(bitPattern: side.nextSequence &- start) < 0 && side.ipBytes < 1 << 31 { return 0 }

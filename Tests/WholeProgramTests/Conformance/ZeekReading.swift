@@ -24,10 +24,9 @@ struct ZeekReading {
     return arguments
   }
 
-  /// Whether wrong checksums are thrown away; `martlet read` has no option for it yet, and then it will be
-  /// `["--checksums", ignored ? "ignore" : "discard"]`.
+  /// Zeek throws packets with wrong checksums away, unless it is told not to (`-C`).
   private static func checksums(_ ignored: Bool) -> [String] {
-    []
+    ["--checksums", ignored ? "ignore" : "discard"]
   }
 
   /// Tests of a policy script that takes VLANs into the key; the first of them is without it.
@@ -72,11 +71,9 @@ struct ZeekReading {
     connection[.responderIPBytes] = text(flow["ip_bytes_toclient"])
     connection[.originatorBytes] = text(flow["payload_bytes_toserver"])
     connection[.responderBytes] = text(flow["payload_bytes_toclient"])
-    if let there = flow["missed_bytes_toserver"] as? NSNumber,
-      let back = flow["missed_bytes_toclient"] as? NSNumber
-    {
-      connection[.missedBytes] = "\(there.intValue + back.intValue)"
-    }
+    let tcp = record["tcp"] as? [String: Any]
+    let missed = ["missed_bytes_ts", "missed_bytes_tc"].map { tcp?[$0] as? Int ?? 0 }
+    connection[.missedBytes] = "\(missed[0] + missed[1])"
     connection[.connState] = record["conn_state"] as? String
     connection[.history] = record["history"] as? String ?? "-"
     connection.isFragmented = flow["fragmented"] as? Bool ?? false

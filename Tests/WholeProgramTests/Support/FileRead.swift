@@ -30,7 +30,15 @@ struct FileRead {
   }
 
   /// Its EVE records.
-  func records() throws -> [[String: Any]] { try Self.records(output) }
+  /// What was written of flows.
+  func records() throws -> [[String: Any]] {
+    try Self.records(output).filter { $0["event_type"] as? String != "anomaly" }
+  }
+
+  /// What was written of packets that are against a rule.
+  func anomalies() throws -> [[String: Any]] {
+    try Self.records(output).filter { $0["event_type"] as? String == "anomaly" }
+  }
 
   static func records(_ text: String) throws -> [[String: Any]] {
     try text.split(separator: "\n").map { line in
