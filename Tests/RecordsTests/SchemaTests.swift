@@ -17,6 +17,10 @@ import Testing
     try expectSame("flow_event", declared)
   }
 
+  @Test func declaresTheFieldsOfAnomalies() throws {
+    try expectSame("anomaly", AnomalyField.allCases.map(\.definition))
+  }
+
   @Test func declaresTheFieldsOfStats() throws {
     var declared: [RecordField] = []
     for field in StatsField.allCases.map(\.definition) {

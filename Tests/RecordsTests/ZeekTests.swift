@@ -65,7 +65,12 @@ import Testing
       has("history", json["history"])
       has("community_id", json["community_id"])
       has("ip_proto", record.hot.key.proto)
-      for unset in ["service", "orig_bytes", "resp_bytes", "tunnel_parents"] { has(unset, nil) }
+      has("orig_bytes", flow["payload_bytes_toserver"])
+      has("resp_bytes", flow["payload_bytes_toclient"])
+      let tcp = json["tcp"] as? [String: Any]
+      let missed = ["missed_bytes_ts", "missed_bytes_tc"].map { tcp?[$0] as? UInt64 ?? 0 }
+      has("missed_bytes", missed[0] &+ missed[1])
+      for unset in ["service", "tunnel_parents"] { has(unset, nil) }
       #expect(row["ts"] == "1795239360.123456")
       #expect(row["duration"] == "1.876544")
     }
@@ -251,22 +256,22 @@ import Testing
   /// With a space for each tab.
   private static let lines = [
     "scan": """
-    1795239360.123456 C92WyXMfjB8ct58EpF 2001:db8::1 40000 2001:db8::2 22 tcp - 1.876544 - \
-    - S0 T T - S 6 616 0 0 - 6 1:vAO+XIqE1c9AVIfkYPCAQRvvEjQ=
+    1795239360.123456 C92WyXMfjB8ct58EpF 2001:db8::1 40000 2001:db8::2 22 tcp - 1.876544 0 \
+    0 S0 T T 0 S 6 616 0 0 - 6 1:vAO+XIqE1c9AVIfkYPCAQRvvEjQ=
 
     """,
     "web": """
-    1795239360.123456 C5TyN4yiez5m9adeuN 192.168.1.52 54585 8.8.8.8 443 tcp - 1.876544 - - \
-    SF T F - ShADadFf 6 616 4 4944 - 6 1:Y0JXkDt3m72EBPG8/NmZ488dkDg=
+    1795239360.123456 C5TyN4yiez5m9adeuN 192.168.1.52 54585 8.8.8.8 443 tcp - 1.876544 99 99 \
+    SF T F 0 ShADadFf 6 616 4 4944 - 6 1:Y0JXkDt3m72EBPG8/NmZ488dkDg=
 
     """,
     "echo": """
-    1795239360.123456 C9HHUMoPgJ1oKWTOUw 10.0.0.9 8 10.0.0.1 0 icmp - 1.876544 - - OTH T T \
+    1795239360.123456 C9HHUMoPgJ1oKWTOUw 10.0.0.9 8 10.0.0.1 0 icmp - 1.876544 448 4832 OTH T T \
     0 - 6 616 4 4944 - 1 1:Oc8V53+VyAtwe+q2dsNIaKJNtI0=
 
     """,
     "unreachable": """
-    1795239360.123456 CA6zxP6Dw689n7wjgD fe80::9 1 fe80::1 4 icmp - 1.876544 - - OTH T T 0 \
+    1795239360.123456 CA6zxP6Dw689n7wjgD fe80::9 1 fe80::1 4 icmp - 1.876544 328 0 OTH T T 0 \
     - 6 616 0 0 - 58 1:1k3ivy76nbkvkc/kaQNe1mztBq0=
 
     """,
@@ -278,12 +283,13 @@ import Testing
     """,
     "dns": """
     1795239360.123456 C57z3Eb0cL3bNza9Ao 2001:db8::35 53000 2001:db8::53 53 udp - 1.876544 \
-    - - SF T T 0 - 6 616 4 4944 - 17 1:AReoid2elmY4lc9+9wWYK4pKUIk=
+    328 4752 SF T T 0 - 6 616 4 4944 - 17 1:AReoid2elmY4lc9+9wWYK4pKUIk=
 
     """,
     "extreme": """
     -9223372036.854776 C212gp9paE8eK8P19b ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 \
-    1111:2222:3333:4444:5555:6666:7777:8888 65535 tcp - 18446744073.709551 - - SF F F - \
+    1111:2222:3333:4444:5555:6666:7777:8888 65535 tcp - 18446744073.709551 99 99 SF F F \
+    18446744073709551614 \
     ShADadFfRrTtCcWw 18446744073709551615 18446744073709551615 18446744073709551615 \
     18446744073709551615 - 6 1:BImjXOhWIr/nbmel6HowmsD0W/Y=
 

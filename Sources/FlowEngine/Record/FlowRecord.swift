@@ -147,7 +147,7 @@ extension FlowRecord {
       var size = UInt64(side.nextSequence &- start)
       if Int32(bitPattern: side.nextSequence &- start) < 0 && side.ipBytes < 1 << 31 { return 0 }
       // They have wrapped as often as brings this nearest to what was seen.
-      while size &+ (1 << 31) < side.ipBytes { size &+= 1 << 32 }
+      if side.ipBytes > size { size &+= (side.ipBytes &- size &+ (1 << 31)) & ~0xffff_ffff }
       if size > 0 { size &-= 1 }
       if size > 0 && side.history & HistoryBits.fin != 0 { size &-= 1 }
       return size

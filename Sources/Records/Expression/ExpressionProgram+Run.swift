@@ -70,7 +70,7 @@ extension ExpressionProgram {
       return sets[operands.lowerBound].contains(word)
     case .addressInRanges:
       let (source, destination) = addresses(instruction.source, flow)
-      let version = flow.value.ipVersion
+      let version = version(instruction.source, flow)
       return source.map { isKnown($0, version, operands) } ?? false
         || destination.map { isKnown($0, version, operands) } ?? false
     case .macInRanges:

@@ -160,6 +160,16 @@ extension ExpressionProgram {
     }
   }
 
+  /// 4 or 6, of those addresses.
+  @inline(__always)
+  func version(_ source: ExpressionSource, _ flow: ExpressionRecord) -> UInt8 {
+    switch source {
+    case .field(.tunnelSource), .field(.tunnelDestination):
+      flow.value.innermostTunnel?.0.ipVersion ?? 4
+    default: flow.value.ipVersion
+    }
+  }
+
   /// 48 bits each, the first byte on top.
   func macs(_ source: ExpressionSource, _ flow: ExpressionRecord) -> (UInt64?, UInt64?) {
     switch source {

@@ -18,24 +18,14 @@ package struct ZeekConnEncoder: ~Copyable {
 
   /// The lines in front of the records; `openedNanoseconds` since 1970 becomes `#open`, in UTC.
   package func header(openedNanoseconds: Int64) -> [UInt8] {
-    let fields = ZeekConnField.allCases
-    return Array(
-      """
-      #separator \\x09
-      #set_separator\t,
-      #empty_field\t(empty)
-      #unset_field\t-
-      #path\tconn
-      #open\t\(Self.moment(openedNanoseconds))
-      #fields\t\(fields.map(\.rawValue).joined(separator: "\t"))
-      #types\t\(fields.map(\.type).joined(separator: "\t"))
-
-      """.utf8)
+    ZeekLog.header(
+      path: "conn", openedNanoseconds,
+      ZeekConnField.allCases.map { ($0.rawValue, $0.type) })
   }
 
   /// The line behind the records.
   package func footer(closedNanoseconds: Int64) -> [UInt8] {
-    Array("#close\t\(Self.moment(closedNanoseconds))\n".utf8)
+    ZeekLog.footer(closedNanoseconds)
   }
 
   /// Appends the line of a flow, its end included; nothing for a `flow_update`.
@@ -136,22 +126,11 @@ package struct ZeekConnEncoder: ~Copyable {
     let (second, nanosecond) = TimestampText.split(nanoseconds)
     return second &* 1_000_000 &+ nanosecond / 1000
   }
-
-  /// `2026-11-21-05-36-00`, UTC.
-  private static func moment(_ nanoseconds: Int64) -> String {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
-      var writer = ByteWriter(buffer.baseAddress.unsafelyUnwrapped)
-      var text = TimestampText()
-      text.write(nanoseconds: nanoseconds, to: &writer)
-      for index in [10, 13, 16] { buffer[index] = UInt8(ascii: "-") }
-      return String(decoding: buffer[..<19], as: UTF8.self)
-    }
-  }
 }
 
 extension ByteWriter {
   @inline(__always)
-  fileprivate mutating func tab() { byte(UInt8(ascii: "\t")) }
+  mutating func tab() { byte(UInt8(ascii: "\t")) }
 
   /// `10.0.0.1<tab>443`.
   fileprivate mutating func endpoint(_ endpoint: FlowEndpoint, hasPort: Bool) {
@@ -168,7 +147,7 @@ extension ByteWriter {
   }
 
   /// Seconds since 1970 with six decimals, cut off below; before 1970 with a sign.
-  fileprivate mutating func seconds(nanoseconds: Int64) {
+  mutating func seconds(nanoseconds: Int64) {
     let (second, nanosecond) = TimestampText.split(nanoseconds)
     // Down to -2^63 ns this is above -2^54 µs.
     let total = second &* 1_000_000 &+ nanosecond / 1000
@@ -186,7 +165,7 @@ extension ByteWriter {
   }
 
   /// `C` and 17 digits of base 62: the first nine are the `flow_id`.
-  fileprivate mutating func uid(_ id: (flowID: UInt64, extra: UInt64)) {
+  mutating func uid(_ id: (flowID: UInt64, extra: UInt64)) {
     byte(UInt8(ascii: "C"))
     base62(id.flowID, digits: 9)  // 2^51 < 62^9
     base62(id.extra, digits: 8)  // 2^45 < 62^8

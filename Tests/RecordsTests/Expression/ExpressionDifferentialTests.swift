@@ -168,9 +168,10 @@ struct Generator: RandomNumberGenerator {
     }
     if chance(3) {
       record.parts |= FlowRecord.Parts.tunnel
-      let outer = ["192.0.2.1", "192.0.2.2"]
+      let outer = ["198.51.100.1", "198.51.100.2"]
       record.tunnel = Tunnel(
-        source: RecordsTests.address(pick(outer)), destination: RecordsTests.address(pick(outer)), identifier: pick([0, 7]),
+        source: RecordsTests.address(pick(outer)), destination: RecordsTests.address(pick(outer)),
+        identifier: pick([0, 7]),
         port: pick([0, 4789]), kind: pick([1, 3, 7, 11]), depth: pick([1, 2]), isIPv6: false)
     }
     if chance(3) {
@@ -319,7 +320,7 @@ struct Generator: RandomNumberGenerator {
   private mutating func address(_ field: ExpressionField, _ name: String, _ eve: EVERecord)
     -> Condition
   {
-    let near = eve.texts(field).randomElement(using: &self)!
+    let near = eve.texts(field).randomElement(using: &self) ?? "10.0.0.1"
     let value = chance(3) ? pick(["10.0.0.1", "2001:db8::2", "::ffff:10.0.0.1", "9.9.9.9"]) : near
     guard !chance(3) else {
       return Condition(text: "\(name) == \(value)") { $0.texts(field).contains(value) }
@@ -354,7 +355,7 @@ struct Generator: RandomNumberGenerator {
     case .mac: fallback = "00:1b:12:34:00:01"
     case .word:
       guard case .field(let source) = field.source else { preconditionFailure() }
-      fallback = pick(ExpressionWords.of(source).filter { $0 != "unknown" })
+      fallback = pick(ExpressionWords.of(source).filter { $0 != "unknown" && !$0.isEmpty })
     default: fallback = pick(["tap1", "ShADadFf", "S", "edge1", "x"])
     }
     var value = chance(3) ? fallback : eve.texts(field).randomElement(using: &self) ?? fallback

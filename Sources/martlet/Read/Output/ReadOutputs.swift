@@ -39,7 +39,7 @@ struct ReadOutputs {
   /// `more`: further consumers of the same records.
   func make(_ more: [any RecordOutput] = []) throws -> ReadConsumer {
     var outputs: [any RecordOutput] = more
-    if let output = try output() {
+    for output in [try output(), try secondOutput()].compactMap({ $0 }) {
       outputs.append(options.sorted ? SortedOutput(output) : output)
     }
     if let summary { outputs.append(summary) }
@@ -66,6 +66,12 @@ struct ReadOutputs {
     case .csv: return CSVOutput(context: context, file: try file("flow.csv"))
     case .zeek: return ZeekOutput(context: context, file: try file("conn.log"))
     }
+  }
+
+  /// In a folder Zeek's logs are one a record type.
+  private func secondOutput() throws -> (any RecordOutput)? {
+    guard format == .zeek, isFolder else { return nil }
+    return ZeekWeirdOutput(context: context, file: try file("weird.log"))
   }
 
   private var isFolder: Bool {

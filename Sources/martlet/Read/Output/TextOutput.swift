@@ -19,9 +19,13 @@ class TextOutput: RecordOutput {
   /// Appends what stands behind all records.
   func end(_ text: inout [UInt8]) {}
 
+  /// Whether a record is one that has a line; those of anomalies have none but in a log of their own.
+  func wants(_ record: UnsafePointer<FlowRecord>) -> Bool {
+    record.pointee.kind != FlowRecordKind.anomaly
+  }
+
   final func take(_ record: UnsafePointer<FlowRecord>) {
-    // A line is a flow's.
-    guard record.pointee.kind != FlowRecordKind.anomaly else { return }
+    guard wants(record) else { return }
     if !isBegun {
       isBegun = true
       begin(record, &text)
@@ -99,6 +103,34 @@ final class ZeekOutput: TextOutput {
 
   override func encode(_ record: UnsafePointer<FlowRecord>, _ text: inout [UInt8]) {
     latest = max(latest, record.pointee.hot.lastSeen)
+    encoder.encode(record, into: &text)
+  }
+
+  override func end(_ text: inout [UInt8]) {
+    text += encoder.footer(closedNanoseconds: latest)
+  }
+}
+
+/// Zeek's weird.log, for what conn.log says nothing of.
+final class ZeekWeirdOutput: TextOutput {
+  private let encoder: ZeekWeirdEncoder
+  private var latest: Int64 = 0
+
+  init(context: RecordContext, file: OutputFile) {
+    encoder = ZeekWeirdEncoder(context: context)
+    super.init(file: file)
+  }
+
+  override func wants(_ record: UnsafePointer<FlowRecord>) -> Bool {
+    record.pointee.kind == FlowRecordKind.anomaly
+  }
+
+  override func begin(_ first: UnsafePointer<FlowRecord>?, _ text: inout [UInt8]) {
+    text += encoder.header(openedNanoseconds: first?.pointee.exportTime ?? 0)
+  }
+
+  override func encode(_ record: UnsafePointer<FlowRecord>, _ text: inout [UInt8]) {
+    latest = max(latest, record.pointee.exportTime)
     encoder.encode(record, into: &text)
   }
 
