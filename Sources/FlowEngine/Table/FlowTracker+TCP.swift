@@ -27,17 +27,22 @@ extension FlowTracker {
       peer = Self.side(hot, 0)
     }
     let sequence = packet.pointee.sequence
+    let acknowledgement = packet.pointee.acknowledgement
     let letter = length > 0 ? HistoryBits.data : HistoryBits.ack
-    if hot.pointee.state == FlowState.established && sequence == side.pointee.nextSequence
+    if sequence == side.pointee.nextSequence && hot.pointee.state != FlowState.closed
       && flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack
       && side.pointee.history & letter != 0 && packet.pointee.window != 0
       && (side.pointee.history | peer.pointee.history) & HistoryBits.holes == 0
-      && SequenceHoles.distance(packet.pointee.acknowledgement, peer.pointee.nextSequence) >= 0
     {
-      // Wraps as sequence numbers do (RFC 9293, section 3.4).
-      side.pointee.nextSequence = sequence &+ length
-      side.pointee.window = packet.pointee.window
-      return
+      let isSeen = SequenceHoles.distance(acknowledgement, peer.pointee.nextSequence) >= 0
+      if isSeen || peer.pointee.packets == 0 {
+        // Of a side that is not seen at all, what is acknowledged tells where it stands.
+        if !isSeen { peer.pointee.nextSequence = acknowledgement }
+        // Wraps as sequence numbers do (RFC 9293, section 3.4).
+        side.pointee.nextSequence = sequence &+ length
+        side.pointee.window = packet.pointee.window
+        return
+      }
     }
     updateTCPState(entry, packet)
   }

@@ -34,6 +34,14 @@ package struct Tunnel: BitwiseCopyable, Hashable, Sendable {
   }
 
   package var depth: UInt8 { depthAndVersion & 0x7f }
+  /// The identifier, where there is one: not every kind has one, and of GRE not every header.
+  package var knownIdentifier: UInt32? {
+    switch TunnelKind(rawValue: kind) {
+    case .vxlan, .vxlanGPE, .geneve, .gtpu, .pptp, .erspan, .l2tp, .mpls: identifier
+    case .gre: identifier == 0 ? nil : identifier
+    case .ipip, .sixInFour, .etherIP, .teredo, nil: nil
+    }
+  }
   package var ipVersion: UInt8 { depthAndVersion & 0x80 != 0 ? 6 : 4 }
 }
 
@@ -69,14 +77,6 @@ package enum TunnelKind: UInt8, CaseIterable, Sendable {
     case .teredo: "teredo"
     case .l2tp: "l2tp"
     case .mpls: "mpls"
-    }
-  }
-
-  /// Whether ``Tunnel/identifier`` means something.
-  package var hasIdentifier: Bool {
-    switch self {
-    case .vxlan, .vxlanGPE, .geneve, .gtpu, .gre, .pptp, .erspan, .l2tp, .mpls: true
-    case .ipip, .sixInFour, .etherIP, .teredo: false
     }
   }
 

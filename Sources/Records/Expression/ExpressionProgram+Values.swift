@@ -73,10 +73,7 @@ extension ExpressionProgram {
       let port = flow.value.innermostTunnel?.0.port ?? 0
       return ExpressionNumbers(port == 0 ? nil : port)
     case .tunnelIdentifier:
-      guard let (tunnel, kind) = flow.value.innermostTunnel, kind.hasIdentifier else {
-        return .none
-      }
-      return ExpressionNumbers(tunnel.identifier)
+      return ExpressionNumbers(flow.value.innermostTunnel?.0.knownIdentifier)
     case .tunnelDepth: return ExpressionNumbers(flow.value.innermostTunnel?.0.depth)
     case .startNanosecond:
       return ExpressionNumbers(TimestampText.split(flow.value.cold.firstSeen).nanosecond)

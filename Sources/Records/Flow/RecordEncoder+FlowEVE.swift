@@ -90,9 +90,9 @@ extension RecordEncoder {
     writer.decimal(tunnel.depth)
     writer.literal(",\"type\":\"")
     writer.literal(kind.name)
-    if kind.hasIdentifier {
+    if let identifier = tunnel.knownIdentifier {
       writer.literal("\",\"id\":")
-      writer.decimal(tunnel.identifier)
+      writer.decimal(identifier)
       writer.literal("}")
     } else {
       writer.literal("\"}")

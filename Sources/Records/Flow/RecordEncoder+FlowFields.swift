@@ -55,7 +55,7 @@ extension RecordEncoder {
         writer.address(tunnel.destination, version: tunnel.ipVersion)
       }
     case .tunnelIdentifier:
-      if let (tunnel, kind) = view.tunnel, kind.hasIdentifier { writer.decimal(tunnel.identifier) }
+      if let id = view.tunnel?.0.knownIdentifier { writer.decimal(id) }
     case .tunnelDepth: if let (tunnel, _) = view.tunnel { writer.decimal(tunnel.depth) }
     case .start: startText.write(nanoseconds: record.pointee.cold.firstSeen, to: &writer)
     case .end: endText.write(nanoseconds: record.pointee.hot.lastSeen, to: &writer)
