@@ -49,15 +49,15 @@ enum Frames {
 
   static func tcp(
     _ sport: Int, _ dport: Int, seq: UInt32 = 0, ack: UInt32 = 0, flags: UInt8 = TCPFlags.ack,
-    window: Int = 1000, payload: [UInt8] = [], dataOffset: Int = 5
+    window: Int = 1000, options: [UInt8] = [], payload: [UInt8] = [], dataOffset: Int? = nil
   ) -> [UInt8] {
     var header = be16(sport) + be16(dport)
     header += be32(seq)
     header += be32(ack)
-    header += [UInt8(dataOffset << 4), flags]
+    header += [UInt8((dataOffset ?? 5 + options.count / 4) << 4), flags]
     header += be16(window)
     header += [0, 0, 0, 0]
-    return header + payload
+    return header + options + payload
   }
 
   static func udp(_ sport: Int, _ dport: Int, payload: [UInt8] = []) -> [UInt8] {

@@ -120,8 +120,11 @@ final class WorkerBed {
     feed.deallocate()
   }
 
-  /// Puts a frame on the wire; `seconds` is its time.
-  func add(_ frame: [UInt8], at seconds: Double, flags: UInt16 = 0, hash: UInt32 = 0) {
+  /// Puts a frame on the wire; `seconds` is its time. `wire`: how long it was before it was cut off.
+  func add(
+    _ frame: [UInt8], at seconds: Double, flags: UInt16 = 0, hash: UInt32 = 0, wire: Int? = nil,
+    linkType: UInt32 = 1
+  ) {
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(frame.count, 1), alignment: 1)
     bytes.copyMemory(from: frame, byteCount: frame.count)
     var packet = martlet_packet()
@@ -129,10 +132,10 @@ final class WorkerBed {
     packet.handle = bytes
     packet.timestamp_ns = UInt64(seconds * 1e9)
     packet.captured_length = UInt32(frame.count)
-    packet.wire_length = UInt32(frame.count)
+    packet.wire_length = UInt32(wire ?? frame.count)
     packet.flags = flags
     packet.rss_hash = hash
-    packet.link_type = 1
+    packet.link_type = linkType
     if settings.runsOnPacketTime {
       packet.flags |= UInt16(MARTLET_PACKET_RECORDED)
       packet.ordinal = feed.pointee.ordinal

@@ -18,7 +18,11 @@ struct DatagramPieces: BitwiseCopyable {
 
   /// Notes a fragment's place.
   mutating func add(_ packet: UnsafePointer<ParsedPacket>) -> Finding {
-    let start = packet.pointee.fragmentOffset & 0x1fff
+    let place = packet.pointee.fragmentOffset & 0x1fff
+    let isLast = packet.pointee.fragmentOffset & 0x8000 == 0
+    if packet.pointee.flags & ParsedPacket.Flags.firstFragment != 0 {
+      return add(0, place, isLast: isLast)
+    }
     // What the fragment carries: behind its IP header and extensions.
     let bytes =
       packet.pointee.ipLength
@@ -26,7 +30,7 @@ struct DatagramPieces: BitwiseCopyable {
         UInt32(packet.pointee.transportOffset &- packet.pointee.networkOffset),
         packet.pointee.ipLength)
     let units = UInt16(truncatingIfNeeded: min((bytes &+ 7) / 8, 0x1fff))
-    return add(start, start &+ units, isLast: packet.pointee.fragmentOffset & 0x8000 == 0)
+    return add(place, place &+ units, isLast: isLast)
   }
 
   mutating func add(_ start: UInt16, _ stop: UInt16, isLast: Bool) -> Finding {

@@ -150,7 +150,9 @@ extension PacketParser {
   private func noteFragment(
     _ out: UnsafeMutablePointer<ParsedPacket>, place: UInt16, more: Bool, length: Int, before: Int
   ) {
-    out.pointee.fragmentOffset = place | (more ? 0x8000 : 0)
+    // Headers that follow are part of what was cut, so only here is known how much the first one has.
+    let units = UInt16(truncatingIfNeeded: min((max(length, 0) &+ 7) / 8, 0x1fff))
+    out.pointee.fragmentOffset = (place == 0 ? units : place) | (more ? 0x8000 : 0)
     if Int(place) &* 8 &+ length &+ before > 65_535 {
       out.pointee.flags |= ParsedPacket.Flags.tooLong
     }

@@ -48,7 +48,8 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var flags: UInt16
   /// Where `data` lies within the frame: behind an Ethernet header within a tunnel's.
   package var frameOffset: UInt16
-  /// Of a fragment: its place in the datagram in units of eight bytes; the top bit says more follow.
+  /// Of a fragment: its place in the datagram in units of eight bytes; of the first one, whose place is 0,
+  /// how many of them it has. The top bit says more follow.
   package var fragmentOffset: UInt16
   /// Offsets of the innermost tunnel's own header and of the IP header before it, within the frame.
   package var tunnelOffset: UInt16
@@ -94,6 +95,8 @@ package enum PacketVerdict {
   @inlinable package static var done: UInt8 { 2 }
   /// No packet: the port says what the packets' time is.
   @inlinable package static var clock: UInt8 { 3 }
+  /// Discarded for its checksum, and counted as that: its flow is told when its turn comes.
+  @inlinable package static var discarded: UInt8 { 4 }
 
   @inlinable @inline(__always)
   package static func cause(_ counter: Counter) -> UInt8 {

@@ -15,8 +15,10 @@ extension Tunnel {
       destination: isIPv6
         ? IPAddress(high: ip.be64(24), low: ip.be64(32)) : IPAddress(v4: ip.be32(16)),
       identifier: Self.identifier(kind, header),
-      // Of a tunnel over UDP the header before its own is the datagram's.
-      port: kind.proto == IPProtocol.udp ? (header - 8).be16(2) : 0, kind: p.tunnelKind,
+      // Of a tunnel over UDP the header before its own is the datagram's: GRE's and MPLS's, too, where
+      // IP says so.
+      port: kind.proto == IPProtocol.udp || ip.u8(isIPv6 ? 6 : 9) == IPProtocol.udp
+        ? (header - 8).be16(2) : 0, kind: p.tunnelKind,
       depth: p.tunnelDepth, isIPv6: isIPv6)
   }
 

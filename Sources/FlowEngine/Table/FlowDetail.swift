@@ -28,7 +28,8 @@ package struct FlowTrouble: BitwiseCopyable, Equatable, Sendable {
   package var badChecksums: UInt32 = 0
   /// Segments of data that brought nothing beyond the highest sequence number: what Zeek's T counts.
   var belowHighest: UInt32 = 0
-  /// Sequence number up to which the other side has acknowledged what was never seen.
+  /// Sequence number up to which the other side has acknowledged what was never seen; says so only while
+  /// the side's history has ``HistoryBits/ahead``.
   var acknowledged: UInt32 = 0
   /// Bytes of the gaps.
   package var missedBytes: UInt64 = 0

@@ -41,6 +41,8 @@ package enum HistoryBits {
   @inlinable package static var multipleFlags: UInt16 { 1 << 11 }  // Q: SYN with FIN or RST
   /// No letter: the flow's detail has holes in what this side sent.
   @inlinable package static var holes: UInt16 { 1 << 15 }
+  /// No letter: the other side has acknowledged more of this side than has been seen.
+  @inlinable package static var ahead: UInt16 { 1 << 14 }
 }
 
 /// Where a flow is in its life; the EVE field `flow.state` is made of it.

@@ -32,7 +32,8 @@ extension FlowTracker {
     if sequence == side.pointee.nextSequence && hot.pointee.state != FlowState.closed
       && flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack
       && side.pointee.history & letter != 0 && packet.pointee.window != 0
-      && (side.pointee.history | peer.pointee.history) & HistoryBits.holes == 0
+      && (side.pointee.history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead)
+        == 0
     {
       let isSeen = SequenceHoles.distance(acknowledgement, peer.pointee.nextSequence) >= 0
       if isSeen || peer.pointee.packets == 0 {
@@ -105,7 +106,8 @@ extension FlowTracker {
       cold.pointee.setStart(sender, sequence)
       side.pointee.nextSequence = after
     case .established, .partial:
-      guard isSyn else { return }
+      // The same SYN again takes nothing back.
+      guard isSyn && sequence != cold.pointee.start(sender) else { return }
       cold.pointee.setStart(sender, sequence)
       side.pointee.nextSequence = after
     case .reset:
@@ -161,6 +163,11 @@ extension FlowTracker {
       side.pointee.nextSequence = after
       let hole = SequenceHoles.distance(next, sequence)
       if hole > 0 { openHole(entry, packet, next) }
+      if side.pointee.history & HistoryBits.ahead != 0, let trouble = trouble(entry, sender),
+        SequenceHoles.distance(trouble.pointee.acknowledged, after) >= 0
+      {
+        side.pointee.history &= ~HistoryBits.ahead
+      }
       return
     }
     if flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst) == 0 && length <= 1
@@ -200,16 +207,17 @@ extension FlowTracker {
     let sequence = packet.pointee.sequence
     guard let detail = detail(entry) else { return }
     let trouble = Self.trouble(detail, sender)
+    let side = Self.side(table.hot + Int(entry), sender)
     // What has been given up already is no hole a second time.
     let from =
-      trouble.pointee.acknowledged != 0
+      side.pointee.history & HistoryBits.ahead != 0
         && SequenceHoles.distance(next, trouble.pointee.acknowledged) > 0
       ? trouble.pointee.acknowledged : next
     guard SequenceHoles.distance(from, sequence) > 0 else { return }
     let lost =
       sender == 0
       ? detail.pointee.holesA.add(from, sequence) : detail.pointee.holesB.add(from, sequence)
-    Self.side(table.hot + Int(entry), sender).pointee.history |= HistoryBits.holes
+    side.pointee.history |= HistoryBits.holes
     if lost > 0 { countGap(entry, sender, count: 1, bytes: UInt64(lost), packet) }
   }
 
@@ -261,11 +269,13 @@ extension FlowTracker {
     guard let trouble = trouble(entry, other) else { return }
     let before = trouble.pointee.acknowledged
     let from =
-      before != 0 && SequenceHoles.distance(peer.pointee.nextSequence, before) > 0
+      peer.pointee.history & HistoryBits.ahead != 0
+        && SequenceHoles.distance(peer.pointee.nextSequence, before) > 0
       ? before : peer.pointee.nextSequence
     let bytes = SequenceHoles.distance(from, acknowledged)
     guard bytes > 0 else { return }
     trouble.pointee.acknowledged = acknowledged
+    peer.pointee.history |= HistoryBits.ahead
     countGap(entry, other, count: 1, bytes: UInt64(bytes), packet)
   }
 

@@ -85,7 +85,9 @@ extension FlowTracker {
     record.pointee.exportTime = packet.pointee.time
     record.pointee.packetOrdinal = packet.pointee.ordinal
     record.pointee.event = UInt16(truncatingIfNeeded: counter.rawValue)
-    record.pointee.eventSide = packet.pointee.side
+    // The parser writes the side with the key.
+    record.pointee.eventSide =
+      record.pointee.parts & FlowRecord.Parts.key != 0 ? packet.pointee.side : 0
     record.pointee.endReason = 0
     records.commit()
     counters.add(.anomalyRecords)
@@ -125,11 +127,14 @@ extension FlowTracker {
       entry, packet.pointee.side, HistoryBits.badChecksum, trouble.pointee.badChecksums)
   }
 
-  /// A packet that is discarded for its checksum: the flow, where there is one, knows of it.
+  /// A packet that is discarded for its checksum: the flow, where there is one, knows of it. One that is
+  /// over by now is none, whether or not the wheel has come to it.
   @inline(never)
-  mutating func noteDiscarded(_ packet: UnsafePointer<ParsedPacket>) {
+  mutating func noteDiscarded(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = table.find(packet.pointee.key, hash: packet.pointee.hash, candidate: FlowTable.none)
     guard entry != FlowTable.none else { return }
+    let hot = table.hot + Int(entry)
+    guard hot.pointee.lastSeen &+ inactive(hot) > max(clock, packet.pointee.time) else { return }
     if packet.pointee.flags & ParsedPacket.Flags.badTransportChecksum != 0 {
       noteChecksum(entry, packet)
     }

@@ -42,6 +42,11 @@ package struct Tunnel: BitwiseCopyable, Hashable, Sendable {
     case .ipip, .sixInFour, .etherIP, .teredo, nil: nil
     }
   }
+
+  /// The transport that carries it: GRE and MPLS stand in IP itself or in UDP (RFC 8086, RFC 7510).
+  package var proto: UInt8 {
+    port != 0 ? IPProtocol.udp : TunnelKind(rawValue: kind)?.proto ?? 0
+  }
   package var ipVersion: UInt8 { depthAndVersion & 0x80 != 0 ? 6 : 4 }
 }
 
@@ -80,7 +85,7 @@ package enum TunnelKind: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// The transport that carries it, as EVE's `proto` writes it.
+  /// The transport that usually carries it; see ``Tunnel/proto``.
   package var proto: UInt8 {
     switch self {
     case .ipip: 4

@@ -60,9 +60,9 @@ extension FlowWorker {
     counters.add(
       wrong & ParsedPacket.Flags.badIPChecksum != 0
         ? .ipChecksumDiscarded : .transportChecksumDiscarded)
-    tracker.noteDiscarded(p)
     releases.append(p.pointee.handle)
-    p.pointee.verdict = PacketVerdict.done
+    // Whether its flow is there yet must not depend on where a burst began.
+    p.pointee.verdict = PacketVerdict.discarded
     return true
   }
 

@@ -230,6 +230,8 @@ package struct FlowWorker: ~Copyable {
         releases.append(parsed[i].handle)
       } else if verdict == PacketVerdict.laterFragment {
         ownFragment(parsed + i, clock: clock)
+      } else if verdict == PacketVerdict.discarded {
+        tracker.noteDiscarded(parsed + i, clock: clock)
       } else if verdict == PacketVerdict.clock {
         setClock(packets + i)
       }

@@ -189,7 +189,7 @@ extension ExpressionProgram {
     switch field {
     case .eventType: return flow.value.isAnomaly ? 2 : flow.value.isUpdate ? 1 : 0
     case .tunnelKind: return flow.value.innermostTunnel?.1.rawValue
-    case .tunnelProto: return flow.value.innermostTunnel?.1.proto
+    case .tunnelProto: return flow.value.innermostTunnel?.0.proto
     case .proto: return flow.value.proto
     case .state:
       let state = flow.value.hot.state

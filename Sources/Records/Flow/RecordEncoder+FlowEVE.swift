@@ -85,7 +85,7 @@ extension RecordEncoder {
     } else {
       writer.literal("\",\"proto\":\"")
     }
-    writer.proto(kind.proto)
+    writer.proto(tunnel.proto)
     writer.literal("\",\"depth\":")
     writer.decimal(tunnel.depth)
     writer.literal(",\"type\":\"")
