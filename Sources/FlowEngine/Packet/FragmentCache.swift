@@ -113,7 +113,8 @@ package struct FragmentCache: ~Copyable {
     datagrams[place] = Datagram(
       addressA: p.key.addressA, addressB: p.key.addressB, id: p.fragmentID, proto: proto,
       version: version, side: side, known: false, key: p.key, keySide: p.side,
-      deadline: p.time &+ timeout, pieces: DatagramPieces(), next: chains[chain], heldFirst: Self.none,
+      deadline: p.time &+ timeout, pieces: DatagramPieces(), next: chains[chain],
+      heldFirst: Self.none,
       heldLast: Self.none)
     chains[chain] = UInt32(truncatingIfNeeded: place)
     return place

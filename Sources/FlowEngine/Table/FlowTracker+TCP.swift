@@ -82,8 +82,9 @@ extension FlowTracker {
   // MARK: Sequence numbers
 
   /// The first segment of a side says where its sequence begins; so does a new SYN.
-  private func beginSequence(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32)
-  {
+  private func beginSequence(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32
+  ) {
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
     let side = Self.side(table.hot + Int(entry), sender)
@@ -200,7 +201,8 @@ extension FlowTracker {
         && SequenceHoles.distance(next, trouble.pointee.acknowledged) > 0
       ? trouble.pointee.acknowledged : next
     guard SequenceHoles.distance(from, sequence) > 0 else { return }
-    let lost = sender == 0
+    let lost =
+      sender == 0
       ? detail.pointee.holesA.add(from, sequence) : detail.pointee.holesB.add(from, sequence)
     Self.side(table.hot + Int(entry), sender).pointee.history |= HistoryBits.holes
     if lost > 0 { countGap(entry, sender, count: 1, bytes: UInt64(lost), packet) }

@@ -80,7 +80,8 @@ package enum TunnelKind: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// The transport that carries it, as EVE's `proto` writes it.
+  /// The protocol that carries it, as EVE's `proto` writes it; of IP in IP that of IPv4, see
+  /// ``proto(ofVersion:)``.
   package var proto: UInt8 {
     switch self {
     case .ipip: 4
@@ -90,6 +91,12 @@ package enum TunnelKind: UInt8, CaseIterable, Sendable {
     case .vxlan, .vxlanGPE, .geneve, .gtpu, .teredo, .l2tp: IPProtocol.udp
     case .mpls: 137
     }
+  }
+
+  /// The protocol that carries it, where a packet of IP version `version` is within: IP in IP is two
+  /// protocols, IPv4's and IPv6's.
+  package func proto(ofVersion version: UInt8) -> UInt8 {
+    self == .ipip && version == 6 ? IPProtocol.ipv6 : proto
   }
 }
 
