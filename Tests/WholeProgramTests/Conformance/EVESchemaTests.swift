@@ -27,7 +27,7 @@ struct EVESchemaTests {
     guard let said = try Self.validate(path) else { return }
     print("EVE against its schema: \(events)")
     #expect(said == "\(lines.count) valid\n")
-    #expect(events["flow", default: 0] > 500)
+    #expect(events["flow", default: 0] > 400)
     #expect(events["anomaly", default: 0] > 50)
   }
 

@@ -36,8 +36,6 @@ struct ArkimeComparison {
   let tuple: FlowTuple
   let sessions: [ArkimeSession]
   let flows: [TruthFlow]
-  /// Of the capture; only Ethernet frames are read so far.
-  let linkType: String
   /// Records of tuples that Arkime has no session of.
   let surplus: [TruthFlow]
 
@@ -77,8 +75,7 @@ struct ArkimeComparison {
 
   private var totalsFinding: Finding? {
     guard !flows.isEmpty else {
-      let reason = linkType != "EN10MB" ? "link type \(linkType) is not read" : joined?.reason
-      return Finding(line: "missing: \(expected)", reason: reason)
+      return Finding(line: "missing: \(expected)", reason: joined?.reason)
     }
     guard expected != found else { return nil }
     return Finding(
