@@ -42,6 +42,21 @@ import Testing
     }
   }
 
+  /// IPv6 in IPv6 is carried by protocol 41, IPv4 in either by 4.
+  @Test func ipInIPHasTheInnerVersionsProtocol() throws {
+    for (source, destination, name) in [
+      ("10.0.0.1", "10.0.0.2", "IP-in-IP"), ("2001:db8::1", "2001:db8::2", "IPv6"),
+    ] {
+      var record = flow(IPProtocol.tcp, source, 1, destination, 2)
+      record.tunnel = Tunnel(
+        source: address("2001:db8::3"), destination: address("2001:db8::4"),
+        kind: TunnelKind.ipip.rawValue, depth: 1, isIPv6: true)
+      record.parts |= FlowRecord.Parts.tunnel
+      let tunnel = try #require(object(encode(record).bytes)["tunnel"] as? [String: Any])
+      #expect(tunnel["proto"] as? String == name)
+    }
+  }
+
   @Test func icmpHasTypesAndNoPorts() throws {
     let samples = Dictionary(uniqueKeysWithValues: sampleFlows().map { ($0.name, $0.record) })
     let echo = try object(encode(samples["echo"]!).bytes)

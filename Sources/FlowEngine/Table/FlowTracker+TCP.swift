@@ -8,6 +8,9 @@ extension FlowTracker {
   /// Differences of sequence numbers beyond this are not believed of a SYN or RST; as Zeek has it.
   private static var largeDistance: Int32 { 1 << 20 }
 
+  /// The largest window that can be announced (RFC 7323, section 2.3): nothing can be further ahead.
+  private static var largestWindow: UInt32 { 1 << 30 }
+
   /// Sequence numbers, flags, window and history of one segment. What follows in order on an
   /// established connection leaves here at once.
   @inline(__always)
@@ -106,8 +109,12 @@ extension FlowTracker {
       cold.pointee.setStart(sender, sequence)
       side.pointee.nextSequence = after
     case .established, .partial:
-      // The same SYN again takes nothing back.
-      guard isSyn && sequence != cold.pointee.start(sender) else { return }
+      // The same SYN again takes nothing back, nor does an answer that comes when data has moved: another
+      // one of several that the peer was sent.
+      let start = cold.pointee.start(sender)
+      let hasSent = SequenceHoles.distance(start &+ 1, side.pointee.nextSequence) > 0
+      let isAnswer = packet.pointee.tcpFlags & TCPFlags.ack != 0
+      guard isSyn && sequence != start && !(isAnswer && hasSent) else { return }
       cold.pointee.setStart(sender, sequence)
       side.pointee.nextSequence = after
     case .reset:
@@ -159,6 +166,14 @@ extension FlowTracker {
       return
     }
     if cold.pointee.tcpState(sender) == .reset { return }
+    if flags & (TCPFlags.syn | TCPFlags.rst) == 0
+      && SequenceHoles.distance(next, sequence).magnitude > Self.largestWindow
+    {
+      // No window can have let this through: another sequence, such as that of an answer not seen.
+      cold.pointee.setStart(sender, sequence &- 1)
+      side.pointee.nextSequence = after
+      return
+    }
     if beyond > 0 {
       side.pointee.nextSequence = after
       let hole = SequenceHoles.distance(next, sequence)
@@ -273,7 +288,7 @@ extension FlowTracker {
         && SequenceHoles.distance(peer.pointee.nextSequence, before) > 0
       ? before : peer.pointee.nextSequence
     let bytes = SequenceHoles.distance(from, acknowledged)
-    guard bytes > 0 else { return }
+    guard bytes > 0, bytes.magnitude <= Self.largestWindow else { return }
     trouble.pointee.acknowledged = acknowledged
     peer.pointee.history |= HistoryBits.ahead
     countGap(entry, other, count: 1, bytes: UInt64(bytes), packet)

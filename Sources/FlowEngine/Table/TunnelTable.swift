@@ -43,9 +43,13 @@ package struct Tunnel: BitwiseCopyable, Hashable, Sendable {
     }
   }
 
-  /// The transport that carries it: GRE and MPLS stand in IP itself or in UDP (RFC 8086, RFC 7510).
-  package var proto: UInt8 {
-    port != 0 ? IPProtocol.udp : TunnelKind(rawValue: kind)?.proto ?? 0
+  /// The protocol that carries it, as EVE's `proto` writes it, where a packet of IP version `version` is
+  /// within: GRE and MPLS stand in IP itself or in UDP (RFC 8086, RFC 7510), and IP in IP is two protocols,
+  /// IPv4's and IPv6's.
+  package func proto(ofVersion version: UInt8) -> UInt8 {
+    if port != 0 { return IPProtocol.udp }
+    let kind = TunnelKind(rawValue: kind)
+    return kind == .ipip && version == 6 ? IPProtocol.ipv6 : kind?.proto ?? 0
   }
   package var ipVersion: UInt8 { depthAndVersion & 0x80 != 0 ? 6 : 4 }
 }
@@ -85,7 +89,7 @@ package enum TunnelKind: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// The transport that usually carries it; see ``Tunnel/proto``.
+  /// The protocol that usually carries it; of IP in IP that of IPv4. See ``Tunnel/proto(ofVersion:)``.
   package var proto: UInt8 {
     switch self {
     case .ipip: 4

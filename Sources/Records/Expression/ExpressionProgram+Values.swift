@@ -189,7 +189,8 @@ extension ExpressionProgram {
     switch field {
     case .eventType: return flow.value.isAnomaly ? 2 : flow.value.isUpdate ? 1 : 0
     case .tunnelKind: return flow.value.innermostTunnel?.1.rawValue
-    case .tunnelProto: return flow.value.innermostTunnel?.0.proto
+    case .tunnelProto:
+      return flow.value.innermostTunnel?.0.proto(ofVersion: flow.value.ipVersion)
     case .proto: return flow.value.proto
     case .state:
       let state = flow.value.hot.state

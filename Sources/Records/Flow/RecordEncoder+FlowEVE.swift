@@ -6,7 +6,7 @@ extension RecordEncoder {
   mutating func writeEVE(_ view: FlowView, to writer: inout ByteWriter) {
     writeHead(view, to: &writer)
     writeFlow(view, to: &writer)
-    if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, to: &writer) }
+    if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, of: view, to: &writer) }
     if view.hasMACs {
       writer.literal(",\"ether\":{\"dest_macs\":[\"")
       writer.mac(view.responder.mac)
@@ -73,7 +73,9 @@ extension RecordEncoder {
     }
   }
 
-  func writeTunnel(_ tunnel: Tunnel, _ kind: TunnelKind, to writer: inout ByteWriter) {
+  func writeTunnel(
+    _ tunnel: Tunnel, _ kind: TunnelKind, of view: FlowView, to writer: inout ByteWriter
+  ) {
     writer.literal(",\"tunnel\":{\"src_ip\":\"")
     writer.address(tunnel.source, version: tunnel.ipVersion)
     writer.literal("\",\"dest_ip\":\"")
@@ -85,7 +87,7 @@ extension RecordEncoder {
     } else {
       writer.literal("\",\"proto\":\"")
     }
-    writer.proto(tunnel.proto)
+    writer.proto(tunnel.proto(ofVersion: view.ipVersion))
     writer.literal("\",\"depth\":")
     writer.decimal(tunnel.depth)
     writer.literal(",\"type\":\"")

@@ -8,14 +8,22 @@ import Testing
 @Suite(.enabled(if: Captures.areThere, "\(Captures.absent)"))
 struct NDPIConformanceTests {
   /// Share of flows that are equal once the policies are allowed for. It may only rise.
-  static let baseline = 0.999
+  static let baseline = 1.0
 
   enum Verdict: String, CaseIterable {
     case equal = "equal"
     case inner = "equal in packets; nDPI counts the frame around a tunnelled packet"
     case outer = "equal to the outer flow; nDPI does not look into this tunnel"
     case fragments = "nDPI leaves later fragments out"
+    case beyond = "nDPI leaves out packets whose IP length goes beyond what was captured"
+    case fabricPath = "nDPI does not look behind Cisco's FabricPath"
     case different = "different"
+
+    /// What leaves out the packets that nDPI does; the first looks at an IP packet's last byte, and where
+    /// that was not captured, the packet does not match.
+    static let filters: [(Verdict, String)] = [
+      (.beyond, "not ip or ip[ip[2:2] - 1] <= 255"), (.fabricPath, "not ether proto 0x8903"),
+    ]
 
     var outcome: ConformanceTable.Outcome {
       switch self {
@@ -65,14 +73,18 @@ struct NDPIConformanceTests {
   }
 
   /// Martlet's flows, with ports where nDPI has some.
-  static func flows(_ capture: String, decapsulate: String) throws -> (Sums, Set<FlowTuple>) {
-    let run = try FileRead([
+  static func flows(
+    _ capture: String, decapsulate: String, filter: String? = nil
+  ) throws -> (Sums, Set<FlowTuple>) {
+    var arguments = [
       capture, "--no-timeouts", "--ignore-vlan", "--decapsulate", decapsulate, "--format", "eve",
       "--quiet",
-    ])
+    ]
+    if let filter { arguments += ["--filter", filter] }
+    let run = try FileRead(arguments)
     var sums: Sums = [:]
     var fragmented: Set<FlowTuple> = []
-    for record in try run.records() {
+    for record in try run.records() where record["event_type"] as? String == "flow" {
       let (full, totals) = try CompareFlows.read(record, vlansCount: false)
       let hasPorts = full.proto == 6 || full.proto == 17
       let ends = [full.lower, full.upper].map {
@@ -120,7 +132,7 @@ struct NDPIConformanceTests {
   @Test func nDPI() throws {
     var table = ConformanceTable()
     for entry in Captures.manifest
-    where entry.corpus.hasPrefix("ndpi") && entry.linkType == "EN10MB" {
+    where entry.corpus.hasPrefix("ndpi") {
       guard let capture = Captures.path(entry.path), let folder = Captures.folder else { continue }
       let name = (entry.path as NSString).lastPathComponent
       let results = entry.path.replacing("/pcap/\(name)", with: "/result/\(name).out")
@@ -128,12 +140,21 @@ struct NDPIConformanceTests {
       let (inner, fragmented) = try Self.flows(capture, decapsulate: "all")
       var outer: Sums?
       for (tuple, expected) in truth {
-        let verdict = try Self.verdict(
+        var verdict = try Self.verdict(
           tuple, expected, inner: inner,
           outer: {
             if outer == nil { outer = try Self.flows(capture, decapsulate: "none").0 }
             return outer!
           }, fragmented: fragmented)
+        if verdict == .different {
+          for (reason, filter) in Verdict.filters {
+            let (sums, _) = try Self.flows(capture, decapsulate: "all", filter: filter)
+            if sums[tuple] == expected {
+              verdict = reason
+              break
+            }
+          }
+        }
         let found = inner[tuple].map { "\($0)" } ?? "nothing"
         table.add(
           corpus: entry.corpus, capture: name, verdict.outcome,

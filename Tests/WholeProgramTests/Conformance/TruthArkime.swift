@@ -36,8 +36,6 @@ struct ArkimeComparison {
   let tuple: FlowTuple
   let sessions: [ArkimeSession]
   let flows: [TruthFlow]
-  /// Of the capture; only Ethernet frames are read so far.
-  let linkType: String
   /// Records of tuples that Arkime has no session of.
   let surplus: [TruthFlow]
 
@@ -60,7 +58,9 @@ struct ArkimeComparison {
           fields.add(.equal, of: field.name)
           continue
         }
-        let reason = field.explain(session, sessions, flow) ?? turned ?? joined?.reason
+        let reason =
+          field.explain(session, sessions, flow) ?? turned ?? turnedByPort(field, session, flow)
+          ?? joined?.reason
         fields.add(
           reason.map { .explained(reason: $0, detail: "\(tuple): \(line)") }
             ?? .different("\(tuple): \(line)"), of: field.name)
@@ -75,8 +75,7 @@ struct ArkimeComparison {
 
   private var totalsFinding: Finding? {
     guard !flows.isEmpty else {
-      let reason = linkType != "EN10MB" ? "link type \(linkType) is not read" : joined?.reason
-      return Finding(line: "missing: \(expected)", reason: reason)
+      return Finding(line: "missing: \(expected)", reason: joined?.reason)
     }
     guard expected != found else { return nil }
     return Finding(
@@ -106,6 +105,15 @@ struct ArkimeComparison {
       && expected.packetsFromUpper == found.packetsFromLower && expected.bytes == found.bytes
       && flows.allSatisfy { $0.record.at("tcp.syn") == nil }
       ? "Arkime turns a session without SYN by its payload, but not its counters" : nil
+  }
+
+  /// What is of one end or of the other is then told of the wrong one.
+  private func turnedByPort(
+    _ field: ArkimeField, _ session: ArkimeSession, _ flow: TruthFlow
+  ) -> String? {
+    flow.record["history"]?.text?.hasPrefix("^") == true && flow.destination == session.source
+      && ArkimeField.ofAnEnd.contains(field.name)
+      ? "Martlet turns a flow seen in the middle by the well-known port" : nil
   }
 
   /// Several tuples of ours that are one session of Arkime's, and why they are.
@@ -147,6 +155,10 @@ struct ArkimeField: Sendable {
   /// The policy behind a difference, nil where there is none.
   var explain: @Sendable (ArkimeSession, [ArkimeSession], TruthFlow) -> String? = { _, _, _ in nil }
 
+  static let ofAnEnd: Set = [
+    "originator", "source.mac", "destination.mac", "srcTTL", "dstTTL", "srcDscp", "dstDscp",
+  ]
+
   static let all: [ArkimeField] =
     [
       ArkimeField(name: "originator") { session, _, flow, _ in
@@ -155,8 +167,13 @@ struct ArkimeField: Sendable {
       time("firstPacket", "start", by: { $0.min()! }),
       time("lastPacket", "end", by: { $0.max()! }),
       oneOf("network.community_id", "community_id") { _, _, flow in
-        [50, 51].contains(flow.proto)
-          ? "Arkime's Community ID of ESP has ports of 0, the specification's has none" : nil
+        if [50, 51].contains(flow.proto) {
+          return "Arkime's Community ID of ESP has ports of 0, the specification's has none"
+        }
+        // Only where the order of the ends would change does it matter.
+        return isOneWayICMP(flow) && flow.destination < flow.source
+          ? "Arkime's Community ID orders the ends of one-way ICMP, the specification's does not"
+          : nil
       },
       oneOf("source.mac", "ether.src_macs[0]") { session, _, _ in insideOfGRE(session) },
       oneOf("destination.mac", "ether.dest_macs[0]") { session, _, _ in insideOfGRE(session) },
@@ -204,6 +221,13 @@ struct ArkimeField: Sendable {
         return expected == found ? "" : "expected \(expected); found \(found)"
       }
     ]
+
+  private static func isOneWayICMP(_ flow: TruthFlow) -> Bool {
+    guard flow.proto == 1 || flow.proto == 58, let type = flow.record["icmp_type"]?.integer else {
+      return false
+    }
+    return FlowTuple.icmpCounterpart(of: type, proto: flow.proto) == nil
+  }
 
   /// Arkime lists every value that it has seen; a record has the first.
   private static func oneOf(

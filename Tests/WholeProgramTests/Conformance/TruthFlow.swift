@@ -59,8 +59,6 @@ struct TruthFlow {
 /// `martlet read` on captures, each capture and set of options run once.
 struct TruthRuns {
   private var known: [[String]: [TruthValue]] = [:]
-  /// Whether some of the packets were of a link type that is not read.
-  private(set) var sawUnreadLinkType = false
 
   /// All records of a capture. One that is cut or damaged has those of what could be read.
   mutating func records(_ arguments: [String]) throws -> [TruthValue] {
@@ -69,7 +67,6 @@ struct TruthRuns {
     guard run.status == .exited(0) || run.status == .exited(65) else {
       throw SupportError("martlet read \(arguments): \(run.status)\n\(run.errors)")
     }
-    if run.errors.contains("packets of link type") { sawUnreadLinkType = true }
     let records = try run.output.split(separator: "\n").map { try TruthValue(json: Data($0.utf8)) }
     known[arguments] = records
     return records

@@ -61,8 +61,7 @@ struct SuricataCheck {
     }
   }
 
-  /// - Parameter isUnread: packets of the capture are of a link type that is not read.
-  func verdict(_ flows: [TruthFlow], isUnread: Bool) -> TruthReport.Verdict {
+  func verdict(_ flows: [TruthFlow]) -> TruthReport.Verdict {
     var tally = Tally()
     for flow in flows {
       for candidate in candidates(flow) {
@@ -84,9 +83,7 @@ struct SuricataCheck {
     if isMet(tally.equal), tally.reasons.isEmpty { return .equal }
     var reasons = tally.reasons
     var isExplained = isMet(tally.equal + tally.forgiven) && !reasons.isEmpty
-    if !isExplained, isUnread {
-      (isExplained, reasons) = (true, ["the link type is not read"])
-    } else if !isExplained, hasSamePackets(flows) {
+    if !isExplained, hasSamePackets(flows) {
       (isExplained, reasons) = (true, ["Suricata's key has the depth within tunnels in it"])
     }
     return isExplained

@@ -22,13 +22,13 @@ struct ZeekConformanceTests {
 
   /// Answers that are equal, of all that the logs give. They may only rise.
   static let equalAtLeast: [ZeekField.Group: Int] = [
-    .ends: 230, .packets: 138, .ipBytes: 117, .connState: 194, .history: 215, .payload: 0,
-    .missed: 0,
+    .ends: 241, .packets: 217, .ipBytes: 196, .connState: 210, .history: 260, .payload: 148,
+    .missed: 216,
   ]
   /// Connections that are equal in all that their log gives; may only rise.
-  static let connectionsEqualAtLeast = 179
+  static let connectionsEqualAtLeast = 272
   /// Connections that are not, and that no policy explains; may only fall.
-  static let connectionsDifferentAtMost = 100
+  static let connectionsDifferentAtMost = 0
 
   /// Flows that Martlet alone finds; may only fall.
   static let surplusAtMost = 2

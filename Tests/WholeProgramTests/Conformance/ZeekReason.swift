@@ -11,6 +11,10 @@ enum ZeekReason: String, CaseIterable {
     "Zeek takes the end with a known server port for the responder of UDP; turned, equal"
   case turnedByContent = "Zeek turns what DNS tells to be an answer; Martlet looks at the headers"
   case emptied = "Zeek logs a connection of thrown-away packets without counts; Martlet has none"
+  case unreadTunnel =
+    "in a tunnel that Martlet leaves in its outer flow: AYIYA, and Teredo away from port 3544"
+  case cutHeader =
+    "Zeek logs a packet that is cut within its TCP header without counts; Martlet counts it"
   case middleLevel = "a tunnel within a tunnel and around one: Martlet counts the innermost"
 
   /// The first reason whose condition holds.
@@ -81,6 +85,27 @@ enum ZeekReason: String, CaseIterable {
       return pair.found == nil && expected.number(.originatorPackets) == 0
         && expected.number(.responderPackets) == 0
         && (history == "-" || history.allSatisfy { $0 == "C" || $0 == "c" })
+
+    case .unreadTunnel:
+      guard pair.depth > 0, pair.found.map({ Self.isMore(expected, than: $0) }) ?? true else {
+        return false
+      }
+      // The flow around it must be there, with all of its packets.
+      return comparison.pairs.contains { outer in
+        let ports = [outer.expected[.originatorPort], outer.expected[.responderPort]]
+        let isUnread =
+          outer.expected.services.contains("ayiya")
+          || outer.expected.services.contains("teredo") && !ports.contains("3544")
+        return isUnread && expected.parents.contains(outer.expected.uid)
+          && outer.differences.isEmpty
+      }
+
+    case .cutHeader:
+      guard let found = pair.found, comparison.log.beginsCut, expected[.history] == "-" else {
+        return false
+      }
+      return expected.number(.originatorPackets) == 0 && expected.number(.responderPackets) == 0
+        && found.number(.originatorPackets)! + found.number(.responderPackets)! == 1
 
     case .middleLevel:
       return pair.isTunnel && pair.depth >= 2
