@@ -20,9 +20,11 @@ struct DatagramPieces: BitwiseCopyable {
   mutating func add(_ packet: UnsafePointer<ParsedPacket>) -> Finding {
     let start = packet.pointee.fragmentOffset & 0x1fff
     // What the fragment carries: behind its IP header and extensions.
-    let bytes = packet.pointee.ipLength &- min(
-      UInt32(packet.pointee.transportOffset &- packet.pointee.networkOffset),
-      packet.pointee.ipLength)
+    let bytes =
+      packet.pointee.ipLength
+      &- min(
+        UInt32(packet.pointee.transportOffset &- packet.pointee.networkOffset),
+        packet.pointee.ipLength)
     let units = UInt16(truncatingIfNeeded: min((bytes &+ 7) / 8, 0x1fff))
     return add(start, start &+ units, isLast: packet.pointee.fragmentOffset & 0x8000 == 0)
   }

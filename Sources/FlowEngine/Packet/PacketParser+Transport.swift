@@ -66,7 +66,9 @@ extension PacketParser {
     _ cursor: inout Cursor, _ out: UnsafeMutablePointer<ParsedPacket>, _ source: IPAddress,
     _ destination: IPAddress, _ proto: UInt8, length: Int, version: UInt8
   ) -> UInt8 {
-    guard cursor.has(4), length >= 4 else { return shortCause(out, source, destination, proto, version) }
+    guard cursor.has(4), length >= 4 else {
+      return shortCause(out, source, destination, proto, version)
+    }
     let header = cursor.data + cursor.offset
     out.pointee.flags |= ParsedPacket.Flags.badTransportHeader
     out.pointee.sequence = 0
@@ -120,13 +122,17 @@ extension PacketParser {
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: length)
     switch proto {
     case IPProtocol.sctp:
-      guard cursor.has(4), length >= 4 else { return shortCause(out, source, destination, proto, version) }
+      guard cursor.has(4), length >= 4 else {
+        return shortCause(out, source, destination, proto, version)
+      }
       // NICs differ in whether they hash SCTP's ports.
       out.pointee.flags &= ~ParsedPacket.Flags.plain
       out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length &- 12, 0))
       setKey(out, source, destination, header.be16(0), header.be16(2), proto, version)
     case IPProtocol.icmp where version == 0, IPProtocol.icmpv6 where version != 0:
-      guard cursor.has(2), length >= 2 else { return shortCause(out, source, destination, proto, version) }
+      guard cursor.has(2), length >= 2 else {
+        return shortCause(out, source, destination, proto, version)
+      }
       let type = header.u8(0)
       let code = header.u8(1)
       out.pointee.icmpType = type
@@ -142,6 +148,9 @@ extension PacketParser {
           version | FlowKey.Flags.oneWay)
       }
     default:
+      // ICMP over IPv6 and ICMPv6 over IPv4 come here, too: their types are nobody's.
+      out.pointee.icmpType = 0
+      out.pointee.icmpCode = 0
       setKey(out, source, destination, 0, 0, proto, version)
       if Self.isTunnel(proto: proto) && cursor.depth < decapsulation {
         return parseTunnel(cursor, out, proto: proto, length: length)

@@ -94,6 +94,8 @@ package enum PacketVerdict {
   @inlinable package static var done: UInt8 { 2 }
   /// No packet: the port says what the packets' time is.
   @inlinable package static var clock: UInt8 { 3 }
+  /// Discarded for its checksum, and counted; its flow is told when its turn comes.
+  @inlinable package static var badChecksum: UInt8 { 4 }
 
   @inlinable @inline(__always)
   package static func cause(_ counter: Counter) -> UInt8 {

@@ -47,6 +47,13 @@ extension FlowTracker {
   private mutating func updateTCPState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     // A header that is not all there or lies about its length says nothing of the connection.
     guard packet.pointee.flags & ParsedPacket.Flags.badTransportHeader == 0 else { return }
+    // Nor does a later fragment whose first one had no number that it could go on from.
+    if packet.pointee.tcpFlags == 0
+      && packet.pointee.flags & (ParsedPacket.Flags.fragment | ParsedPacket.Flags.firstFragment)
+        == ParsedPacket.Flags.fragment
+    {
+      return
+    }
     let hot = table.hot + Int(entry)
     let flags = packet.pointee.tcpFlags
     let sender = packet.pointee.side
@@ -82,8 +89,9 @@ extension FlowTracker {
   // MARK: Sequence numbers
 
   /// The first segment of a side says where its sequence begins; so does a new SYN.
-  private func beginSequence(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32)
-  {
+  private func beginSequence(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32
+  ) {
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
     let side = Self.side(table.hot + Int(entry), sender)
@@ -200,7 +208,8 @@ extension FlowTracker {
         && SequenceHoles.distance(next, trouble.pointee.acknowledged) > 0
       ? trouble.pointee.acknowledged : next
     guard SequenceHoles.distance(from, sequence) > 0 else { return }
-    let lost = sender == 0
+    let lost =
+      sender == 0
       ? detail.pointee.holesA.add(from, sequence) : detail.pointee.holesB.add(from, sequence)
     Self.side(table.hot + Int(entry), sender).pointee.history |= HistoryBits.holes
     if lost > 0 { countGap(entry, sender, count: 1, bytes: UInt64(lost), packet) }

@@ -46,6 +46,7 @@ extension FlowTracker {
     guard let record = reserveRecord(FlowRecordKind.anomaly) else { return }
     fill(record, entry)
     finish(record, counter, packet)
+    records.commit()
   }
 
   /// A violation of a packet that is in no flow: its cause has been counted. `hasKey`: its addresses are
@@ -76,6 +77,8 @@ extension FlowTracker {
       record.pointee.parts = FlowRecord.Parts.key
     }
     finish(record, counter, packet)
+    if !hasKey { record.pointee.eventSide = 0 }
+    records.commit()
   }
 
   private func finish(
@@ -87,7 +90,6 @@ extension FlowTracker {
     record.pointee.event = UInt16(truncatingIfNeeded: counter.rawValue)
     record.pointee.eventSide = packet.pointee.side
     record.pointee.endReason = 0
-    records.commit()
     counters.add(.anomalyRecords)
   }
 
@@ -127,9 +129,12 @@ extension FlowTracker {
 
   /// A packet that is discarded for its checksum: the flow, where there is one, knows of it.
   @inline(never)
-  mutating func noteDiscarded(_ packet: UnsafePointer<ParsedPacket>) {
+  mutating func noteDiscarded(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = table.find(packet.pointee.key, hash: packet.pointee.hash, candidate: FlowTable.none)
     guard entry != FlowTable.none else { return }
+    // One that is over by the clock and still here is gone, whenever the wheel comes to it.
+    let hot = table.hot + Int(entry)
+    guard hot.pointee.lastSeen &+ inactive(hot) > max(clock, packet.pointee.time) else { return }
     if packet.pointee.flags & ParsedPacket.Flags.badTransportChecksum != 0 {
       noteChecksum(entry, packet)
     }

@@ -133,7 +133,8 @@ package enum Counter: Int, CaseIterable, Sendable {
       .badIPv4Version, .badIPv4HeaderLength, .badIPv4TotalLength, .truncatedIPv6,
       .badIPv6Version, .truncatedIPv6Extension, .tooManyIPv6Extensions, .tooManyVLANs,
       .tooManyLabels, .truncatedTCP, .truncatedUDP, .truncatedICMP, .truncatedSCTP,
-      .truncatedAH, .truncatedLinkHeader, .badLinkHeader, .ipChecksumDiscarded, .transportChecksumDiscarded, .unknownLinkType,
+      .truncatedAH, .truncatedLinkHeader, .badLinkHeader, .ipChecksumDiscarded,
+      .transportChecksumDiscarded, .unknownLinkType,
       .fragmentWithoutFirst, .handoffRingFull:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
@@ -233,7 +234,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .ipChecksumBad: "IPv4 header checksums that are wrong"
     case .transportChecksumBad: "TCP, UDP, ICMP and SCTP checksums that are wrong"
     case .checksumOffloadWrong: "checksums the port called wrong and that are right"
-    case .checksumNotComputed: "checksums that the sender left to its NIC, seen on the sender itself"
+    case .checksumNotComputed:
+      "checksums that the sender left to its NIC, seen on the sender itself"
     case .badInnerVersion: "IP in IP of another version than its protocol number says"
     case .badIPv4Options: "IPv4 options whose lengths make no sense"
     case .badTCPOptions: "options of a SYN whose lengths make no sense"

@@ -51,7 +51,7 @@ extension FlowWorker {
     }
   }
 
-  /// Whether the packet goes for a wrong checksum; then it is dealt with.
+  /// Whether the packet goes for a wrong checksum; then it is counted as that.
   private mutating func discardForChecksum(_ p: UnsafeMutablePointer<ParsedPacket>) -> Bool {
     let wrong =
       p.pointee.flags
@@ -60,9 +60,8 @@ extension FlowWorker {
     counters.add(
       wrong & ParsedPacket.Flags.badIPChecksum != 0
         ? .ipChecksumDiscarded : .transportChecksumDiscarded)
-    tracker.noteDiscarded(p)
-    releases.append(p.pointee.handle)
-    p.pointee.verdict = PacketVerdict.done
+    // Not at once: whether its flow is there must not depend on where a burst began.
+    p.pointee.verdict = PacketVerdict.badChecksum
     return true
   }
 
@@ -77,11 +76,13 @@ extension FlowWorker {
       var waiting = fragments.learn(p, tracker: &tracker)
       let key = p.pointee.key
       let side = p.pointee.side
+      let first = FragmentCache.FirstFragment(p)
       route(p, clock: clock)
       while waiting != FragmentCache.none {
         var (packet, next) = fragments.takeHeld(waiting, counters: counters)
         packet.key = key
         packet.side = side
+        first.complete(&packet)
         route(&packet, clock: clock)
         waiting = next
       }

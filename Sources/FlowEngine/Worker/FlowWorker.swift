@@ -232,6 +232,9 @@ package struct FlowWorker: ~Copyable {
         ownFragment(parsed + i, clock: clock)
       } else if verdict == PacketVerdict.clock {
         setClock(packets + i)
+      } else if verdict == PacketVerdict.badChecksum {
+        tracker.noteDiscarded(parsed + i, clock: clock)
+        releases.append(parsed[i].handle)
       }
     }
     releases.flush()

@@ -72,7 +72,8 @@ extension Counter {
     case .badTCPHeaderLength: Violation("decoder.tcp.hlen_too_small", "RFC 9293, section 3.1")
     case .badTCPOptions: Violation("decoder.tcp.invalid_optlen", "RFC 9293, section 3.1")
     case .badUDPLength: Violation("decoder.udp.len_invalid", "RFC 768")
-    case .ipChecksumBad: Violation("decoder.ipv4.invalid_checksum", "RFC 1071; RFC 791, section 3.1")
+    case .ipChecksumBad:
+      Violation("decoder.ipv4.invalid_checksum", "RFC 1071; RFC 791, section 3.1")
     case .transportChecksumBad:
       Violation(
         "decoder.transport.invalid_checksum",

@@ -21,7 +21,8 @@ package enum AnomalyField: Int, CaseIterable, Sendable {
         "pcap_cnt", "pcap_cnt", .integer, "", "Suricata",
         "capture files: the packet's number in the whole input, from 1")
     case .vlan:
-      RecordField("vlan", "vlan[]", .integer, "", "Suricata", "VLAN ids of the flow, outermost first")
+      RecordField(
+        "vlan", "vlan[]", .integer, "", "Suricata", "VLAN ids of the flow, outermost first")
     case .sourceAddress:
       RecordField(
         "src_ip", "src_ip", .string, "", "Suricata",
