@@ -128,7 +128,9 @@ extension FlowRecord {
     if has("f") { rs = .closed }
     // A side that sent its FIN before its RST has closed, where the other has closed too.
     func comesFirst(_ fin: Character, _ reset: Character) -> Bool {
-      guard let a = text.firstIndex(of: fin), let b = text.firstIndex(of: reset) else { return false }
+      guard let a = text.firstIndex(of: fin), let b = text.firstIndex(of: reset) else {
+        return false
+      }
       return a < b
     }
     let bothClosed = os == .closed && rs == .closed

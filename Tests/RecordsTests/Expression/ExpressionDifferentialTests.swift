@@ -170,7 +170,8 @@ struct Generator: RandomNumberGenerator {
       record.parts |= FlowRecord.Parts.tunnel
       let outer = ["192.0.2.1", "192.0.2.2"]
       record.tunnel = Tunnel(
-        source: RecordsTests.address(pick(outer)), destination: RecordsTests.address(pick(outer)), identifier: pick([0, 7]),
+        source: RecordsTests.address(pick(outer)), destination: RecordsTests.address(pick(outer)),
+        identifier: pick([0, 7]),
         port: pick([0, 4789]), kind: pick([1, 3, 7, 11]), depth: pick([1, 2]), isIPv6: false)
     }
     if chance(3) {
