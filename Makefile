@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench compare fuzz lint gate install clean dependencies test-dependencies
+.PHONY: help run build test bench compare fuzz fuzz-seeds lint gate install clean dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -48,18 +48,37 @@ lint: ## swift-format, strict
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
 	  Sources Tests bench Package.swift
 
-# FUZZ_SECONDS=3600 for a night's run; the corpus is kept in .build-fuzz/corpus.
+# FUZZ_SECONDS=3600 for a night's run, of each target; FUZZ_TARGETS='parser tcp' for some of them. What
+# they find on the way is kept in .build-fuzz/corpus. Seeds are taken from MARTLET_CAPTURES.
 FUZZ_SECONDS ?= 60
-fuzz: ## a whole worker and the reader of capture files under libFuzzer and the address sanitizer
-	mkdir -p .build-fuzz/corpus .build-fuzz/capture-corpus
-	MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address \
-	  --product martlet-fuzz-worker
-	MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address \
-	  --product martlet-fuzz-capture
-	.build-fuzz/release/martlet-fuzz-worker -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	  .build-fuzz/corpus
-	.build-fuzz/release/martlet-fuzz-capture -max_total_time=$(FUZZ_SECONDS) -max_len=32768 \
-	  .build-fuzz/capture-corpus
+FUZZ_TARGETS ?= parser fragments tcp engine capture
+FUZZ_BUILD    = MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz \
+  -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing --product
+fuzz: fuzz-seeds ## parser, fragments, TCP, whole engine, capture reader: libFuzzer, address sanitizer
+	$(FUZZ_BUILD) martlet-fuzz-capture
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "fuzz: $$target"; mkdir -p .build-fuzz/corpus/$$target .build-fuzz/seeds/$$target; \
+	  case $$target in \
+	    capture) program=capture length=32768;; engine) program=engine length=4096;; \
+	    *) program=engine length=2048;; \
+	  esac; \
+	  SWIFT_BACKTRACE=enable=no MARTLET_FUZZ_TARGET=$$target \
+	    .build-fuzz/release/martlet-fuzz-$$program -max_total_time=$(FUZZ_SECONDS) \
+	    -max_len=$$length -print_final_stats=1 .build-fuzz/corpus/$$target \
+	    .build-fuzz/seeds/$$target || exit 1; \
+	done
+
+FUZZ_CAPTURES = $(or $(MARTLET_CAPTURES),../shared/captures)
+fuzz-seeds:
+	$(FUZZ_BUILD) martlet-fuzz-engine
+	@mkdir -p .build-fuzz/seeds
+	@if test -e "$(FUZZ_CAPTURES)/MANIFEST.tsv"; then \
+	  find "$(FUZZ_CAPTURES)" -type f \( -name '*.pcap' -o -name '*.pcapng' -o -name '*.cap' \) \
+	    -size -4M -print0 | sort -z | MARTLET_FUZZ_TARGET=seeds \
+	    xargs -0 .build-fuzz/release/martlet-fuzz-engine .build-fuzz/seeds; \
+	else \
+	  echo 'fuzz: NO SEEDS: no public captures here, set MARTLET_CAPTURES to their folder' >&2; \
+	fi
 
 gate: build ## the hot path's rules, held in the release binary
 	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"

@@ -49,14 +49,18 @@ let fuzzTargets: [Target] =
   Context.environment["MARTLET_FUZZ"] == nil
   ? []
   : [
+    // Looks into the engine: `make fuzz` builds with -enable-testing.
     .executableTarget(
-      name: "martlet-fuzz-worker", dependencies: ["FlowEngine", "CBurst"], path: "bench/fuzz",
-      exclude: ["CaptureFuzzer.swift"], sources: ["WorkerFuzzer.swift"],
-      swiftSettings: fuzzSettings,
+      name: "martlet-fuzz-engine", dependencies: ["FlowEngine", "Ports", "CBurst"],
+      path: "bench/fuzz", exclude: ["CaptureFuzzer.swift"], swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "martlet-fuzz-capture", dependencies: ["Ports", "CBurst", "CCompression"],
-      path: "bench/fuzz", exclude: ["WorkerFuzzer.swift"], sources: ["CaptureFuzzer.swift"],
+      path: "bench/fuzz",
+      exclude: [
+        "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift", "FuzzFrames.swift",
+        "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift", "TCPFuzzer.swift",
+      ], sources: ["CaptureFuzzer.swift"],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
   ]

@@ -21,6 +21,7 @@ package struct FragmentCache: ~Copyable {
     /// Complete key and side of the first fragment, once `known`.
     var key: FlowKey
     var keySide: UInt8
+    var first: FirstFragment
     var deadline: Int64
     /// What has come of it.
     var pieces: DatagramPieces
@@ -29,6 +30,44 @@ package struct FragmentCache: ~Copyable {
     /// First and last of the packets that wait, by number in `held`.
     var heldFirst: UInt32
     var heldLast: UInt32
+  }
+
+  /// What only the first fragment tells of the others' place in their connection.
+  struct FirstFragment: BitwiseCopyable {
+    /// TCP: the sequence number that a datagram's first byte would have.
+    var sequence: UInt32 = 0
+    var acknowledgement: UInt32 = 0
+    var window: UInt16 = 0
+    /// TCP: ACK, or nothing where the header cannot be believed.
+    var tcpFlags: UInt8 = 0
+    var icmpType: UInt8 = 0
+    var icmpCode: UInt8 = 0
+
+    init() {}
+
+    init(_ packet: UnsafePointer<ParsedPacket>) {
+      let p = packet.pointee
+      if p.key.proto == IPProtocol.tcp && p.flags & ParsedPacket.Flags.badTransportHeader == 0 {
+        // Wraps as sequence numbers do (RFC 9293, section 3.4).
+        sequence = p.sequence &- UInt32(p.payloadOffset &- p.transportOffset)
+        acknowledgement = p.acknowledgement
+        window = p.window
+        tcpFlags = p.tcpFlags & TCPFlags.ack
+      } else if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
+        icmpType = p.icmpType
+        icmpCode = p.icmpCode
+      }
+    }
+
+    /// What a later fragment carries of the same message.
+    func complete(_ packet: UnsafeMutablePointer<ParsedPacket>) {
+      packet.pointee.sequence = sequence &+ UInt32(packet.pointee.fragmentOffset & 0x1fff) &* 8
+      packet.pointee.acknowledgement = acknowledgement
+      packet.pointee.window = window
+      packet.pointee.tcpFlags = tcpFlags
+      packet.pointee.icmpType = icmpType
+      packet.pointee.icmpCode = icmpCode
+    }
   }
 
   struct Held: BitwiseCopyable {
@@ -49,6 +88,20 @@ package struct FragmentCache: ~Copyable {
   private var newest: UInt64 = 0
   private var freeHeld: UInt32
   package private(set) var heldCount = 0
+
+  /// Datagrams that are remembered.
+  var datagramCount: Int { Int(newest &- oldest) }
+
+  /// Places for packets that wait, counted one by one: for tests.
+  var freeHeldCount: Int {
+    var count = 0
+    var slot = freeHeld
+    while slot != Self.none {
+      count += 1
+      slot = held[Int(slot)].next
+    }
+    return count
+  }
 
   /// `capacity` datagrams (a power of two), `heldCapacity` packets that wait, nanoseconds.
   package init(
@@ -113,6 +166,7 @@ package struct FragmentCache: ~Copyable {
     datagrams[place] = Datagram(
       addressA: p.key.addressA, addressB: p.key.addressB, id: p.fragmentID, proto: proto,
       version: version, side: side, known: false, key: p.key, keySide: p.side,
+      first: FirstFragment(),
       deadline: p.time &+ timeout, pieces: DatagramPieces(), next: chains[chain],
       heldFirst: Self.none,
       heldLast: Self.none)
@@ -136,6 +190,7 @@ package struct FragmentCache: ~Copyable {
     d.pointee.known = true
     d.pointee.key = packet.pointee.key
     d.pointee.keySide = packet.pointee.side
+    d.pointee.first = FirstFragment(packet)
     let waiting = d.pointee.heldFirst
     d.pointee.heldFirst = Self.none
     d.pointee.heldLast = Self.none
@@ -152,6 +207,7 @@ package struct FragmentCache: ~Copyable {
     if d.pointee.known {
       packet.pointee.key = d.pointee.key
       packet.pointee.side = d.pointee.keySide
+      d.pointee.first.complete(packet)
       return true
     }
     guard freeHeld != Self.none else {

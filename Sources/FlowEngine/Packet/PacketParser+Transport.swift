@@ -148,6 +148,9 @@ extension PacketParser {
           version | FlowKey.Flags.oneWay)
       }
     default:
+      // ICMP over IPv6 and ICMPv6 over IPv4 come here, too: their types are nobody's.
+      out.pointee.icmpType = 0
+      out.pointee.icmpCode = 0
       setKey(out, source, destination, 0, 0, proto, version)
       if Self.isTunnel(proto: proto) && cursor.depth < decapsulation {
         return parseTunnel(cursor, out, proto: proto, length: length)

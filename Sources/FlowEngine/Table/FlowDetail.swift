@@ -139,6 +139,9 @@ struct FlowDetailPool: BitwiseCopyable {
   private var freeCount: Int
   let capacity: Int
 
+  /// Details that flows hold.
+  var count: Int { capacity &- freeCount }
+
   init(capacity: Int, plan: inout MemoryPlan, touch: Bool) {
     self.capacity = capacity
     details = plan.take("flow details", bytes: capacity * MemoryLayout<FlowDetail>.stride)

@@ -56,6 +56,13 @@ extension FlowTracker {
   private mutating func updateTCPState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     // A header that is not all there or lies about its length says nothing of the connection.
     guard packet.pointee.flags & ParsedPacket.Flags.badTransportHeader == 0 else { return }
+    // Nor does a later fragment whose first one had no number that it could go on from.
+    if packet.pointee.tcpFlags == 0
+      && packet.pointee.flags & (ParsedPacket.Flags.fragment | ParsedPacket.Flags.firstFragment)
+        == ParsedPacket.Flags.fragment
+    {
+      return
+    }
     let hot = table.hot + Int(entry)
     let flags = packet.pointee.tcpFlags
     let sender = packet.pointee.side

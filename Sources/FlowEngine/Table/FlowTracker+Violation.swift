@@ -46,6 +46,7 @@ extension FlowTracker {
     guard let record = reserveRecord(FlowRecordKind.anomaly) else { return }
     fill(record, entry)
     finish(record, counter, packet)
+    records.commit()
   }
 
   /// A violation of a packet that is in no flow: its cause has been counted. `hasKey`: its addresses are
@@ -76,6 +77,7 @@ extension FlowTracker {
       record.pointee.parts = FlowRecord.Parts.key
     }
     finish(record, counter, packet)
+    records.commit()
   }
 
   private func finish(
@@ -89,7 +91,6 @@ extension FlowTracker {
     record.pointee.eventSide =
       record.pointee.parts & FlowRecord.Parts.key != 0 ? packet.pointee.side : 0
     record.pointee.endReason = 0
-    records.commit()
     counters.add(.anomalyRecords)
   }
 

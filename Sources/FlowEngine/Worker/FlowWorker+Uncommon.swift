@@ -51,7 +51,7 @@ extension FlowWorker {
     }
   }
 
-  /// Whether the packet goes for a wrong checksum; then it is dealt with.
+  /// Whether the packet goes for a wrong checksum; then it is counted as that.
   private mutating func discardForChecksum(_ p: UnsafeMutablePointer<ParsedPacket>) -> Bool {
     let wrong =
       p.pointee.flags
@@ -77,11 +77,13 @@ extension FlowWorker {
       var waiting = fragments.learn(p, tracker: &tracker)
       let key = p.pointee.key
       let side = p.pointee.side
+      let first = FragmentCache.FirstFragment(p)
       route(p, clock: clock)
       while waiting != FragmentCache.none {
         var (packet, next) = fragments.takeHeld(waiting, counters: counters)
         packet.key = key
         packet.side = side
+        first.complete(&packet)
         route(&packet, clock: clock)
         waiting = next
       }

@@ -8,7 +8,7 @@ import Synchronization
 /// answers with an exception where a program is missing.
 final class Subprocess: Sendable {
   /// How a process ended.
-  enum Status: Equatable, CustomStringConvertible {
+  enum Status: Hashable, CustomStringConvertible {
     case exited(Int32)
     case signalled(Int32)
 
