@@ -136,11 +136,11 @@ extension FlowTracker {
     guard entry != FlowTable.none else { return }
     let hot = table.hot + Int(entry)
     guard hot.pointee.lastSeen &+ inactive(hot) > max(clock, packet.pointee.time) else { return }
-    if packet.pointee.flags & ParsedPacket.Flags.badTransportChecksum != 0 {
-      noteChecksum(entry, packet)
-    }
+    // Behind an IP header that is wrong nothing is believed, its protocol's checksum included.
     if packet.pointee.flags & ParsedPacket.Flags.badIPChecksum != 0 {
       note(.ipChecksumBad, entry, packet)
+    } else {
+      noteChecksum(entry, packet)
     }
   }
 
