@@ -54,10 +54,10 @@ enum FuzzRecord {
     var cold = record.cold
     (hot.timerNext, hot.timerPrevious) = (0, 0)
     (cold.detail, cold.tunnel) = (0, 0)
-    let tunnel = record.parts & FlowRecord.Parts.tunnel != 0 ? "\(record.tunnel)" : ""
+    var (around, troubleA, troubleB) = (record.tunnel, record.troubleA, record.troubleB)
+    let tunnel = record.parts & FlowRecord.Parts.tunnel != 0 ? hex(&around) : ""
     let trouble =
-      record.parts & FlowRecord.Parts.trouble != 0
-      ? "\(record.troubleA) \(record.troubleB)" : ""
+      record.parts & FlowRecord.Parts.trouble != 0 ? "\(hex(&troubleA)) \(hex(&troubleB))" : ""
     return
       "\(record.kind) \(record.event) \(record.eventSide) \(record.endReason) \(record.parts)"
       + " \(record.kind == FlowRecordKind.anomaly ? record.packetOrdinal : 0)"
