@@ -132,7 +132,8 @@ extension PacketParser {
       return PacketVerdict.flow
     }
     // One within this one has said so already.
-    if out.pointee.tunnelDepth < depth {
+    // Beyond 65,535 bytes of headers its place cannot be told, and nobody can mean it.
+    if out.pointee.tunnelDepth < depth && max(header, outerNetwork, cursor.base) <= 0xffff {
       out.pointee.tunnelDepth = depth
       out.pointee.tunnelKind = tunnel.rawValue
       out.pointee.tunnelOffset = UInt16(truncatingIfNeeded: header)

@@ -158,9 +158,13 @@ package struct PacketParser: BitwiseCopyable, Sendable {
         if cursor.depth != depth { tags = 0 }
       case 0x8903:  // Cisco FabricPath: two bytes of tag and hop count, then the whole frame
         out.pointee.flags &= ~ParsedPacket.Flags.plain
+        tags &+= 1
+        if tags > Self.maximumVLANs { return PacketVerdict.cause(.tooManyVLANs) }
         cursor.offset &+= 2
         let verdict = enterFrame(&cursor, &type, out)
         if verdict != PacketVerdict.flow { return verdict }
+        // A tag in front of the frame, and no tunnel.
+        cursor.depth &-= 1
       case 0x893f, 0x8926:  // E-Tag, IEEE 802.1BR; VN-Tag of Cisco
         out.pointee.flags &= ~ParsedPacket.Flags.plain
         let size = type == 0x893f ? 6 : 4

@@ -285,10 +285,15 @@ extension FlowTracker {
       if lost.count > 0 { countGap(entry, other, count: lost.count, bytes: lost.bytes, packet) }
     }
     let beyond = SequenceHoles.distance(peer.pointee.nextSequence, acknowledged)
-    guard beyond > 0, beyond <= Self.largeDistance || acknowledged != 0,
+    guard beyond > 0, beyond.magnitude <= Self.largestWindow,
+      beyond <= Self.largeDistance || acknowledged != 0,
       table.hot[Int(entry)].state != FlowState.closed
     else { return }
-    guard let trouble = trouble(entry, other) else { return }
+    guard let trouble = trouble(entry, other) else {
+      // No room to remember that this has been counted: it is known in the counters alone, once a leap.
+      peer.pointee.nextSequence = acknowledged
+      return countGap(entry, other, count: 1, bytes: UInt64(beyond), packet)
+    }
     let before = trouble.pointee.acknowledged
     let from =
       peer.pointee.history & HistoryBits.ahead != 0
@@ -306,12 +311,12 @@ extension FlowTracker {
     _ entry: UInt32, _ sender: UInt8, count: UInt32, bytes: UInt64,
     _ packet: UnsafePointer<ParsedPacket>
   ) {
-    guard let trouble = trouble(entry, sender) else { return }
-    trouble.pointee.gaps &+= count
-    trouble.pointee.missedBytes &+= bytes
     // One event a gap and once a flow; the bytes stand in the flow's record.
     counters.add(.tcpMissedBytes, bytes)
     if count > 1 { counters.add(.tcpGap, UInt64(count &- 1)) }
+    guard let trouble = trouble(entry, sender) else { return note(.tcpGap, entry, packet) }
+    trouble.pointee.gaps &+= count
+    trouble.pointee.missedBytes &+= bytes
     note(.tcpGap, entry, packet)
     // The letter only where both sides' handshakes were seen and nothing was reset: elsewhere it is
     // likely to be an artefact of the capture. That is Zeek's rule.
