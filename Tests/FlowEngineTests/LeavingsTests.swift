@@ -76,4 +76,13 @@ import Testing
     let record = try #require(bed.finish().first { $0.hot.key.proto == 1 })
     #expect(record.cold.icmpType == 0 && record.cold.icmpCode == 0)
   }
+
+  /// A fragment header that lies beyond the declared payload leaves nothing, and not less than that.
+  @Test func aFragmentHeaderBeyondThePayloadLeavesNothing() {
+    let header: [UInt8] = [2, 0, 0, 1, 0, 0, 0, 7]
+    let frame = Frames.ethernet(0x86dd, Frames.ipv6(44, header, payloadLength: 0))
+    let parsed = parse(frame)
+    #expect(parsed.verdict == PacketVerdict.flow)
+    #expect(parsed.packet.payloadLength == 0)
+  }
 }

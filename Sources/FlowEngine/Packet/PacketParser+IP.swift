@@ -172,8 +172,9 @@ extension PacketParser {
     out.pointee.flags |= ParsedPacket.Flags.fragment
     if first {
       out.pointee.flags |= ParsedPacket.Flags.firstFragment
+      // The fragment header itself may lie beyond what the IP header declares.
       return parseTransport(
-        &cursor, out, source, destination, proto, length: length, version: version)
+        &cursor, out, source, destination, proto, length: max(length, 0), version: version)
     }
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length, 0))
     out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
