@@ -73,7 +73,7 @@ package struct MemoryBudget: Sendable, Equatable {
   static let recordBytes = 408
   static let parsedPacketBytes = 152
   /// A datagram's entry and its place in the index, and a fragment that waits.
-  static let datagramBytes = 192 + 4
+  static let datagramBytes = 208 + 4
   static let heldFragmentBytes = 152 + 8
   /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
   static let mbufOverheadBytes = 320

@@ -24,7 +24,7 @@ struct MemoryBudgetTests {
         "tunnels": 16_385 * 52,
         "record rings": 128 + 65_536 * 408,
         "hand-off rings": 0,
-        "fragment caches": 4096 * 196 + 1024 * 160,
+        "fragment caches": 4096 * 212 + 1024 * 160,
         "packet buffers": (1024 + 640 + 1024) * (2048 + 320),
         "sink queues": 0,
       ])
@@ -52,7 +52,7 @@ struct MemoryBudgetTests {
     #expect(bytes["flow index"] == 3 * 256 * 64)
     #expect(bytes["record rings"] == 3 * (128 + 64 * 408))
     #expect(bytes["hand-off rings"] == 6 * (128 + 64 * 152))
-    #expect(bytes["fragment caches"] == 3 * (1024 * 196 + 10 * 160))
+    #expect(bytes["fragment caches"] == 3 * (1024 * 212 + 10 * 160))
     #expect(
       bytes["packet buffers"]
         == 4096 * (1024 + 320) + (2 * (64 + 640) + 3 * 10 + 6 * 64) * (2048 + 320))
