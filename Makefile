@@ -27,7 +27,13 @@ build: dependencies ## both programs, for release
 
 test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as in CI)
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build $(TEST_FLAGS)
+	@log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; \
+	  { $(SWIFT) test --skip-build $(TEST_FLAGS) 2>&1; echo "exit status $$?"; } | tee "$$log"; \
+	  if [ "$$(tail -n 1 "$$log")" != 'exit status 0' ]; then \
+	    echo 'make test: what failed, once more:'; \
+	    grep -A 2 'recorded an issue\|Fatal error\|: error:' "$$log" | cut -c 1-600 | tail -n 60; \
+	    exit 1; \
+	  fi
 	@echo 'make test: all tests passed'
 
 bench: dependencies ## the microbenchmarks
