@@ -170,6 +170,18 @@ import Testing
     #expect(parsed.packet.key.portB == 2)
   }
 
+  @Test func aSecondFragmentHeaderDecides() {
+    let first: [UInt8] = [60, 0, 0, 1, 0, 0, 0, 9]
+    let options: [UInt8] = [44, 0, 1, 4, 0, 0, 0, 0]
+    let later: [UInt8] = [17, 0, 0, 8, 0, 0, 0, 9]
+    let parsed = parse(
+      Frames.ethernet(
+        0x86dd, Frames.ipv6(44, first + options + later + [UInt8](repeating: 1, count: 16))))
+    #expect(parsed.verdict == PacketVerdict.laterFragment)
+    #expect(parsed.packet.flags & ParsedPacket.Flags.firstFragment == 0)
+    #expect(parsed.packet.flags & ParsedPacket.Flags.fragment != 0)
+  }
+
   @Test func fragments() {
     let first = parse(
       Frames.ethernet(0x0800, Frames.ipv4(17, Frames.udp(1, 2), id: 77, fragment: 0x2000)))

@@ -176,6 +176,8 @@ extension PacketParser {
       return parseTransport(
         &cursor, out, source, destination, proto, length: max(length, 0), version: version)
     }
+    // An IPv6 packet with two fragment headers may have looked like a first one before.
+    out.pointee.flags &= ~ParsedPacket.Flags.firstFragment
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: max(length, 0))
     out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
     out.pointee.transportOffset = UInt16(truncatingIfNeeded: cursor.offset)
