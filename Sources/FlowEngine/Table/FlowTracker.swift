@@ -65,9 +65,7 @@ package struct FlowTracker: ~Copyable {
     } else if max(clock, packet.pointee.time) &- table.hot[Int(entry)].lastSeen >= shortestTimeout {
       entry = afterSilence(entry, packet, clock: clock)
     }
-    if packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn
-      && table.hot[Int(entry)].lastSeen != 0 && isReuse(entry, packet)
-    {
+    if packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn && isReuse(entry, packet) {
       entry = beginAgain(entry, packet, clock: clock)
     }
     if runsOnPacketTime && timeouts.active > 0 { reportIfDue(entry, clock: clock) }
@@ -99,10 +97,15 @@ package struct FlowTracker: ~Copyable {
     _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
     _ packet: UnsafePointer<ParsedPacket>
   ) {
+    // Of other protocols nobody asks for it, and their flows' second half stays untouched.
+    let proto = packet.pointee.key.proto
+    guard
+      proto == IPProtocol.udp || proto == IPProtocol.icmp || proto == IPProtocol.icmpv6
+    else { return }
     let usual: UInt32 = packet.pointee.key.flags & FlowKey.Flags.ipv6 != 0 ? 48 : 28
     let headers = packet.pointee.ipLength &- packet.pointee.payloadLength
     if headers != usual { addHeaders(entry, packet.pointee.side, headers &- usual) }
-    if side.pointee.history & HistoryBits.data == 0 && packet.pointee.key.proto == IPProtocol.udp {
+    if side.pointee.history & HistoryBits.data == 0 && proto == IPProtocol.udp {
       appendHistory(entry, packet.pointee.side, HistoryBits.data)
     }
   }
