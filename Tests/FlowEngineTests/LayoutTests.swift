@@ -20,6 +20,9 @@ import Testing
     #expect(MemoryLayout<FlowSide>.stride == 32)
     #expect(MemoryLayout<FlowHot>.size == 128)
     #expect(MemoryLayout<FlowHot>.stride == 128)
+    #expect(MemoryLayout<FlowHot>.offset(of: \.key) == 0)
+    #expect(MemoryLayout<FlowHot>.offset(of: \.tcpFlagsA) == 52)
+    #expect(MemoryLayout<FlowHot>.offset(of: \.tcpFlagsB) == 53)
     #expect(MemoryLayout<FlowHot>.offset(of: \.sideA) == 64)
     #expect(MemoryLayout<FlowHot>.offset(of: \.sideB) == 96)
     #expect(MemoryLayout<FlowHot>.offset(of: \.lastSeen) == 56)
@@ -34,6 +37,7 @@ import Testing
     #expect(MemoryLayout<Tunnel>.stride == 40)
     #expect(MemoryLayout<FlowRecord>.stride == 408)
     #expect(MemoryLayout<ParsedPacket>.stride <= 160)
+    #expect(MemoryLayout<ParsedPacket>.offset(of: \.key) == 0)
   }
 
   @Test func everyCounterHasItsPlace() {

@@ -346,6 +346,21 @@ package struct ReleaseList: ~Copyable {
     if count == capacity { flush() }
   }
 
+  /// Makes room for `more` of ``appendReserved(_:)``, at most half the capacity.
+  @inline(__always)
+  mutating func reserve(_ more: Int) {
+    assert(more <= capacity / 2)
+    // What others append meanwhile has the other half.
+    if count > capacity / 2 &- more { flush() }
+  }
+
+  /// As ``append(_:)``, where room has been made.
+  @inline(__always)
+  mutating func appendReserved(_ handle: UnsafeMutableRawPointer?) {
+    handles[count] = handle
+    count &+= handle == nil ? 0 : 1
+  }
+
   @inline(__always)
   mutating func flush() {
     if count > 0 { release(context, handles, UInt32(truncatingIfNeeded: count)) }

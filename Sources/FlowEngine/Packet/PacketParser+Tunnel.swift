@@ -27,6 +27,10 @@ extension PacketParser {
   /// IP's protocol number of MPLS (RFC 4023).
   private static var mplsInIP: UInt8 { 137 }
 
+  /// From the lowest to the highest port of ``isTunnel(port:)``.
+  @inline(__always)
+  static var tunnelPorts: ClosedRange<UInt16> { 1701...8472 }
+
   /// UDP ports whose datagrams carry packets.
   @inline(__always)
   package static func isTunnel(port: UInt16) -> Bool {

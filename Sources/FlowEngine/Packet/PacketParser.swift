@@ -60,9 +60,9 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     max(packet.pointee.captured_length, min(packet.pointee.wire_length, maximumWireLength))
   }
 
-  /// Parses one packet and hashes its key. Returns the ``PacketVerdict``.
-  @inline(__always)
-  package func parse(
+  /// Parses a packet of any kind and hashes its key. Returns the ``PacketVerdict``.
+  @inline(never)
+  package func parseUnusual(
     _ packet: UnsafePointer<martlet_packet>, into out: UnsafeMutablePointer<ParsedPacket>,
     now: Int64
   ) -> UInt8 {

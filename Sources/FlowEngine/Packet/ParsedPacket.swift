@@ -9,55 +9,57 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var hash: UInt64
   /// Nanoseconds since 1970.
   package var time: Int64
-  /// First byte of the frame; valid while `handle` is held.
-  package var data: UnsafePointer<UInt8>?
-  package var handle: UnsafeMutableRawPointer?
-  /// Ordinal of the packet in its source.
-  package var ordinal: UInt64
+
   /// Bytes from the IP header on, as the header tells, clamped to the frame on the wire.
   package var ipLength: UInt32
   /// Bytes behind the transport header, as the IP header tells.
   package var payloadLength: UInt32
   package var sequence: UInt32
   package var acknowledgement: UInt32
-  /// IP identification; of an IPv6 fragment all 32 bits.
-  package var fragmentID: UInt32
   package var window: UInt16
-  /// VLAN ids in the frame, outermost first; 0xffff where there is none.
-  package var vlanOuter: UInt16
-  package var vlanInner: UInt16
-  /// Offset of the payload behind the transport header, within the captured bytes.
-  package var payloadOffset: UInt16
+  package var tcpFlags: UInt8
+  /// Which end point of the key sent it: 0 A, 1 B.
+  package var side: UInt8
+  package var candidate: UInt32
+  /// First byte of the frame; valid while `handle` is held.
+  package var data: UnsafePointer<UInt8>?
+  package var handle: UnsafeMutableRawPointer?
+  /// Ordinal of the packet in its source.
+  package var ordinal: UInt64
+  package var ttl: UInt8
+  package var trafficClass: UInt8
+  package var port: UInt16
+  /// Captured bytes from `data` on: the bound of every load.
+  package var captured: UInt32
+
+  /// ``Flags``
+  package var flags: UInt16
   /// Offsets of the IP header and of what follows it and its extensions.
   package var networkOffset: UInt16
   package var transportOffset: UInt16
-  package var port: UInt16
-  package var tcpFlags: UInt8
-  package var ttl: UInt8
-  package var trafficClass: UInt8
-  /// Which end point of the key sent it: 0 A, 1 B.
-  package var side: UInt8
-  package var icmpType: UInt8
-  package var icmpCode: UInt8
-  /// ``PacketVerdict`` while the burst is worked on.
-  package var verdict: UInt8
-  package var candidate: UInt32
-  /// Captured bytes from `data` on: the bound of every load.
-  package var captured: UInt32
-  /// ``Flags``
-  package var flags: UInt16
+  /// Offset of the payload behind the transport header, within the captured bytes.
+  package var payloadOffset: UInt16
+  /// VLAN ids in the frame, outermost first; 0xffff where there is none.
+  package var vlanOuter: UInt16
+  package var vlanInner: UInt16
   /// Where `data` lies within the frame: behind an Ethernet header within a tunnel's.
   package var frameOffset: UInt16
-  /// Of a fragment: its place in the datagram in units of eight bytes; of the first one, whose place is 0,
-  /// how many of them it has. The top bit says more follow.
-  package var fragmentOffset: UInt16
-  /// Offsets of the innermost tunnel's own header and of the IP header before it, within the frame.
-  package var tunnelOffset: UInt16
-  package var tunnelNetworkOffset: UInt16
   /// ``TunnelKind``; 0 where the packet is in none, or what was in the tunnel made no sense.
   package var tunnelKind: UInt8
   /// Tunnels around the packet.
   package var tunnelDepth: UInt8
+  /// Offsets of the innermost tunnel's own header and of the IP header before it, within the frame.
+  package var tunnelOffset: UInt16
+  package var tunnelNetworkOffset: UInt16
+  /// IP identification; of an IPv6 fragment all 32 bits.
+  package var fragmentID: UInt32
+  /// Of a fragment: its place in the datagram in units of eight bytes; of the first one, whose place is 0,
+  /// how many of them it has. The top bit says more follow.
+  package var fragmentOffset: UInt16
+  package var icmpType: UInt8
+  package var icmpCode: UInt8
+  /// ``PacketVerdict`` while the burst is worked on.
+  package var verdict: UInt8
 
   package enum Flags {
     /// The NIC can have hashed this packet as its flow is hashed: no tunnel, no fragment, no label.

@@ -196,15 +196,18 @@ package enum TCPEndpointState: UInt8, Sendable {
 }
 
 extension FlowCold {
+  @inline(__always)
   package func tcpState(_ side: UInt8) -> TCPEndpointState {
     TCPEndpointState(rawValue: kind.0 >> (side &* 4) & 0x0f).unsafelyUnwrapped
   }
 
   /// The state before the present one.
+  @inline(__always)
   package func tcpStateBefore(_ side: UInt8) -> TCPEndpointState {
     TCPEndpointState(rawValue: kind.1 >> (side &* 4) & 0x0f).unsafelyUnwrapped
   }
 
+  @inline(__always)
   package mutating func setTCPState(_ side: UInt8, _ state: TCPEndpointState) {
     let old = tcpState(side)
     guard old != state else { return }
@@ -214,15 +217,19 @@ extension FlowCold {
   }
 
   /// Shift count of the side's windows (RFC 7323, section 2.2): 0 to 14.
+  @inline(__always)
   func windowScale(_ side: UInt8) -> UInt32 { UInt32(kind.2 >> (side &* 4) & 0x0f) }
 
+  @inline(__always)
   mutating func setWindowScale(_ side: UInt8, _ scale: UInt8) {
     let shift = side &* 4
     kind.2 = kind.2 & ~(0x0f << shift) | min(scale, 14) << shift
   }
 
+  @inline(__always)
   package func start(_ side: UInt8) -> UInt32 { side == 0 ? startA : startB }
 
+  @inline(__always)
   mutating func setStart(_ side: UInt8, _ value: UInt32) {
     if side == 0 { startA = value } else { startB = value }
   }

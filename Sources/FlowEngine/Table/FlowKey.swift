@@ -68,6 +68,24 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
     self.domain = 0
   }
 
+  /// Compares two keys where they lie, without a branch: 44 bytes in three loads of 16, of which the
+  /// last begins within the second.
+  @inline(__always)
+  package static func areEqual(_ a: UnsafePointer<FlowKey>, _ b: UnsafePointer<FlowKey>) -> Bool {
+    typealias Words = SIMD2<UInt64>
+    let a = UnsafeRawPointer(a)
+    let b = UnsafeRawPointer(b)
+    let first = a.loadUnaligned(as: Words.self) ^ b.loadUnaligned(as: Words.self)
+    let second =
+      a.loadUnaligned(fromByteOffset: 16, as: Words.self)
+      ^ b.loadUnaligned(fromByteOffset: 16, as: Words.self)
+    let third =
+      a.loadUnaligned(fromByteOffset: 28, as: Words.self)
+      ^ b.loadUnaligned(fromByteOffset: 28, as: Words.self)
+    let all = first | second | third
+    return all[0] | all[1] == 0
+  }
+
   package enum Flags {
     /// The addresses are IPv6.
     @inlinable package static var ipv6: UInt8 { 1 << 0 }

@@ -127,21 +127,40 @@ package struct FlowTable: ~Copyable {
     return number
   }
 
-  /// Stage three: the entry with this key, or `none`. `candidate` is what stage two found.
+  /// Stage three: whether what stage two found is the packet's flow.
   @inline(__always)
-  package func find(_ key: FlowKey, hash: UInt64, candidate: UInt32) -> UInt32 {
-    if candidate != Self.none, isLive(candidate), hot[Int(candidate)].key.equals(key) {
-      return candidate
-    }
-    return search(key, hash)
+  func isCandidate(_ packet: UnsafePointer<ParsedPacket>) -> Bool {
+    let candidate = packet.pointee.candidate
+    return candidate != Self.none && isLive(candidate)
+      && FlowKey.areEqual(Self.key(packet), key(candidate))
+  }
+
+  /// The entry with the packet's key, or `none`.
+  @inline(__always)
+  package mutating func find(_ packet: UnsafePointer<ParsedPacket>) -> UInt32 {
+    isCandidate(packet)
+      ? packet.pointee.candidate : search(Self.key(packet), packet.pointee.hash)
+  }
+
+  /// A packet begins with its key, which a test asserts.
+  @inline(__always)
+  static func key(_ packet: UnsafePointer<ParsedPacket>) -> UnsafePointer<FlowKey> {
+    UnsafeRawPointer(packet).assumingMemoryBound(to: FlowKey.self)
   }
 
   @inline(__always)
   func isLive(_ number: UInt32) -> Bool { hot[Int(number)].flags & FlowFlags.live != 0 }
 
-  /// The whole look-up: home bucket, then as many further ones as a stray of it ever went.
+  /// Where an entry's key is: at its beginning, which a test asserts.
+  @inline(__always)
+  func key(_ number: UInt32) -> UnsafePointer<FlowKey> {
+    UnsafeRawPointer(hot + Int(number)).assumingMemoryBound(to: FlowKey.self)
+  }
+
+  /// The whole look-up: home bucket, then as many further ones as a stray of it ever went. Changes
+  /// nothing; borrowed, the table would be copied for the call.
   @inline(never)
-  func search(_ key: FlowKey, _ hash: UInt64) -> UInt32 {
+  mutating func search(_ key: UnsafePointer<FlowKey>, _ hash: UInt64) -> UInt32 {
     let tag = Self.tag(hash)
     let reach = UInt64(Self.strays(bucket(hash))[1])
     var distance: UInt64 = 0
@@ -149,7 +168,7 @@ package struct FlowTable: ~Copyable {
       let current = bucket(hash &+ distance)
       for slot in 0..<Bucket.slots where Self.tags(current)[slot] == tag {
         let entry = Self.numbers(current)[slot]
-        if hot[Int(entry)].key.equals(key) { return entry }
+        if FlowKey.areEqual(key, self.key(entry)) { return entry }
       }
       distance &+= 1
     }
@@ -204,20 +223,5 @@ package struct FlowTable: ~Copyable {
       distance &+= 1
     }
     assertionFailure("an entry that is live stands in the index")
-  }
-}
-
-extension FlowKey {
-  /// Six words compared without a branch between them.
-  @inline(__always)
-  package func equals(_ other: FlowKey) -> Bool {
-    let addresses =
-      (addressA.high ^ other.addressA.high) | (addressA.low ^ other.addressA.low)
-      | (addressB.high ^ other.addressB.high) | (addressB.low ^ other.addressB.low)
-    let ports = (portA ^ other.portA) | (portB ^ other.portB)
-    let kind = (proto ^ other.proto) | (flags ^ other.flags)
-    let vlans =
-      (vlanOuter ^ other.vlanOuter) | (vlanInner ^ other.vlanInner) | (domain ^ other.domain)
-    return addresses | UInt64(ports | UInt16(kind) | vlans) == 0
   }
 }

@@ -4,7 +4,7 @@ import CBurst
 
 extension FlowTracker {
   /// When an entry is next to be looked at.
-  func deadline(_ entry: UInt32) -> Int64 {
+  mutating func deadline(_ entry: UInt32) -> Int64 {
     let hot = table.hot + Int(entry)
     let idle = hot.pointee.lastSeen &+ inactive(hot)
     if runsOnPacketTime { return idle }
@@ -129,7 +129,7 @@ extension FlowTracker {
 
   /// A flow as it stands, into a record; what a flow need not have is left as it was, and `parts` says
   /// what there is.
-  func fill(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
+  mutating func fill(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
     let cold = table.cold + Int(entry)
     record.pointee.hot = table.hot[Int(entry)]
     record.pointee.cold = cold.pointee

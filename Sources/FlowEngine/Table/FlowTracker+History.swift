@@ -3,6 +3,7 @@
 
 extension FlowTracker {
   /// Letters of a TCP segment but for T, G, W and C, which have counts of their own.
+  @inline(__always)
   mutating func writeLetters(
     _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
     _ packet: UnsafePointer<ParsedPacket>
@@ -50,6 +51,7 @@ extension FlowTracker {
   }
 
   /// Writes a letter that the side has not had yet.
+  @inline(__always)
   mutating func appendHistory(_ entry: UInt32, _ sender: UInt8, _ bit: UInt16) {
     let side = Self.side(table.hot + Int(entry), sender)
     guard side.pointee.history & bit == 0 else { return }
@@ -65,11 +67,13 @@ extension FlowTracker {
     if threshold == count { append(entry, letter(bit, entry, sender)) }
   }
 
-  private func letter(_ bit: UInt16, _ entry: UInt32, _ sender: UInt8) -> UInt8 {
+  @inline(__always)
+  private mutating func letter(_ bit: UInt16, _ entry: UInt32, _ sender: UInt8) -> UInt8 {
     let upper = HistoryBits.letter(bit.trailingZeroBitCount)
     return sender == originatorSide(entry) ? upper : upper | 0x20
   }
 
+  @inline(never)
   mutating func append(_ entry: UInt32, _ letter: UInt8) {
     let cold = table.cold + Int(entry)
     let length = cold.pointee.historyLength

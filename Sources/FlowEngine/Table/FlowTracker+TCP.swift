@@ -11,43 +11,54 @@ extension FlowTracker {
   /// The largest window that can be announced (RFC 7323, section 2.3): nothing can be further ahead.
   private static var largestWindow: UInt32 { 1 << 30 }
 
-  /// Sequence numbers, flags, window and history of one segment. What follows in order on an
-  /// established connection leaves here at once.
+  /// A segment that follows in order on an open connection, without holes on either side: moves its
+  /// side on. Returns false, with nothing changed, where it is anything else.
+  @inline(__always)
+  func followInOrder(
+    _ hot: UnsafeMutablePointer<FlowHot>, _ side: UnsafeMutablePointer<FlowSide>,
+    _ peer: UnsafeMutablePointer<FlowSide>, _ packet: UnsafePointer<ParsedPacket>
+  ) -> Bool {
+    let flags = packet.pointee.tcpFlags
+    let length = packet.pointee.payloadLength
+    let sequence = packet.pointee.sequence
+    let acknowledgement = packet.pointee.acknowledgement
+    let window = packet.pointee.window
+    let history = side.pointee.history
+    let letter = length > 0 ? HistoryBits.data : HistoryBits.ack
+    guard sequence == side.pointee.nextSequence, hot.pointee.state != FlowState.closed,
+      flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack,
+      history & letter != 0, window != 0,
+      (history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead) == 0
+    else { return false }
+    if SequenceHoles.distance(acknowledgement, peer.pointee.nextSequence) < 0 {
+      // Of a side that is not seen at all, what is acknowledged tells where it stands.
+      guard peer.pointee.packets == 0 else { return false }
+      peer.pointee.nextSequence = acknowledgement
+    }
+    Self.tcpFlags(hot, packet.pointee.side).pointee |= flags
+    // Wraps as sequence numbers do (RFC 9293, section 3.4).
+    side.pointee.nextSequence = sequence &+ length
+    side.pointee.window = window
+    return true
+  }
+
+  /// Where a side's flags are: A's, then B's, which a test asserts.
+  @inline(__always)
+  static func tcpFlags(_ hot: UnsafeMutablePointer<FlowHot>, _ side: UInt8)
+    -> UnsafeMutablePointer<UInt8>
+  {
+    (UnsafeMutableRawPointer(hot) + 52 + Int(side)).assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// Sequence numbers, flags, window and history of one segment.
   @inline(__always)
   mutating func updateTCP(
     _ entry: UInt32, _ hot: UnsafeMutablePointer<FlowHot>,
     _ side: UnsafeMutablePointer<FlowSide>, _ packet: UnsafePointer<ParsedPacket>
   ) {
-    let flags = packet.pointee.tcpFlags
-    let length = packet.pointee.payloadLength
     let sender = packet.pointee.side
-    let peer: UnsafeMutablePointer<FlowSide>
-    if sender == 0 {
-      hot.pointee.tcpFlagsA |= flags
-      peer = Self.side(hot, 1)
-    } else {
-      hot.pointee.tcpFlagsB |= flags
-      peer = Self.side(hot, 0)
-    }
-    let sequence = packet.pointee.sequence
-    let acknowledgement = packet.pointee.acknowledgement
-    let letter = length > 0 ? HistoryBits.data : HistoryBits.ack
-    if sequence == side.pointee.nextSequence && hot.pointee.state != FlowState.closed
-      && flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack
-      && side.pointee.history & letter != 0 && packet.pointee.window != 0
-      && (side.pointee.history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead)
-        == 0
-    {
-      let isSeen = SequenceHoles.distance(acknowledgement, peer.pointee.nextSequence) >= 0
-      if isSeen || peer.pointee.packets == 0 {
-        // Of a side that is not seen at all, what is acknowledged tells where it stands.
-        if !isSeen { peer.pointee.nextSequence = acknowledgement }
-        // Wraps as sequence numbers do (RFC 9293, section 3.4).
-        side.pointee.nextSequence = sequence &+ length
-        side.pointee.window = packet.pointee.window
-        return
-      }
-    }
+    if followInOrder(hot, side, Self.side(hot, 1 &- sender), packet) { return }
+    Self.tcpFlags(hot, sender).pointee |= packet.pointee.tcpFlags
     updateTCPState(entry, packet)
   }
 
@@ -98,7 +109,8 @@ extension FlowTracker {
   // MARK: Sequence numbers
 
   /// The first segment of a side says where its sequence begins; so does a new SYN.
-  private func beginSequence(
+  @inline(__always)
+  private mutating func beginSequence(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32
   ) {
     let cold = table.cold + Int(entry)
@@ -134,7 +146,8 @@ extension FlowTracker {
   }
 
   /// What is acknowledged tells where a side stands that has not been seen.
-  private func beginPeer(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  @inline(__always)
+  private mutating func beginPeer(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     let other = 1 &- packet.pointee.side
     guard cold.pointee.tcpState(other) == .inactive else { return }
@@ -151,6 +164,7 @@ extension FlowTracker {
   }
 
   /// Moves the side's highest sequence number on, and tells what a segment at or below it is.
+  @inline(__always)
   private mutating func followSequence(
     _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
     _ packet: UnsafePointer<ParsedPacket>, _ after: UInt32
@@ -213,6 +227,7 @@ extension FlowTracker {
   }
 
   /// Zeek's T: a segment of data that ends where one has ended before, or earlier.
+  @inline(never)
   private mutating func belowHighest(_ entry: UInt32, _ sender: UInt8) {
     guard let trouble = trouble(entry, sender) else {
       appendHistory(entry, sender, HistoryBits.retransmission)
@@ -222,6 +237,7 @@ extension FlowTracker {
     appendScaled(entry, sender, HistoryBits.retransmission, trouble.pointee.belowHighest)
   }
 
+  @inline(never)
   private mutating func openHole(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ next: UInt32
   ) {
@@ -243,7 +259,9 @@ extension FlowTracker {
     if lost > 0 { countGap(entry, sender, count: 1, bytes: UInt64(lost), packet) }
   }
 
-  private func fillHole(_ entry: UInt32, _ sender: UInt8, _ from: UInt32, _ to: UInt32) -> Bool {
+  private mutating func fillHole(_ entry: UInt32, _ sender: UInt8, _ from: UInt32, _ to: UInt32)
+    -> Bool
+  {
     let side = Self.side(table.hot + Int(entry), sender)
     guard side.pointee.history & HistoryBits.holes != 0 else { return false }
     let detail = details.at(table.cold[Int(entry)].detail)
@@ -263,6 +281,7 @@ extension FlowTracker {
   // MARK: Acknowledgements
 
   /// An acknowledgement of what has not been seen: the receiver has it, and we never will.
+  @inline(__always)
   private mutating func followAcknowledgement(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>
   ) {
@@ -307,6 +326,7 @@ extension FlowTracker {
   }
 
   /// Bytes of `sender` that the other side got and we did not.
+  @inline(never)
   private mutating func countGap(
     _ entry: UInt32, _ sender: UInt8, count: UInt32, bytes: UInt64,
     _ packet: UnsafePointer<ParsedPacket>
@@ -336,6 +356,7 @@ extension FlowTracker {
 
   // MARK: Windows
 
+  @inline(__always)
   private mutating func followWindow(
     _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
     _ packet: UnsafePointer<ParsedPacket>
@@ -361,7 +382,8 @@ extension FlowTracker {
   }
 
   /// A SYN's window scale (RFC 7323, section 2.2).
-  private func readScale(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  @inline(__always)
+  private mutating func readScale(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
     if let scale = TCPOptions.windowScale(packet) {
@@ -377,7 +399,9 @@ extension FlowTracker {
 
   /// Whether a RST is too far from what its receiver expects to be the sender's own (RFC 5961, section 3,
   /// made wider by what may have been lost before us): by the receiver's window, at least 64 KiB.
-  private func isOutsideWindow(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) -> Bool {
+  private mutating func isOutsideWindow(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>)
+    -> Bool
+  {
     let hot = table.hot + Int(entry)
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
@@ -394,7 +418,8 @@ extension FlowTracker {
 
   // MARK: States
 
-  private func changeState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  @inline(__always)
+  private mutating func changeState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
     switch cold.pointee.tcpState(sender) {
@@ -414,7 +439,8 @@ extension FlowTracker {
     }
   }
 
-  private func leaveInactive(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  @inline(__always)
+  private mutating func leaveInactive(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     let flags = packet.pointee.tcpFlags
     let sender = packet.pointee.side
@@ -444,7 +470,8 @@ extension FlowTracker {
     }
   }
 
-  private func leaveEstablished(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  @inline(__always)
+  private mutating func leaveEstablished(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     let flags = packet.pointee.tcpFlags
     let sender = packet.pointee.side
@@ -470,6 +497,7 @@ extension FlowTracker {
   }
 
   /// A SYN tells who the originator is, also where traffic before it was taken the other way.
+  @inline(__always)
   private mutating func settleDirection(_ entry: UInt32, _ flags: UInt8, _ sender: UInt8) {
     let hot = table.hot + Int(entry)
     guard hot.pointee.flags & FlowFlags.directionBySyn == 0 else { return }
@@ -483,6 +511,7 @@ extension FlowTracker {
 
   /// EVE's `flow.state`, which the timeouts go by: established once the originator has spoken again
   /// behind the handshake, or both sides in the middle of a connection.
+  @inline(__always)
   private mutating func settleState(_ entry: UInt32) {
     let hot = table.hot + Int(entry)
     let cold = table.cold + Int(entry)
@@ -498,7 +527,8 @@ extension FlowTracker {
     }
   }
 
-  private func establish(_ hot: UnsafeMutablePointer<FlowHot>) {
+  @inline(__always)
+  private mutating func establish(_ hot: UnsafeMutablePointer<FlowHot>) {
     let originatorIsB = hot.pointee.flags & FlowFlags.originatorIsB != 0
     let originator = originatorIsB ? hot.pointee.sideB : hot.pointee.sideA
     let responder = originatorIsB ? hot.pointee.sideA : hot.pointee.sideB

@@ -80,7 +80,7 @@ extension FlowTracker {
     records.commit()
   }
 
-  private func finish(
+  private mutating func finish(
     _ record: UnsafeMutablePointer<FlowRecord>, _ counter: Counter,
     _ packet: UnsafePointer<ParsedPacket>
   ) {
@@ -132,7 +132,7 @@ extension FlowTracker {
   /// over by now is none, whether or not the wheel has come to it.
   @inline(never)
   mutating func noteDiscarded(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) {
-    let entry = table.find(packet.pointee.key, hash: packet.pointee.hash, candidate: FlowTable.none)
+    let entry = table.find(packet)
     guard entry != FlowTable.none else { return }
     let hot = table.hot + Int(entry)
     guard hot.pointee.lastSeen &+ inactive(hot) > max(clock, packet.pointee.time) else { return }

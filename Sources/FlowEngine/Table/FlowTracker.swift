@@ -15,6 +15,8 @@ package struct FlowTracker: ~Copyable {
   /// timeouts are met by packets alone, and a full record ring is waited for. So the records of a
   /// capture depend on its packets and their order, and on nothing else.
   let runsOnPacketTime: Bool
+  /// Active timeouts are met by packets.
+  let reportsOnPacketTime: Bool
   /// No flow ends sooner than this after its latest packet.
   let shortestTimeout: Int64
   /// Of the next record: counts those that a full ring dropped, too.
@@ -27,6 +29,7 @@ package struct FlowTracker: ~Copyable {
     plan: inout MemoryPlan, touch: Bool
   ) {
     self.runsOnPacketTime = runsOnPacketTime
+    reportsOnPacketTime = runsOnPacketTime && timeouts.active > 0
     shortestTimeout = timeouts.shortest
     table = FlowTable(capacity: capacity, plan: &plan, touch: touch)
     wheel = TimerWheel(hot: table.hot, plan: &plan, touch: touch)
@@ -50,16 +53,48 @@ package struct FlowTracker: ~Copyable {
 
   // MARK: A packet
 
+  /// The common case, whole: the next packet in order of a flow that is known, on an established
+  /// connection or over UDP. Returns false, with nothing changed, where it is anything else; then it is
+  /// for ``update(_:clock:)``.
+  ///
+  /// About 75 instructions, two cache lines of the flow (bench: `update`).
+  @inline(__always)
+  mutating func updateKnown(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> Bool {
+    guard table.isCandidate(packet), !reportsOnPacketTime,
+      packet.pointee.flags & FlowWorker.odd == 0
+    else { return false }
+    let hot = table.hot + Int(packet.pointee.candidate)
+    let time = packet.pointee.time
+    let before = hot.pointee.lastSeen
+    let sender = packet.pointee.side
+    let side = Self.side(hot, sender)
+    guard time >= before, max(clock, time) &- before < shortestTimeout, side.pointee.packets != 0
+    else { return false }
+    let proto = packet.pointee.key.proto
+    if proto == IPProtocol.tcp {
+      guard followInOrder(hot, side, Self.side(hot, 1 &- sender), packet) else { return false }
+    } else if proto == IPProtocol.udp {
+      let headers = packet.pointee.ipLength &- packet.pointee.payloadLength
+      guard headers == Self.usualHeaders(packet), side.pointee.history & HistoryBits.data != 0
+      else {
+        return false
+      }
+    } else if proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 {
+      return false
+    }
+    hot.pointee.lastSeen = time
+    side.pointee.packets &+= 1
+    side.pointee.bytes &+= UInt64(packet.pointee.wireLength)
+    side.pointee.ipBytes &+= UInt64(packet.pointee.ipLength)
+    return true
+  }
+
   /// Counts one packet into its flow, which is begun where it is not there yet, and returns the flow's
   /// entry. `clock` is what the time is now; a flow that is over by it is ended here, whether or not
   /// the wheel has come to it.
-  ///
-  /// About 30 cycles when the flow's lines are in the cache (bench: `update`).
-  @inline(__always)
   @discardableResult
   package mutating func update(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> UInt32 {
-    var entry = table.find(
-      packet.pointee.key, hash: packet.pointee.hash, candidate: packet.pointee.candidate)
+    var entry = table.find(packet)
     if entry == FlowTable.none {
       entry = begin(packet, clock: clock)
     } else if max(clock, packet.pointee.time) &- table.hot[Int(entry)].lastSeen >= shortestTimeout {
@@ -68,7 +103,7 @@ package struct FlowTracker: ~Copyable {
     if packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn && isReuse(entry, packet) {
       entry = beginAgain(entry, packet, clock: clock)
     }
-    if runsOnPacketTime && timeouts.active > 0 { reportIfDue(entry, clock: clock) }
+    if reportsOnPacketTime { reportIfDue(entry, clock: clock) }
     let hot = table.hot + Int(entry)
     let side = Self.side(hot, packet.pointee.side)
     side.pointee.packets &+= 1
@@ -102,7 +137,7 @@ package struct FlowTracker: ~Copyable {
     guard
       proto == IPProtocol.udp || proto == IPProtocol.icmp || proto == IPProtocol.icmpv6
     else { return }
-    let usual: UInt32 = packet.pointee.key.flags & FlowKey.Flags.ipv6 != 0 ? 48 : 28
+    let usual = Self.usualHeaders(packet)
     let headers = packet.pointee.ipLength &- packet.pointee.payloadLength
     if headers != usual { addHeaders(entry, packet.pointee.side, headers &- usual) }
     if side.pointee.history & HistoryBits.data == 0 && proto == IPProtocol.udp {
@@ -110,8 +145,14 @@ package struct FlowTracker: ~Copyable {
     }
   }
 
+  /// Bytes of an IP header without options or extensions and a UDP or ICMP header.
+  @inline(__always)
+  private static func usualHeaders(_ packet: UnsafePointer<ParsedPacket>) -> UInt32 {
+    packet.pointee.key.flags & FlowKey.Flags.ipv6 != 0 ? 48 : 28
+  }
+
   @inline(never)
-  private func addHeaders(_ entry: UInt32, _ sender: UInt8, _ difference: UInt32) {
+  private mutating func addHeaders(_ entry: UInt32, _ sender: UInt8, _ difference: UInt32) {
     let cold = table.cold + Int(entry)
     cold.pointee.setStart(sender, cold.pointee.start(sender) &+ difference)
   }
@@ -167,36 +208,36 @@ package struct FlowTracker: ~Copyable {
   }
 
   private mutating func fill(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
-    let p = packet.pointee
     let hot = table.hot + Int(entry)
     let cold = table.cold + Int(entry)
     UnsafeMutableRawPointer(hot).initializeMemory(as: UInt64.self, repeating: 0, count: 16)
     UnsafeMutableRawPointer(cold).initializeMemory(as: UInt64.self, repeating: 0, count: 16)
-    hot.pointee.key = p.key
-    hot.pointee.lastSeen = p.time
+    hot.pointee.key = packet.pointee.key
+    hot.pointee.lastSeen = packet.pointee.time
     hot.pointee.flags = FlowFlags.live | originatorFlags(packet)
-    cold.pointee.firstSeen = p.time
-    if p.side == 1 { hot.pointee.flags |= FlowFlags.firstSideIsB }
-    cold.pointee.ordinal = p.ordinal
-    cold.pointee.portIndex = p.port
-    cold.pointee.vlanOuter = p.vlanOuter
-    cold.pointee.vlanInner = p.vlanInner
+    cold.pointee.firstSeen = packet.pointee.time
+    if packet.pointee.side == 1 { hot.pointee.flags |= FlowFlags.firstSideIsB }
+    cold.pointee.ordinal = packet.pointee.ordinal
+    cold.pointee.portIndex = packet.pointee.port
+    cold.pointee.vlanOuter = packet.pointee.vlanOuter
+    cold.pointee.vlanInner = packet.pointee.vlanInner
     // As Zeek has it: who sent the first packet was taken for the responder.
     let originator: UInt8 = hot.pointee.flags & FlowFlags.originatorIsB != 0 ? 1 : 0
-    if originator != p.side { append(entry, UInt8(ascii: "^")) }
-    if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
-      cold.pointee.icmpType = p.icmpType
-      cold.pointee.icmpCode = p.icmpCode
+    if originator != packet.pointee.side { append(entry, UInt8(ascii: "^")) }
+    if packet.pointee.key.proto == IPProtocol.icmp || packet.pointee.key.proto == IPProtocol.icmpv6
+    {
+      cold.pointee.icmpType = packet.pointee.icmpType
+      cold.pointee.icmpCode = packet.pointee.icmpCode
     }
-    if p.flags & ParsedPacket.Flags.ethernet != 0, let data = p.data {
+    if packet.pointee.flags & ParsedPacket.Flags.ethernet != 0, let data = packet.pointee.data {
       // The parser has seen 14 bytes: destination, source, type.
       let destination = Self.mac(data)
       let source = Self.mac(data + 6)
-      cold.pointee.macA = p.side == 0 ? source : destination
-      cold.pointee.macB = p.side == 0 ? destination : source
+      cold.pointee.macA = packet.pointee.side == 0 ? source : destination
+      cold.pointee.macB = packet.pointee.side == 0 ? destination : source
     }
-    if p.tunnelKind != 0 { cold.pointee.tunnel = holdTunnel(packet) }
-    if timeouts.active > 0 { cold.pointee.activeDeadline = p.time &+ timeouts.active }
+    if packet.pointee.tunnelKind != 0 { cold.pointee.tunnel = holdTunnel(packet) }
+    if timeouts.active > 0 { cold.pointee.activeDeadline = packet.pointee.time &+ timeouts.active }
     wheel.schedule(entry, at: deadline(entry))
   }
 
@@ -210,43 +251,45 @@ package struct FlowTracker: ~Copyable {
   }
 
   /// Who began: by SYN, else by the ports, else the first packet.
+  @inline(__always)
   private func originatorFlags(_ packet: UnsafePointer<ParsedPacket>) -> UInt8 {
-    let p = packet.pointee
-    let sender: UInt8 = p.side == 1 ? FlowFlags.originatorIsB : 0
+    let sender: UInt8 = packet.pointee.side == 1 ? FlowFlags.originatorIsB : 0
     let receiver: UInt8 = sender ^ FlowFlags.originatorIsB
-    let isTCP = p.key.proto == IPProtocol.tcp
-    guard isTCP || p.key.proto == IPProtocol.udp else { return sender }
-    let isSyn = isTCP && p.tcpFlags & TCPFlags.syn != 0
-    if isSyn && p.tcpFlags & TCPFlags.ack == 0 { return sender | FlowFlags.directionBySyn }
+    let isTCP = packet.pointee.key.proto == IPProtocol.tcp
+    guard isTCP || packet.pointee.key.proto == IPProtocol.udp else { return sender }
+    let isSyn = isTCP && packet.pointee.tcpFlags & TCPFlags.syn != 0
+    if isSyn && packet.pointee.tcpFlags & TCPFlags.ack == 0 {
+      return sender | FlowFlags.directionBySyn
+    }
     if isSyn { return receiver | FlowFlags.directionBySyn }
-    let source = p.side == 0 ? p.key.portA : p.key.portB
-    let destination = p.side == 0 ? p.key.portB : p.key.portA
+    let source = packet.pointee.side == 0 ? packet.pointee.key.portA : packet.pointee.key.portB
+    let destination = packet.pointee.side == 0 ? packet.pointee.key.portB : packet.pointee.key.portA
     let isAnswer =
-      ServerPorts.has(source, proto: p.key.proto)
-      && !ServerPorts.has(destination, proto: p.key.proto)
+      ServerPorts.has(source, proto: packet.pointee.key.proto)
+      && !ServerPorts.has(destination, proto: packet.pointee.key.proto)
     return (isAnswer ? receiver : sender) | (isTCP ? FlowFlags.midstream : 0)
   }
 
   /// A side's first packet: its TTL and traffic class, and where it is the answer, its time.
   @inline(never)
   private mutating func firstOfSide(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
-    let p = packet.pointee
     let cold = table.cold + Int(entry)
-    if p.side == 0 {
-      cold.pointee.ttlA = p.ttl
-      cold.pointee.tosA = p.trafficClass
+    if packet.pointee.side == 0 {
+      cold.pointee.ttlA = packet.pointee.ttl
+      cold.pointee.tosA = packet.pointee.trafficClass
     } else {
-      cold.pointee.ttlB = p.ttl
-      cold.pointee.tosB = p.trafficClass
+      cold.pointee.ttlB = packet.pointee.ttl
+      cold.pointee.tosB = packet.pointee.trafficClass
     }
     let hot = table.hot + Int(entry)
     let first: UInt8 = hot.pointee.flags & FlowFlags.firstSideIsB != 0 ? 1 : 0
-    guard p.side != first else { return }
-    cold.pointee.firstReply = p.time
-    guard p.key.proto != IPProtocol.tcp else { return }
+    guard packet.pointee.side != first else { return }
+    cold.pointee.firstReply = packet.pointee.time
+    guard packet.pointee.key.proto != IPProtocol.tcp else { return }
     hot.pointee.state = FlowState.established
-    if p.key.proto == IPProtocol.icmp || p.key.proto == IPProtocol.icmpv6 {
-      cold.pointee.responseICMPCode = p.icmpCode
+    if packet.pointee.key.proto == IPProtocol.icmp || packet.pointee.key.proto == IPProtocol.icmpv6
+    {
+      cold.pointee.responseICMPCode = packet.pointee.icmpCode
     }
   }
 

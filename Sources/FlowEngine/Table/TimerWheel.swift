@@ -90,10 +90,10 @@ package struct TimerWheel: ~Copyable {
 
   /// The first entry of the slot behind the one that `now` is in: there stand those whose deadline is
   /// within the tick of `now`, due or not. `none` ends the list, which goes on by `timerNext`.
-  func firstBehind(_ now: Int64) -> UInt32 { heads[slot((now >> Self.tickShift) &+ 1)] }
+  mutating func firstBehind(_ now: Int64) -> UInt32 { heads[slot((now >> Self.tickShift) &+ 1)] }
 
   /// The entry that is due next, wherever that is; nil when the wheel is empty. It stays in its list.
-  func earliest() -> UInt32? {
+  mutating func earliest() -> UInt32? {
     let head = heads[slot(current)]
     if head != UInt32.max { return head }
     guard let tick = nextOccupied(after: current) else { return nil }
@@ -101,7 +101,7 @@ package struct TimerWheel: ~Copyable {
   }
 
   /// The first tick after `tick`, within one turn, whose slot has entries.
-  private func nextOccupied(after tick: Int64) -> Int64? {
+  private mutating func nextOccupied(after tick: Int64) -> Int64? {
     let start = slot(tick &+ 1)
     var word = start >> 6
     var bits = occupied[word] & (UInt64.max << UInt64(start & 63))

@@ -63,6 +63,7 @@ extension FlowWorker {
     releases.append(p.pointee.handle)
     // Whether its flow is there yet must not depend on where a burst began.
     p.pointee.verdict = PacketVerdict.discarded
+    p.pointee.candidate = FlowTable.none
     return true
   }
 

@@ -140,7 +140,7 @@ package struct FlowWorker: ~Copyable {
     .assumingMemoryBound(to: Ring<ParsedPacket>.self)
     incoming = outgoing + workerCount
     releases = ReleaseList(
-      capacity: Self.burst, plan: &plan, release: release, context: releaseContext)
+      capacity: 4 * Self.burst, plan: &plan, release: release, context: releaseContext)
     tracker = FlowTracker(
       capacity: settings.flowCapacity, timeouts: settings.timeouts, hash: settings.hash,
       records: records, counters: counters, worker: UInt16(settings.index),
@@ -183,59 +183,13 @@ package struct FlowWorker: ~Copyable {
       counters.add(.emptyPolls)
       return 0
     }
-    var bytes: UInt64 = 0
-    var clocks = 0
     let filter = packetFilter?.current
-    let verifies = checksums != .ignore
-    let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
-    for i in 0..<count {
-      let p = parsed + i
-      if packets[i].flags & UInt16(MARTLET_PACKET_CLOCK) != 0 {
-        p.pointee.verdict = PacketVerdict.clock
-        clocks &+= 1
-        continue
-      }
-      p.pointee.ordinal =
-        runsOnPacketTime ? packets[i].ordinal : ordinal &+ UInt64(truncatingIfNeeded: i)
-      // The frame's own length: a decapsulated packet's is less.
-      bytes &+= UInt64(PacketParser.wireLength(packets + i))
-      if let filter, !filter.pointee.accepts(packets + i) {
-        counters.add(.filtered)
-        releases.append(packets[i].handle)
-        p.pointee.verdict = PacketVerdict.done
-        continue
-      }
-      if let packetMap { packetMap.pass(p.pointee.ordinal) }
-      // A time stamp of 0 is one on the packets' own time.
-      let verdict = parser.parse(packets + i, into: p, now: runsOnPacketTime ? 0 : now)
-      p.pointee.verdict = verdict
-      if verdict == PacketVerdict.flow && p.pointee.flags & Self.special == 0 && !verifies {
-        if workerCount > 1 && !isMine(p, packets + i, trusted, queue) {
-          handOut(p, to: owner(p))
-        } else {
-          tracker.table.prefetchBucket(p.pointee.hash)
-        }
-      } else {
-        uncommon(p, packets + i)
-      }
-    }
-    for i in 0..<count where parsed[i].verdict == PacketVerdict.flow {
-      parsed[i].candidate = tracker.table.prefetchCandidate(parsed[i].hash)
-    }
-    for i in 0..<count {
-      let verdict = parsed[i].verdict
-      let clock = runsOnPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
-      if verdict == PacketVerdict.flow {
-        self.count(parsed + i, clock: clock)
-        releases.append(parsed[i].handle)
-      } else if verdict == PacketVerdict.laterFragment {
-        ownFragment(parsed + i, clock: clock)
-      } else if verdict == PacketVerdict.discarded {
-        tracker.noteDiscarded(parsed + i, clock: clock)
-      } else if verdict == PacketVerdict.clock {
-        setClock(packets + i)
-      }
-    }
+    let bytes =
+      filter == nil && packetMap == nil && !runsOnPacketTime && workerCount == 1
+        && checksums == .ignore
+      ? parseBurst(queue, count, now, filter: nil, isPlain: true)
+      : parseBurst(queue, count, now, filter: filter, isPlain: false)
+    let clocks = updateBurst(count, now)
     releases.flush()
     if runsOnPacketTime {
       packetClock = Int64(truncatingIfNeeded: packets[count &- 1].clock_ns)
@@ -244,6 +198,119 @@ package struct FlowWorker: ~Copyable {
     counters.add(.received, UInt64(truncatingIfNeeded: count &- clocks))
     counters.add(.receivedBytes, bytes)
     return count
+  }
+
+  /// Stage one: parses and hashes the burst, and has the buckets of its packets on their way. Returns the
+  /// frames' bytes.
+  ///
+  /// `isPlain`, a constant where this is called, says that all packets are this worker's and wanted, and
+  /// that nobody asks for more: code of its own, in which none of that is asked for each packet.
+  @inline(__always)
+  private mutating func parseBurst(
+    _ queue: UnsafeMutablePointer<martlet_rx_queue>, _ count: Int, _ now: Int64,
+    filter: UnsafePointer<PacketFilter>?, isPlain: Bool
+  ) -> UInt64 {
+    var bytes: UInt64 = 0
+    let parser = parser
+    let first = ordinal
+    let verifies = checksums != .ignore
+    // A time stamp of 0 is one on the packets' own time.
+    let time = runsOnPacketTime ? 0 : now
+    let trusted = queue.pointee.flags & UInt32(MARTLET_QUEUE_HARDWARE_RSS) != 0
+    for i in 0..<count {
+      let p = parsed + i
+      let packet = packets + i
+      if !isPlain && packet.pointee.flags & UInt16(MARTLET_PACKET_CLOCK) != 0 {
+        p.pointee.verdict = PacketVerdict.clock
+        continue
+      }
+      p.pointee.ordinal =
+        !isPlain && runsOnPacketTime
+        ? packet.pointee.ordinal : first &+ UInt64(truncatingIfNeeded: i)
+      // The frame's own length: a decapsulated packet's is less.
+      bytes &+= UInt64(PacketParser.wireLength(packet))
+      if !isPlain {
+        if let filter, !filter.pointee.accepts(packet) {
+          counters.add(.filtered)
+          releases.append(packet.pointee.handle)
+          p.pointee.verdict = PacketVerdict.done
+          continue
+        }
+        if let packetMap { packetMap.pass(p.pointee.ordinal) }
+      }
+      let verdict = parser.parse(packet, into: p, now: time)
+      p.pointee.verdict = verdict
+      if verdict != PacketVerdict.flow || p.pointee.flags & Self.special != 0
+        || !isPlain && verifies
+      {
+        uncommon(p, packet)
+      } else if !isPlain && workerCount > 1 && !isMine(p, packet, trusted, queue) {
+        handOut(p, to: owner(p))
+      } else {
+        tracker.table.prefetchBucket(p.pointee.hash)
+      }
+    }
+    return bytes
+  }
+
+  /// Packets between the one whose entry is asked for and the one that is counted: as many as keep the
+  /// memory at work, few enough that what came is still there.
+  private static var ahead: Int { 16 }
+
+  /// Stages two and three: has the entries of the burst's packets on their way, and counts each packet
+  /// once its entry has had time to come. Returns how many were no packets but told the time.
+  @inline(__always)
+  private mutating func updateBurst(_ count: Int, _ now: Int64) -> Int {
+    var clocks = 0
+    var known: UInt64 = 0
+    var knownBytes: UInt64 = 0
+    let parsed = parsed
+    let onPacketTime = runsOnPacketTime
+    let isPlain = packetMap == nil
+    releases.reserve(count)
+    for i in 0..<min(count, Self.ahead) { prefetchEntry(parsed + i) }
+    for i in 0..<count {
+      if i &+ Self.ahead < count { prefetchEntry(parsed + i + Self.ahead) }
+      let p = parsed + i
+      let clock = onPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
+      if p.pointee.verdict == PacketVerdict.flow {
+        if isPlain && tracker.updateKnown(p, clock: clock) {
+          known &+= 1
+          knownBytes &+= UInt64(p.pointee.wireLength)
+        } else {
+          self.count(p, clock: clock)
+        }
+        releases.appendReserved(p.pointee.handle)
+      } else {
+        clocks &+= updateOther(p, packets + i, clock: clock)
+      }
+    }
+    counters.add(.countedInFlows, known)
+    counters.add(.countedBytes, knownBytes)
+    return clocks
+  }
+
+  /// What is no packet with a complete key. Returns 1 for what is no packet but tells the time, else 0.
+  @inline(never)
+  private mutating func updateOther(
+    _ p: UnsafeMutablePointer<ParsedPacket>, _ packet: UnsafePointer<martlet_packet>, clock: Int64
+  ) -> Int {
+    switch p.pointee.verdict {
+    case PacketVerdict.laterFragment: ownFragment(p, clock: clock)
+    case PacketVerdict.discarded: tracker.noteDiscarded(p, clock: clock)
+    case PacketVerdict.clock:
+      setClock(packet)
+      return 1
+    default: break
+    }
+    return 0
+  }
+
+  @inline(__always)
+  private func prefetchEntry(_ p: UnsafeMutablePointer<ParsedPacket>) {
+    if p.pointee.verdict == PacketVerdict.flow {
+      p.pointee.candidate = tracker.table.prefetchCandidate(p.pointee.hash)
+    }
   }
 
   /// Flags that take a packet off the common path.
@@ -296,7 +363,7 @@ package struct FlowWorker: ~Copyable {
   }
 
   /// Counts a packet into its flow, and says which that is where somebody wants to know.
-  @inline(__always)
+  @inline(never)
   mutating func count(_ p: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = tracker.update(p, clock: clock)
     if p.pointee.flags & Self.odd != 0 { tracker.noteOddities(entry, p) }
