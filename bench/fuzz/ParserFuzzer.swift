@@ -106,7 +106,7 @@ enum ParserFuzzer {
     }
     if proto == IPProtocol.tcp && p.flags & ParsedPacket.Flags.badTransportHeader == 0 {
       said += " \(p.sequence) \(p.acknowledgement) \(p.window) \(p.payloadOffset)"
-      said += " \(TCPOptions.areReadable(out)) \(String(describing: TCPOptions.windowScale(out)))"
+      said += " \(TCPOptions.ofSyn(out))"
     }
     return said
   }

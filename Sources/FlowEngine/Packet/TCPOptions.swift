@@ -6,34 +6,33 @@ enum TCPOptions {
     static let windowScale: UInt8 = 3
   }
 
-  /// The shift count of a SYN (RFC 7323, section 2.2); nil where it has none or its bytes are not here.
-  static func windowScale(_ packet: UnsafePointer<ParsedPacket>) -> UInt8? {
-    guard let data = packet.pointee.data else { return nil }
-    let end = min(Int(packet.pointee.payloadOffset), Int(packet.pointee.captured))
+  /// Of a SYN: whether all its options make sense, which is also said where its header is not here in
+  /// full, and its shift count (RFC 7323, section 2.2), nil where it has none or its bytes are not here.
+  static func ofSyn(
+    _ packet: UnsafePointer<ParsedPacket>
+  ) -> (areReadable: Bool, windowScale: UInt8?) {
+    guard let data = packet.pointee.data else { return (true, nil) }
+    let declared = Int(packet.pointee.payloadOffset)
+    let captured = Int(packet.pointee.captured)
+    let end = min(declared, captured)
+    let isCut = declared > captured
     var offset = Int(packet.pointee.transportOffset) &+ 20
+    var scale: UInt8?
     while offset < end {
       let kind = data.u8(offset)
-      if kind == Kind.end { return nil }
+      if kind == Kind.end { break }
       if kind == Kind.noOperation {
         offset &+= 1
         continue
       }
-      guard offset &+ 1 < end else { return nil }
+      guard offset &+ 1 < end else { return (isCut, scale) }
       let length = Int(data.u8(offset &+ 1))
-      guard length >= 2, offset &+ length <= end else { return nil }
-      if kind == Kind.windowScale && length >= 3 { return data.u8(offset &+ 2) }
+      guard length >= 2, offset &+ length <= end else { return (isCut, scale) }
+      // The first one counts.
+      if kind == Kind.windowScale && length >= 3 && scale == nil { scale = data.u8(offset &+ 2) }
       offset &+= length
     }
-    return nil
-  }
-
-  /// Whether all options of a segment make sense; true where its header is not here in full.
-  static func areReadable(_ packet: UnsafePointer<ParsedPacket>) -> Bool {
-    guard let data = packet.pointee.data,
-      UInt32(packet.pointee.payloadOffset) <= packet.pointee.captured
-    else { return true }
-    return areReadable(
-      data, from: Int(packet.pointee.transportOffset) &+ 20, to: Int(packet.pointee.payloadOffset))
+    return (true, scale)
   }
 
   /// Whether all options of a header that is here in full have a length that makes sense.

@@ -166,9 +166,16 @@ package struct FlowTable: ~Copyable {
     var distance: UInt64 = 0
     while distance <= reach {
       let current = bucket(hash &+ distance)
-      for slot in 0..<Bucket.slots where Self.tags(current)[slot] == tag {
-        let entry = Self.numbers(current)[slot]
-        if FlowKey.areEqual(key, self.key(entry)) { return entry }
+      for half in 0..<2 {
+        var matches = Self.matches(current.load(fromByteOffset: half &* 8, as: UInt64.self), tag)
+        while matches != 0 {
+          let slot = half &* 4 &+ matches.trailingZeroBitCount >> 4
+          let entry = Self.numbers(current)[slot]
+          // A match above a true one may be none: then the slot may be free, and its entry another flow's,
+          // which the key tells, or nobody's, which the mark does.
+          if isLive(entry) && FlowKey.areEqual(key, self.key(entry)) { return entry }
+          matches &= matches &- 1
+        }
       }
       distance &+= 1
     }
@@ -177,17 +184,33 @@ package struct FlowTable: ~Copyable {
 
   // MARK: Changes
 
+  /// How many beginnings ahead an entry's lines are asked for.
+  private static var freeAhead: Int { 4 }
+
+  /// Both halves of an entry on their way.
+  @inline(__always)
+  func prefetchAll(_ number: UInt32) {
+    let hot = UnsafeRawPointer(hot + Int(number))
+    let cold = UnsafeRawPointer(cold + Int(number))
+    martlet_prefetch_write(hot)
+    martlet_prefetch_write(hot + 64)
+    martlet_prefetch_write(cold)
+    martlet_prefetch_write(cold + 64)
+  }
+
   /// Takes a free entry and puts it into the index under `hash`; the caller fills it. `none` where the
   /// table is full.
   mutating func insert(hash: UInt64) -> UInt32 {
     guard freeCount > 0 else { return Self.none }
     freeCount &-= 1
     let entry = free[freeCount]
+    if freeCount >= Self.freeAhead { prefetchAll(free[freeCount &- Self.freeAhead]) }
     var distance: UInt64 = 0
     // Ends: there are more slots than entries, so some bucket has room.
     while true {
       let current = bucket(hash &+ distance)
-      for slot in 0..<Bucket.slots where Self.tags(current)[slot] == 0 {
+      let slot = Self.firstMatch(current, 0)
+      if slot < Bucket.slots {
         Self.tags(current)[slot] = Self.tag(hash)
         Self.numbers(current)[slot] = entry
         if distance > 0 {

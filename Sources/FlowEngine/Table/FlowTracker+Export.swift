@@ -24,6 +24,8 @@ extension FlowTracker {
     var visited = 0
     while visited < budget, let entry = wheel.popDue(now: now) {
       visited &+= 1
+      // Taken out of its list, an entry still says who followed.
+      prefetchFollowing(entry)
       let hot = table.hot + Int(entry)
       if hot.pointee.lastSeen &+ inactive(hot) <= now {
         endIdle(entry, now: now)
@@ -33,6 +35,18 @@ extension FlowTracker {
       wheel.schedule(entry, at: deadline(entry))
     }
     return visited
+  }
+
+  /// Of the two entries behind one in its list: the next one's place in the index on its way, and the
+  /// lines of the one after that, which were themselves asked for a step before. Lists lie scattered in
+  /// memory, and each step would wait for it several times.
+  @inline(__always)
+  private func prefetchFollowing(_ entry: UInt32) {
+    let next = table.hot[Int(entry)].timerNext
+    guard next != FlowTable.none else { return }
+    table.prefetchBucket(hash(table.hot[Int(next)].key))
+    let second = table.hot[Int(next)].timerNext
+    if second != FlowTable.none { table.prefetchAll(second) }
   }
 
   /// Ends what is over at `now`, to the nanosecond and not to the wheel's tick: where the outcome must not
@@ -180,16 +194,17 @@ extension FlowTracker {
         oldest = entry
         oldestSeen = seen
       }
-      let slotBefore = table.hot[Int(entry)].timerPrevious
-      wheel.cancel(entry)
-      wheel.schedule(entry, at: deadline(entry))
-      if table.hot[Int(entry)].timerPrevious == slotBefore {
-        // It stands where it stood: nothing is due before it.
+      let deadline = deadline(entry)
+      if wheel.isInPlace(entry, deadline: deadline) {
+        // Nothing is due before it.
         oldest = entry
         break
       }
+      wheel.cancel(entry)
+      wheel.schedule(entry, at: deadline)
     }
     guard oldest != FlowTable.none else { return }
+    prefetchFollowing(oldest)
     counters.add(.evicted)
     end(oldest, reason: FlowEndReason.lackOfResources, now: now)
   }

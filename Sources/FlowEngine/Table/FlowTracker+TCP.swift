@@ -62,6 +62,37 @@ extension FlowTracker {
     updateTCPState(entry, packet)
   }
 
+  /// A SYN and nothing else, without data.
+  @inline(__always)
+  static func isPlainSyn(_ packet: UnsafePointer<ParsedPacket>) -> Bool {
+    // The flags are those of TCP alone. Of a header that lies, and of a window of 0, more is to be said.
+    packet.pointee.tcpFlags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack)
+      == TCPFlags.syn && packet.pointee.payloadLength == 0 && packet.pointee.window != 0
+      && packet.pointee.flags & ParsedPacket.Flags.badTransportHeader == 0
+  }
+
+  /// The first packet of a new entry, where it is a plain SYN: what ``update(_:clock:)`` would come to for
+  /// it step by step. Of connections that is the rule, and of a flood of them all there is.
+  mutating func beginWithSyn(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let hot = table.hot + Int(entry)
+    let sender = packet.pointee.side
+    let side = Self.side(hot, sender)
+    side.pointee.packets = 1
+    side.pointee.bytes = UInt64(packet.pointee.wireLength)
+    side.pointee.ipBytes = UInt64(packet.pointee.ipLength)
+    // The SYN takes one number (RFC 9293, section 3.4).
+    side.pointee.nextSequence = packet.pointee.sequence &+ 1
+    side.pointee.window = packet.pointee.window
+    Self.tcpFlags(hot, sender).pointee = packet.pointee.tcpFlags
+    noteFirst(entry, packet)
+    let cold = table.cold + Int(entry)
+    cold.pointee.setStart(sender, packet.pointee.sequence)
+    cold.pointee.setTCPState(sender, .synSent)
+    appendHistory(entry, sender, HistoryBits.syn)
+    readOptions(entry, packet)
+    countPacket(packet)
+  }
+
   /// The rest: handshake, end, loss, and letters not written yet.
   @inline(never)
   private mutating func updateTCPState(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
@@ -94,8 +125,7 @@ extension FlowTracker {
     writeLetters(entry, side, packet)
     followWindow(entry, side, packet)
     if flags & TCPFlags.syn != 0 {
-      if !TCPOptions.areReadable(packet) { note(.badTCPOptions, entry, packet) }
-      readScale(entry, packet)
+      readOptions(entry, packet)
     }
     if flags & TCPFlags.ack != 0 { beginPeer(entry, packet) }
     followSequence(entry, side, packet, after)
@@ -381,19 +411,17 @@ extension FlowTracker {
     appendScaled(entry, sender, HistoryBits.zeroWindow, trouble.pointee.zeroWindows)
   }
 
-  /// A SYN's window scale (RFC 7323, section 2.2).
+  /// A SYN's options: whether they can be read, and its window scale (RFC 7323, section 2.2).
   @inline(__always)
-  private mutating func readScale(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  private mutating func readOptions(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    let (areReadable, scale) = TCPOptions.ofSyn(packet)
+    if !areReadable { note(.badTCPOptions, entry, packet) }
     let cold = table.cold + Int(entry)
     let sender = packet.pointee.side
-    if let scale = TCPOptions.windowScale(packet) {
-      cold.pointee.setWindowScale(sender, scale)
-    } else {
-      cold.pointee.setWindowScale(sender, 0)
-      // An answer without the option: the other side does not scale either.
-      if packet.pointee.tcpFlags & TCPFlags.ack != 0 {
-        cold.pointee.setWindowScale(1 &- sender, 0)
-      }
+    cold.pointee.setWindowScale(sender, scale ?? 0)
+    // An answer without the option: the other side does not scale either.
+    if scale == nil && packet.pointee.tcpFlags & TCPFlags.ack != 0 {
+      cold.pointee.setWindowScale(1 &- sender, 0)
     }
   }
 

@@ -97,6 +97,10 @@ package struct FlowTracker: ~Copyable {
     var entry = table.find(packet)
     if entry == FlowTable.none {
       entry = begin(packet, clock: clock)
+      if Self.isPlainSyn(packet) {
+        beginWithSyn(entry, packet)
+        return entry
+      }
     } else if max(clock, packet.pointee.time) &- table.hot[Int(entry)].lastSeen >= shortestTimeout {
       entry = afterSilence(entry, packet, clock: clock)
     }
@@ -121,9 +125,14 @@ package struct FlowTracker: ~Copyable {
     } else {
       updateOther(entry, side, packet)
     }
+    countPacket(packet)
+    return entry
+  }
+
+  @inline(__always)
+  func countPacket(_ packet: UnsafePointer<ParsedPacket>) {
     counters.add(.countedInFlows)
     counters.add(.countedBytes, UInt64(packet.pointee.wireLength))
-    return entry
   }
 
   /// UDP and ICMP: their payload is what the usual headers leave, and what differs is noted.
@@ -270,9 +279,9 @@ package struct FlowTracker: ~Copyable {
     return (isAnswer ? receiver : sender) | (isTCP ? FlowFlags.midstream : 0)
   }
 
-  /// A side's first packet: its TTL and traffic class, and where it is the answer, its time.
-  @inline(never)
-  private mutating func firstOfSide(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+  /// TTL and traffic class of a side's first packet.
+  @inline(__always)
+  mutating func noteFirst(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     let cold = table.cold + Int(entry)
     if packet.pointee.side == 0 {
       cold.pointee.ttlA = packet.pointee.ttl
@@ -281,6 +290,13 @@ package struct FlowTracker: ~Copyable {
       cold.pointee.ttlB = packet.pointee.ttl
       cold.pointee.tosB = packet.pointee.trafficClass
     }
+  }
+
+  /// A side's first packet: its TTL and traffic class, and where it is the answer, its time.
+  @inline(never)
+  private mutating func firstOfSide(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
+    noteFirst(entry, packet)
+    let cold = table.cold + Int(entry)
     let hot = table.hot + Int(entry)
     let first: UInt8 = hot.pointee.flags & FlowFlags.firstSideIsB != 0 ? 1 : 0
     guard packet.pointee.side != first else { return }

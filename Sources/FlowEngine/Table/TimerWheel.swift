@@ -37,10 +37,7 @@ package struct TimerWheel: ~Copyable {
 
   /// Puts an entry that is in no list into the slot at or after `deadline`.
   mutating func schedule(_ entry: UInt32, at deadline: Int64) {
-    // Rounded up, so that when the slot is due the deadline is past. Deadlines are far below 2^63.
-    let due = (deadline &+ (1 << Self.tickShift) &- 1) >> Self.tickShift
-    let tick = max(current, min(due, current &+ Int64(Self.slotCount - 1)))
-    let slot = slot(tick)
+    let slot = slot(tick(deadline))
     let head = heads[slot]
     hot[Int(entry)].timerNext = head
     hot[Int(entry)].timerPrevious = Self.headMark | UInt32(truncatingIfNeeded: slot)
@@ -61,6 +58,19 @@ package struct TimerWheel: ~Copyable {
     } else {
       hot[Int(previous)].timerNext = next
     }
+  }
+
+  /// Whether an entry that heads its list would be put there again with this deadline.
+  func isInPlace(_ head: UInt32, deadline: Int64) -> Bool {
+    hot[Int(head)].timerPrevious == Self.headMark | UInt32(truncatingIfNeeded: slot(tick(deadline)))
+  }
+
+  /// The tick whose slot an entry with this deadline belongs into.
+  @inline(__always)
+  private func tick(_ deadline: Int64) -> Int64 {
+    // Rounded up, so that when the slot is due the deadline is past. Deadlines are far below 2^63.
+    let due = (deadline &+ (1 << Self.tickShift) &- 1) >> Self.tickShift
+    return max(current, min(due, current &+ Int64(Self.slotCount - 1)))
   }
 
   /// Whether ``popDue(now:)`` has anything to do.
