@@ -1,7 +1,7 @@
 /// What an engine with these settings takes at start, summed before any of it is taken.
 ///
-/// The figures of the engine's own memory follow its layouts (a flow is 256 bytes, a record 320, a packet
-/// on a hand-off ring 136) and are held against them in a test. DPDK's own needs beside its packet
+/// The figures of the engine's own memory follow its layouts (a flow is 256 bytes, a record 408, a packet
+/// on a hand-off ring 152) and are held against them in a test. DPDK's own needs beside its packet
 /// buffers are not in them.
 package struct MemoryBudget: Sendable, Equatable {
   package struct Line: Sendable, Equatable {
@@ -26,13 +26,14 @@ package struct MemoryBudget: Sendable, Equatable {
       Line(
         name: "free list and top scan",
         bytes: workers * settings.flows.capacity * Self.perFlowSideBytes))
-    let details = max(64, settings.flows.capacity / 16)
+    let details = max(64, settings.flows.capacity / 32)
     lines.append(
       Line(name: "flow details", bytes: workers * details * Self.perDetailBytes))
     lines.append(
       Line(
         name: "tunnels",
-        bytes: workers * (min(details, 65_535) + 1) * Self.tunnelBytes))
+        bytes: workers * (min(max(64, settings.flows.capacity / 64), 65_535) + 1)
+          * Self.tunnelBytes))
     lines.append(
       Line(
         name: "record rings",
@@ -63,8 +64,8 @@ package struct MemoryBudget: Sendable, Equatable {
 
   static let flowBytes = 256
   static let bucketBytes = 64
-  /// Number on the free list (4), and what the top scan saw last (16).
-  static let perFlowSideBytes = 20
+  /// Number on the free list (4), and what the top scan saw last (8).
+  static let perFlowSideBytes = 12
   /// What goes wrong with a flow, and its number on a free list.
   static let perDetailBytes = 152 + 4
   /// A tunnel, and at the most four bytes of its index.
@@ -78,12 +79,8 @@ package struct MemoryBudget: Sendable, Equatable {
   /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
   static let mbufOverheadBytes = 320
 
-  /// Buckets of eight slots, at most 5.3 flows to each.
-  static func bucketCount(_ capacity: Int) -> Int {
-    var count = 8
-    while count * 16 < capacity * 3 { count *= 2 }
-    return count
-  }
+  /// Buckets of eight slots, five flows to each.
+  static func bucketCount(_ capacity: Int) -> Int { max(8, (capacity + 4) / 5) }
 
   /// Where no count is given: descriptors of every queue, bursts, and what may be held back.
   static func mbufCount(_ port: Settings.Port, _ settings: Settings) -> Int {

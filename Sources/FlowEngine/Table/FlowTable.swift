@@ -7,12 +7,12 @@ import CBurst
 ///     buckets   64 bytes each: | 8 tags, 16 bits | 8 entry numbers, 32 bits | strays | reach |
 ///     hot      128 bytes a flow, cold 128 bytes a flow, by entry number
 ///
-/// A key's hash names its home bucket by its low bits and its tag by its high ones. A look-up compares
+/// A key's hash names its home bucket by its low half and its tag by its highest bits. A look-up compares
 /// eight tags at once and then the full key of each match; in nearly every case that is one bucket
 /// line and the flow's own two lines. Where a home bucket is full the flow goes to the next one that
 /// has room; the home bucket counts its strays and how far the farthest went, so that a look-up knows
-/// how far to go on: not at all where there are none. There are at least half as many slots again as flows, so
-/// strays are few (bench: `table`).
+/// how far to go on: not at all where there are none. There are at least eight slots to five
+/// flows, so strays are few (bench: `table`).
 package struct FlowTable: ~Copyable {
   package static let none = UInt32.max
 
@@ -24,7 +24,7 @@ package struct FlowTable: ~Copyable {
   }
 
   let buckets: UnsafeMutableRawPointer
-  let bucketMask: UInt64
+  let bucketCount: UInt64
   package let hot: UnsafeMutablePointer<FlowHot>
   package let cold: UnsafeMutablePointer<FlowCold>
   /// Numbers of free entries, used as a stack.
@@ -32,12 +32,9 @@ package struct FlowTable: ~Copyable {
   var freeCount: Int
   package let capacity: Int
 
-  /// Home buckets for `capacity` flows: a power of two with at most 5.3 flows for 8 slots.
-  static func bucketCount(capacity: Int) -> Int {
-    var count = 8
-    while count * 16 < capacity * 3 { count *= 2 }
-    return count
-  }
+  /// Home buckets for `capacity` flows: five flows for eight slots when the table is full. One bucket in
+  /// fifteen then has more than it has room for, and one flow in forty is a stray.
+  package static func bucketCount(capacity: Int) -> Int { max(8, (capacity + 4) / 5) }
 
   /// Adds the table's arrays to a plan over real memory, or only adds them up.
   package init(capacity: Int, plan: inout MemoryPlan, touch: Bool) {
@@ -45,7 +42,7 @@ package struct FlowTable: ~Copyable {
     let bucketCount = Self.bucketCount(capacity: capacity)
     self.capacity = capacity
     buckets = plan.take("flow index", bytes: bucketCount * Bucket.byteCount)
-    bucketMask = UInt64(bucketCount - 1)
+    self.bucketCount = UInt64(bucketCount)
     hot = plan.take("flow entries, hot", bytes: capacity * MemoryLayout<FlowHot>.stride)
       .assumingMemoryBound(to: FlowHot.self)
     cold = plan.take("flow entries, cold", bytes: capacity * MemoryLayout<FlowCold>.stride)
@@ -70,9 +67,23 @@ package struct FlowTable: ~Copyable {
     return tag == 0 ? 1 : tag
   }
 
+  /// Number of a hash's home bucket: its low half as a fraction of 2^32, scaled to the count of buckets,
+  /// which need be no power of two. Neither factor has more than 32 bits, so their product fits.
   @inline(__always)
-  func bucket(_ number: UInt64) -> UnsafeMutableRawPointer {
-    buckets + Int(truncatingIfNeeded: (number & bucketMask) &* UInt64(Bucket.byteCount))
+  func home(_ hash: UInt64) -> UInt64 { ((hash & 0xffff_ffff) &* bucketCount) >> 32 }
+
+  /// The bucket `distance` behind a home, in a circle; `distance` is at most the count of buckets.
+  @inline(__always)
+  func bucket(_ home: UInt64, _ distance: UInt64 = 0) -> UnsafeMutableRawPointer {
+    var number = home &+ distance
+    if number >= bucketCount { number &-= bucketCount }
+    return buckets + Int(truncatingIfNeeded: number &* UInt64(Bucket.byteCount))
+  }
+
+  /// The home bucket of a hash.
+  @inline(__always)
+  func homeBucket(_ hash: UInt64) -> UnsafeMutableRawPointer {
+    buckets + Int(truncatingIfNeeded: home(hash) &* UInt64(Bucket.byteCount))
   }
 
   @inline(__always)
@@ -112,12 +123,12 @@ package struct FlowTable: ~Copyable {
 
   /// Stage one: the bucket's line on its way.
   @inline(__always)
-  package func prefetchBucket(_ hash: UInt64) { martlet_prefetch(bucket(hash)) }
+  package func prefetchBucket(_ hash: UInt64) { martlet_prefetch(homeBucket(hash)) }
 
   /// Stage two: the entry that the first matching tag names, its lines on their way; or `none`.
   @inline(__always)
   package func prefetchCandidate(_ hash: UInt64) -> UInt32 {
-    let home = bucket(hash)
+    let home = homeBucket(hash)
     let slot = Self.firstMatch(home, Self.tag(hash))
     guard slot < 8 else { return Self.none }
     let number = Self.numbers(home)[slot]
@@ -162,10 +173,11 @@ package struct FlowTable: ~Copyable {
   @inline(never)
   mutating func search(_ key: UnsafePointer<FlowKey>, _ hash: UInt64) -> UInt32 {
     let tag = Self.tag(hash)
-    let reach = UInt64(Self.strays(bucket(hash))[1])
+    let home = home(hash)
+    let reach = UInt64(Self.strays(bucket(home))[1])
     var distance: UInt64 = 0
     while distance <= reach {
-      let current = bucket(hash &+ distance)
+      let current = bucket(home, distance)
       for half in 0..<2 {
         var matches = Self.matches(current.load(fromByteOffset: half &* 8, as: UInt64.self), tag)
         while matches != 0 {
@@ -205,16 +217,17 @@ package struct FlowTable: ~Copyable {
     freeCount &-= 1
     let entry = free[freeCount]
     if freeCount >= Self.freeAhead { prefetchAll(free[freeCount &- Self.freeAhead]) }
+    let home = home(hash)
     var distance: UInt64 = 0
     // Ends: there are more slots than entries, so some bucket has room.
     while true {
-      let current = bucket(hash &+ distance)
+      let current = bucket(home, distance)
       let slot = Self.firstMatch(current, 0)
       if slot < Bucket.slots {
         Self.tags(current)[slot] = Self.tag(hash)
         Self.numbers(current)[slot] = entry
         if distance > 0 {
-          let strays = Self.strays(bucket(hash))
+          let strays = Self.strays(bucket(home))
           strays[0] &+= 1
           strays[1] = max(strays[1], UInt32(truncatingIfNeeded: distance))
         }
@@ -226,11 +239,12 @@ package struct FlowTable: ~Copyable {
 
   /// Takes an entry out of the index and gives it back to the free ones.
   mutating func remove(_ entry: UInt32, hash: UInt64) {
-    let strays = Self.strays(bucket(hash))
+    let home = home(hash)
+    let strays = Self.strays(bucket(home))
     let reach = UInt64(strays[1])
     var distance: UInt64 = 0
     while distance <= reach {
-      let current = bucket(hash &+ distance)
+      let current = bucket(home, distance)
       for slot in 0..<Bucket.slots
       where Self.numbers(current)[slot] == entry && Self.tags(current)[slot] != 0 {
         Self.tags(current)[slot] = 0

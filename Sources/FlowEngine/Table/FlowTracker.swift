@@ -35,7 +35,7 @@ package struct FlowTracker: ~Copyable {
     wheel = TimerWheel(hot: table.hot, plan: &plan, touch: touch)
     details = FlowDetailPool(
       capacity: detailCapacity ?? Self.usualDetails(capacity), plan: &plan, touch: touch)
-    tunnels = TunnelTable(capacity: max(64, capacity / 16), plan: &plan, touch: touch)
+    tunnels = TunnelTable(capacity: Self.usualTunnels(capacity), plan: &plan, touch: touch)
     violations = ViolationLimit(
       perSecond: violationRecordsPerSecond, plan: &plan, touch: touch)
     self.timeouts = timeouts
@@ -45,8 +45,11 @@ package struct FlowTracker: ~Copyable {
     self.worker = worker
   }
 
-  /// Flows in trouble that there is room for, where nothing else is said: one in sixteen.
-  package static func usualDetails(_ capacity: Int) -> Int { max(64, capacity / 16) }
+  /// Flows in trouble that there is room for, where nothing else is said: one in 32.
+  package static func usualDetails(_ capacity: Int) -> Int { max(64, capacity / 32) }
+
+  /// Tunnels that there is room for: one to 64 flows, as far as they can be numbered.
+  package static func usualTunnels(_ capacity: Int) -> Int { min(max(64, capacity / 64), 65_535) }
 
   /// Sets the clock; before the first packet.
   package mutating func start(at now: Int64) { wheel.start(at: now) }

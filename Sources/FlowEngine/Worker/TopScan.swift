@@ -28,15 +28,27 @@ package struct TopScan: ~Copyable {
     package var intervalPackets: UInt64
   }
 
+  struct Moved: BitwiseCopyable {
+    var bytes: UInt64
+    var packets: UInt64
+  }
+
   struct Candidate: BitwiseCopyable {
     var score: UInt64
-    var moved: Seen
+    var moved: Moved
     var entry: UInt32
   }
 
+  /// The low halves of a flow's totals, bytes in units of 64: enough for the difference of two scans, that
+  /// of bytes to within one unit.
   struct Seen: BitwiseCopyable {
-    var bytes: UInt64
-    var packets: UInt64
+    var units: UInt32
+    var packets: UInt32
+
+    init(_ totals: Moved) {
+      units = UInt32(truncatingIfNeeded: totals.bytes >> 6)
+      packets = UInt32(truncatingIfNeeded: totals.packets)
+    }
   }
 
   package static var pageBytes: Int { 128 + maximumCount * MemoryLayout<Result>.stride }
@@ -86,27 +98,34 @@ package struct TopScan: ~Copyable {
     let end = min(position + Self.stretch, capacity)
     while position < end {
       let flow = hot + position
-      if flow.pointee.flags & FlowFlags.live != 0 { consider(flow, position) }
+      if flow.pointee.flags & FlowFlags.live != 0 { consider(flow, cold + position, position) }
       position += 1
     }
     if position == capacity { answer(hot, cold, now) }
   }
 
-  /// What a flow has moved since the last scan, whose totals are then today's; a new flow in a used
-  /// entry counts whole.
-  private func moved(_ flow: UnsafePointer<FlowHot>, _ entry: Int) -> Seen {
-    let bytes = flow.pointee.sideA.bytes &+ flow.pointee.sideB.bytes
-    let packets = flow.pointee.sideA.packets &+ flow.pointee.sideB.packets
+  /// What a flow has moved since the last scan, whose totals are then today's; one that began since then
+  /// counts whole.
+  private func moved(
+    _ flow: UnsafePointer<FlowHot>, _ cold: UnsafePointer<FlowCold>, _ entry: Int
+  ) -> Moved {
+    let totals = Moved(
+      bytes: flow.pointee.sideA.bytes &+ flow.pointee.sideB.bytes,
+      packets: flow.pointee.sideA.packets &+ flow.pointee.sideB.packets)
     let before = seen[entry]
-    seen[entry] = Seen(bytes: bytes, packets: packets)
-    guard bytes >= before.bytes && packets >= before.packets else {
-      return Seen(bytes: bytes, packets: packets)
-    }
-    return Seen(bytes: bytes &- before.bytes, packets: packets &- before.packets)
+    let today = Seen(totals)
+    seen[entry] = today
+    if cold.pointee.firstSeen > lastScan { return totals }
+    // Both wrap as the low half of a total does.
+    return Moved(
+      bytes: UInt64(today.units &- before.units) << 6,
+      packets: UInt64(today.packets &- before.packets))
   }
 
-  private mutating func consider(_ flow: UnsafePointer<FlowHot>, _ entry: Int) {
-    let moved = moved(flow, entry)
+  private mutating func consider(
+    _ flow: UnsafePointer<FlowHot>, _ cold: UnsafePointer<FlowCold>, _ entry: Int
+  ) {
+    let moved = moved(flow, cold, entry)
     let score: UInt64
     switch Order(rawValue: order) {
     case .bytes: score = flow.pointee.sideA.bytes &+ flow.pointee.sideB.bytes
