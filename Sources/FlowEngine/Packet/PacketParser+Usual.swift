@@ -15,21 +15,28 @@ extension PacketParser {
     _ packet: UnsafePointer<martlet_packet>, into out: UnsafeMutablePointer<ParsedPacket>,
     now: Int64
   ) -> UInt8 {
+    parseUsual(packet, into: out, now: now)
+      ? PacketVerdict.flow : parseUnusual(packet, into: out, now: now)
+  }
+
+  /// Whether the packet is of the usual kind; then it has been parsed, goes on as it is, and of its
+  /// flags only those two are set that a plain packet over Ethernet has.
+  @inline(__always)
+  func parseUsual(
+    _ packet: UnsafePointer<martlet_packet>, into out: UnsafeMutablePointer<ParsedPacket>,
+    now: Int64
+  ) -> Bool {
     // The shortest usual frame has 14 bytes of Ethernet, 20 of IPv4 and 8 of UDP.
     guard packet.pointee.captured_length >= 42,
       packet.pointee.link_type == Self.linkTypeEthernet,
       packet.pointee.flags & Self.portFlags == 0, let data = packet.pointee.data
-    else { return parseUnusual(packet, into: out, now: now) }
-    let frame = UsualFrame(
-      packet: packet, data: data, captured: Int(packet.pointee.captured_length),
-      wire: Self.wireLength(packet), network: 14, vlan: 0xffff)
-    switch data.be16(12) {
-    case 0x0800: if parseUsualIPv4(frame, out, now) { return PacketVerdict.flow }
-    case 0x86dd: if parseUsualIPv6(frame, out, now) { return PacketVerdict.flow }
-    case 0x8100: return parseTagged(packet, into: out, now: now)
-    default: break
+    else { return false }
+    let type = data.be16(12)
+    if type == 0x0800 {
+      return parseUsualIPv4(
+        UsualFrame(packet, data, network: 14, vlan: 0xffff), into: out, now: now)
     }
-    return parseUnusual(packet, into: out, now: now)
+    return parseOtherUsual(packet, data, type, into: out, now: now)
   }
 
   /// What the port says of a packet that is not for the short way.
@@ -40,23 +47,23 @@ extension PacketParser {
         | MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD)
   }
 
-  /// A frame of at least 42 bytes with an 802.1Q tag.
+  /// IPv6, and frames with an 802.1Q tag.
   @inline(never)
-  private func parseTagged(
-    _ packet: UnsafePointer<martlet_packet>, into out: UnsafeMutablePointer<ParsedPacket>,
-    now: Int64
-  ) -> UInt8 {
-    if let data = packet.pointee.data {
-      let frame = UsualFrame(
-        packet: packet, data: data, captured: Int(packet.pointee.captured_length),
-        wire: Self.wireLength(packet), network: 18, vlan: data.be16(14) & 0x0fff)
-      switch data.be16(16) {
-      case 0x0800: if parseUsualIPv4(frame, out, now) { return PacketVerdict.flow }
-      case 0x86dd: if parseUsualIPv6(frame, out, now) { return PacketVerdict.flow }
-      default: break
-      }
+  private func parseOtherUsual(
+    _ packet: UnsafePointer<martlet_packet>, _ data: UnsafePointer<UInt8>, _ type: UInt16,
+    into out: UnsafeMutablePointer<ParsedPacket>, now: Int64
+  ) -> Bool {
+    if type == 0x86dd {
+      return parseUsualIPv6(
+        UsualFrame(packet, data, network: 14, vlan: 0xffff), into: out, now: now)
     }
-    return parseUnusual(packet, into: out, now: now)
+    guard type == 0x8100 else { return false }
+    let frame = UsualFrame(packet, data, network: 18, vlan: data.be16(14) & 0x0fff)
+    switch data.be16(16) {
+    case 0x0800: return parseUsualIPv4(frame, into: out, now: now)
+    case 0x86dd: return parseUsualIPv6(frame, into: out, now: now)
+    default: return false
+    }
   }
 
   private struct UsualFrame {
@@ -69,6 +76,19 @@ extension PacketParser {
     let vlan: UInt16
 
     @inline(__always)
+    init(
+      _ packet: UnsafePointer<martlet_packet>, _ data: UnsafePointer<UInt8>, network: Int,
+      vlan: UInt16
+    ) {
+      self.packet = packet
+      self.data = data
+      captured = Int(packet.pointee.captured_length)
+      wire = PacketParser.wireLength(packet)
+      self.network = network
+      self.vlan = vlan
+    }
+
+    @inline(__always)
     func has(_ count: Int) -> Bool { captured >= count }
 
     /// Bytes on the wire from the IP header on; not negative, since what is captured was on the wire.
@@ -78,7 +98,7 @@ extension PacketParser {
 
   @inline(__always)
   private func parseUsualIPv4(
-    _ frame: UsualFrame, _ out: UnsafeMutablePointer<ParsedPacket>, _ now: Int64
+    _ frame: UsualFrame, into out: UnsafeMutablePointer<ParsedPacket>, now: Int64
   ) -> Bool {
     let ip = frame.data + frame.network
     // Version 4, five words of header; not a fragment, and none follows.
@@ -110,7 +130,7 @@ extension PacketParser {
 
   @inline(__always)
   private func parseUsualIPv6(
-    _ frame: UsualFrame, _ out: UnsafeMutablePointer<ParsedPacket>, _ now: Int64
+    _ frame: UsualFrame, into out: UnsafeMutablePointer<ParsedPacket>, now: Int64
   ) -> Bool {
     let ip = frame.data + frame.network
     guard frame.has(frame.network &+ 48), ip.u8(0) >> 4 == 6 else { return false }

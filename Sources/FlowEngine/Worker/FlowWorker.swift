@@ -184,11 +184,11 @@ package struct FlowWorker: ~Copyable {
       return 0
     }
     let filter = packetFilter?.current
-    let bytes =
+    let isPlain =
       filter == nil && packetMap == nil && !runsOnPacketTime && workerCount == 1
-        && checksums == .ignore
-      ? parseBurst(queue, count, now, filter: nil, isPlain: true)
-      : parseBurst(queue, count, now, filter: filter, isPlain: false)
+      && checksums == .ignore
+    let bytes =
+      isPlain ? parsePlainBurst(count, now) : parseBurst(queue, count, now, filter: filter)
     let clocks = updateBurst(count, now)
     releases.flush()
     if runsOnPacketTime {
@@ -202,17 +202,11 @@ package struct FlowWorker: ~Copyable {
 
   /// Stage one: parses and hashes the burst, and has the buckets of its packets on their way. Returns the
   /// frames' bytes.
-  ///
-  /// `isPlain`, a constant where this is called, says that all packets are this worker's and wanted, and
-  /// that nobody asks for more: code of its own, in which none of that is asked for each packet.
-  @inline(__always)
   private mutating func parseBurst(
     _ queue: UnsafeMutablePointer<martlet_rx_queue>, _ count: Int, _ now: Int64,
-    filter: UnsafePointer<PacketFilter>?, isPlain: Bool
+    filter: UnsafePointer<PacketFilter>?
   ) -> UInt64 {
     var bytes: UInt64 = 0
-    let parser = parser
-    let first = ordinal
     let verifies = checksums != .ignore
     // A time stamp of 0 is one on the packets' own time.
     let time = runsOnPacketTime ? 0 : now
@@ -220,37 +214,70 @@ package struct FlowWorker: ~Copyable {
     for i in 0..<count {
       let p = parsed + i
       let packet = packets + i
-      if !isPlain && packet.pointee.flags & UInt16(MARTLET_PACKET_CLOCK) != 0 {
+      if packet.pointee.flags & UInt16(MARTLET_PACKET_CLOCK) != 0 {
         p.pointee.verdict = PacketVerdict.clock
         continue
       }
       p.pointee.ordinal =
-        !isPlain && runsOnPacketTime
-        ? packet.pointee.ordinal : first &+ UInt64(truncatingIfNeeded: i)
+        runsOnPacketTime ? packet.pointee.ordinal : ordinal &+ UInt64(truncatingIfNeeded: i)
       // The frame's own length: a decapsulated packet's is less.
       bytes &+= UInt64(PacketParser.wireLength(packet))
-      if !isPlain {
-        if let filter, !filter.pointee.accepts(packet) {
-          counters.add(.filtered)
-          releases.append(packet.pointee.handle)
-          p.pointee.verdict = PacketVerdict.done
-          continue
-        }
-        if let packetMap { packetMap.pass(p.pointee.ordinal) }
+      if let filter, !filter.pointee.accepts(packet) {
+        counters.add(.filtered)
+        releases.append(packet.pointee.handle)
+        p.pointee.verdict = PacketVerdict.done
+        continue
       }
+      if let packetMap { packetMap.pass(p.pointee.ordinal) }
       let verdict = parser.parse(packet, into: p, now: time)
       p.pointee.verdict = verdict
-      if verdict != PacketVerdict.flow || p.pointee.flags & Self.special != 0
-        || !isPlain && verifies
-      {
+      if verdict != PacketVerdict.flow || p.pointee.flags & Self.special != 0 || verifies {
         uncommon(p, packet)
-      } else if !isPlain && workerCount > 1 && !isMine(p, packet, trusted, queue) {
+      } else if workerCount > 1 && !isMine(p, packet, trusted, queue) {
         handOut(p, to: owner(p))
       } else {
         tracker.table.prefetchBucket(p.pointee.hash)
       }
     }
     return bytes
+  }
+
+  /// As ``parseBurst(_:_:_:filter:)`` where all packets are this worker's and wanted, and nobody asks for
+  /// more: a loop in which none of that is asked for each packet.
+  private mutating func parsePlainBurst(_ count: Int, _ now: Int64) -> UInt64 {
+    var bytes: UInt64 = 0
+    let parser = parser
+    var packet = UnsafePointer(packets)
+    var p = parsed
+    let end = p + count
+    var next = ordinal
+    while p < end {
+      p.pointee.ordinal = next
+      if parser.parseUsual(packet, into: p, now: now) {
+        bytes &+= UInt64(p.pointee.wireLength)
+        p.pointee.verdict = PacketVerdict.flow
+        tracker.table.prefetchBucket(p.pointee.hash)
+      } else {
+        bytes &+= UInt64(PacketParser.wireLength(packet))
+        parseUnusual(packet, into: p, now: now)
+      }
+      next &+= 1
+      packet += 1
+      p += 1
+    }
+    return bytes
+  }
+
+  @inline(never)
+  private mutating func parseUnusual(
+    _ packet: UnsafePointer<martlet_packet>, into p: UnsafeMutablePointer<ParsedPacket>, now: Int64
+  ) {
+    p.pointee.verdict = parser.parseUnusual(packet, into: p, now: now)
+    if p.pointee.verdict != PacketVerdict.flow || p.pointee.flags & Self.special != 0 {
+      uncommon(p, packet)
+    } else {
+      tracker.table.prefetchBucket(p.pointee.hash)
+    }
   }
 
   /// Packets between the one whose entry is asked for and the one that is counted: as many as keep the
