@@ -40,6 +40,11 @@ import Testing
     #expect(MemoryLayout<ParsedPacket>.offset(of: \.key) == 0)
   }
 
+  @Test func statesOfOpenConnectionsLieTogether() {
+    #expect(TCPEndpointState.partial.rawValue == 3)
+    #expect(TCPEndpointState.established.rawValue == 4)
+  }
+
   @Test func everyCounterHasItsPlace() {
     #expect(Counter.count < 240)
     #expect(Set(Counter.allCases.map(\.name)).count == Counter.count)

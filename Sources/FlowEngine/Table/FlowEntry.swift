@@ -198,13 +198,21 @@ package enum TCPEndpointState: UInt8, Sendable {
 extension FlowCold {
   @inline(__always)
   package func tcpState(_ side: UInt8) -> TCPEndpointState {
-    TCPEndpointState(rawValue: kind.0 >> (side &* 4) & 0x0f).unsafelyUnwrapped
+    TCPEndpointState(rawValue: kind.0 &>> (side &* 4) & 0x0f).unsafelyUnwrapped
+  }
+
+  /// Both end points are established, or were met in the middle of a connection.
+  @inline(__always)
+  var isOpenBothWays: Bool {
+    // Partial and established are 3 and 4, a test asserts it: one less leaves 2 or 3 in each nibble.
+    let reduced = kind.0 &- 0x11
+    return kind.0 & 0x0f != 0 && reduced & 0xee == 0x22
   }
 
   /// The state before the present one.
   @inline(__always)
   package func tcpStateBefore(_ side: UInt8) -> TCPEndpointState {
-    TCPEndpointState(rawValue: kind.1 >> (side &* 4) & 0x0f).unsafelyUnwrapped
+    TCPEndpointState(rawValue: kind.1 &>> (side &* 4) & 0x0f).unsafelyUnwrapped
   }
 
   @inline(__always)
@@ -212,18 +220,18 @@ extension FlowCold {
     let old = tcpState(side)
     guard old != state else { return }
     let shift = side &* 4
-    kind.1 = kind.1 & ~(0x0f << shift) | old.rawValue << shift
-    kind.0 = kind.0 & ~(0x0f << shift) | state.rawValue << shift
+    kind.1 = kind.1 & ~(0x0f &<< shift) | old.rawValue &<< shift
+    kind.0 = kind.0 & ~(0x0f &<< shift) | state.rawValue &<< shift
   }
 
   /// Shift count of the side's windows (RFC 7323, section 2.2): 0 to 14.
   @inline(__always)
-  func windowScale(_ side: UInt8) -> UInt32 { UInt32(kind.2 >> (side &* 4) & 0x0f) }
+  func windowScale(_ side: UInt8) -> UInt32 { UInt32(kind.2 &>> (side &* 4) & 0x0f) }
 
   @inline(__always)
   mutating func setWindowScale(_ side: UInt8, _ scale: UInt8) {
     let shift = side &* 4
-    kind.2 = kind.2 & ~(0x0f << shift) | min(scale, 14) << shift
+    kind.2 = kind.2 & ~(0x0f &<< shift) | min(scale, 14) &<< shift
   }
 
   @inline(__always)

@@ -57,9 +57,37 @@ extension FlowTracker {
     _ side: UnsafeMutablePointer<FlowSide>, _ packet: UnsafePointer<ParsedPacket>
   ) {
     let sender = packet.pointee.side
-    if followInOrder(hot, side, Self.side(hot, 1 &- sender), packet) { return }
+    let peer = Self.side(hot, 1 &- sender)
+    if followInOrder(hot, side, peer, packet) { return }
     Self.tcpFlags(hot, sender).pointee |= packet.pointee.tcpFlags
-    updateTCPState(entry, packet)
+    if !followFirstOfKind(entry, side, peer, packet) { updateTCPState(entry, packet) }
+  }
+
+  /// A side's first data or first pure acknowledgement, in order on a connection that is open both ways:
+  /// writes its letter, moves the side on, and changes no end point's state. Returns false, with nothing
+  /// changed, where it is anything else. It is what ``updateTCPState(_:_:)`` comes to in that case.
+  private mutating func followFirstOfKind(
+    _ entry: UInt32, _ side: UnsafeMutablePointer<FlowSide>,
+    _ peer: UnsafeMutablePointer<FlowSide>, _ packet: UnsafePointer<ParsedPacket>
+  ) -> Bool {
+    let cold = table.cold + Int(entry)
+    let hot = table.hot + Int(entry)
+    let flags = packet.pointee.tcpFlags
+    guard packet.pointee.sequence == side.pointee.nextSequence,
+      flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack,
+      packet.pointee.window != 0, cold.pointee.isOpenBothWays,
+      hot.pointee.state != FlowState.closed,
+      packet.pointee.flags & ParsedPacket.Flags.badTransportHeader == 0,
+      (side.pointee.history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead)
+        == 0,
+      SequenceHoles.distance(packet.pointee.acknowledgement, peer.pointee.nextSequence) >= 0
+    else { return false }
+    let length = packet.pointee.payloadLength
+    appendHistory(entry, packet.pointee.side, length > 0 ? HistoryBits.data : HistoryBits.ack)
+    side.pointee.nextSequence &+= length
+    side.pointee.window = packet.pointee.window
+    if hot.pointee.state == FlowState.new { establish(hot) }
+    return true
   }
 
   /// A SYN and nothing else, without data.
