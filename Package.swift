@@ -35,9 +35,11 @@ let benchTargets: [Target] =
   Context.environment["MARTLET_BENCH"] == nil
   ? []
   : [
+    .target(name: "CMemoryPort", dependencies: ["CBurst"], path: "bench/memory-port"),
     .executableTarget(
-      name: "martlet-bench", dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap"],
-      path: "bench/microbench", swiftSettings: swiftSettings)
+      name: "martlet-bench",
+      dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap", "CMemoryPort"],
+      path: "bench/microbench", swiftSettings: swiftSettings),
   ]
 
 // So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.

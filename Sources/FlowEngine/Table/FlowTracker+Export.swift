@@ -143,7 +143,7 @@ extension FlowTracker {
 
   /// A flow as it stands, into a record; what a flow need not have is left as it was, and `parts` says
   /// what there is.
-  mutating func fill(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
+  package mutating func fill(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
     let cold = table.cold + Int(entry)
     record.pointee.hot = table.hot[Int(entry)]
     record.pointee.cold = cold.pointee

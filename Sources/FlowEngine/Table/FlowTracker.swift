@@ -1,7 +1,8 @@
 /// Packets into flows, flows into records: a worker's table, its timers, and the ring its records
 /// leave by.
 package struct FlowTracker: ~Copyable {
-  var table: FlowTable
+  /// The benches look into it.
+  package var table: FlowTable
   var details: FlowDetailPool
   var tunnels: TunnelTable
   var violations: ViolationLimit

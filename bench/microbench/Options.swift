@@ -1,0 +1,67 @@
+import Foundation
+
+/// What the command line asks for.
+struct Options {
+  enum Part: String, CaseIterable {
+    case ceiling, reference, scaling, memory, filter
+  }
+
+  var parts = Part.allCases
+  var flows = [1_000, 100_000, 1_000_000, 10_000_000]
+  var rounds = 7
+  var packets = 2_000_000
+  var isQuick = false
+  var markdown: String?
+
+  static let usage = """
+    usage: martlet-bench [--part PART]… [--quick] [--flows N,N…] [--rounds N] [--markdown FILE]
+
+      --part       \(Part.allCases.map(\.rawValue).joined(separator: ", ")); all where none is named
+      --quick      small tables and few packets: to see that it runs
+      --flows      live flows that the ceiling is measured with
+      --rounds     rounds of which the median is taken
+      --markdown   writes the tables to FILE, too
+
+    """
+
+  init(_ arguments: some Sequence<String>) {
+    var arguments = arguments.makeIterator()
+    var chosen: [Part] = []
+    func value(_ option: String) -> String {
+      guard let value = arguments.next() else { Self.fail("\(option) needs a value") }
+      return value
+    }
+    while let argument = arguments.next() {
+      switch argument {
+      case "--part":
+        let name = value(argument)
+        guard let part = Part(rawValue: name) else { Self.fail("there is no part \(name)") }
+        chosen.append(part)
+      case "--quick":
+        isQuick = true
+        flows = [1_000, 100_000]
+        rounds = 3
+        packets = 200_000
+      case "--flows":
+        flows = value(argument).split(separator: ",").map {
+          guard let count = Int($0), count > 0 else { Self.fail("\($0) is no number of flows") }
+          return count
+        }
+      case "--rounds":
+        guard let count = Int(value(argument)), count > 0 else { Self.fail("--rounds: a number") }
+        rounds = count
+      case "--markdown": markdown = value(argument)
+      case "--help", "-h":
+        print(Self.usage, terminator: "")
+        exit(0)
+      default: Self.fail("\(argument) is no option")
+      }
+    }
+    if !chosen.isEmpty { parts = chosen }
+  }
+
+  private static func fail(_ message: String) -> Never {
+    FileHandle.standardError.write(Data("martlet-bench: \(message)\n\(usage)".utf8))
+    exit(64)
+  }
+}

@@ -1,0 +1,158 @@
+import CBurst
+import CMemoryPort
+import FlowEngine
+
+/// The stages of a worker's burst one by one, each in a function of its own, over scratch arrays and a
+/// table as a worker has them. What ``FlowWorker/poll(_:now:)`` does beside them (who owns the packet,
+/// filter, counters of the burst) is missing: the difference of the sum and the whole worker shows it.
+final class StageBed {
+  static let burst = Int(MARTLET_BURST_CAPACITY)
+
+  let port: MemoryPort
+  let parser: PacketParser
+  let records: Ring<FlowRecord>
+  let packets: UnsafeMutablePointer<martlet_packet>
+  let parsed: UnsafeMutablePointer<ParsedPacket>
+  private let memory: HugeMemory
+  private let tracker: UnsafeMutablePointer<FlowTracker>
+  private let handles: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private let flowHash: FlowHash
+  var now = BenchSettings.begin
+  var count = 0
+  /// What look-ups and hashes gave, so that they are not optimised away.
+  private(set) var checksum: UInt64 = 0
+
+  init(_ settings: BenchSettings, port: MemoryPort = MemoryPort()) {
+    self.port = port
+    let hash = FlowHash(seed: settings.seed)
+    flowHash = hash
+    parser = PacketParser(hash: hash)
+    struct Shared {
+      var records: Ring<FlowRecord>
+      var packets: UnsafeMutablePointer<martlet_packet>
+      var parsed: UnsafeMutablePointer<ParsedPacket>
+    }
+    func build(
+      _ plan: inout MemoryPlan, touch: Bool, _ shared: inout Shared?
+    ) -> FlowTracker {
+      let records = Ring<FlowRecord>(
+        memory: plan.take(
+          "record ring", bytes: Ring<FlowRecord>.byteCount(capacity: settings.ringSlots)),
+        capacity: settings.ringSlots)
+      let counters = CounterBlock(memory: plan.take("counters", bytes: CounterBlock.byteCount))
+      shared = Shared(
+        records: records,
+        packets: plan.take("packets", bytes: Self.burst * MemoryLayout<martlet_packet>.stride)
+          .assumingMemoryBound(to: martlet_packet.self),
+        parsed: plan.take("parsed", bytes: Self.burst * MemoryLayout<ParsedPacket>.stride)
+          .assumingMemoryBound(to: ParsedPacket.self))
+      return FlowTracker(
+        capacity: settings.capacity, timeouts: settings.timeouts, hash: hash, records: records,
+        counters: counters, worker: 0, plan: &plan, touch: touch)
+    }
+    var sum = MemoryPlan()
+    var shared: Shared?
+    _ = build(&sum, touch: false, &shared)
+    memory = HugeMemory(bytes: sum.total)
+    var plan = MemoryPlan(memory: memory.start)
+    handles = .allocate(capacity: Self.burst)
+    handles.initialize(repeating: nil, count: Self.burst)
+    tracker = .allocate(capacity: 1)
+    tracker.initialize(to: build(&plan, touch: true, &shared))
+    records = shared!.records
+    packets = shared!.packets
+    parsed = shared!.parsed
+    tracker.pointee.start(at: now)
+  }
+
+  deinit {
+    tracker.deinitialize(count: 1)
+    tracker.deallocate()
+    handles.deallocate()
+  }
+
+  // MARK: Stages
+
+  @inline(never)
+  func receive() {
+    count = Int(port.queue.pointee.receive(port.queue.pointee.context, packets, UInt32(Self.burst)))
+  }
+
+  /// Parsing, key and hash: the parser hashes a key while it is in registers.
+  @inline(never)
+  func parse() {
+    let parser = parser
+    for i in 0..<count {
+      parsed[i].ordinal = 0
+      parsed[i].verdict = parser.parse(packets + i, into: parsed + i, now: now)
+    }
+  }
+
+  /// The hash alone, of keys that lie in memory.
+  @inline(never)
+  func hash() {
+    var sum: UInt64 = 0
+    for i in 0..<count { sum &+= flowHash(parsed[i].key) }
+    checksum &+= sum
+  }
+
+  /// Both stages of prefetching: buckets, then the entries that they name.
+  @inline(never)
+  func prefetch() {
+    for i in 0..<count { tracker.pointee.table.prefetchBucket(parsed[i].hash) }
+    for i in 0..<count {
+      parsed[i].candidate = tracker.pointee.table.prefetchCandidate(parsed[i].hash)
+    }
+  }
+
+  /// The look-up alone, behind ``prefetch()``.
+  @inline(never)
+  func find() {
+    var sum: UInt64 = 0
+    for i in 0..<count {
+      let entry = tracker.pointee.table.find(
+        parsed[i].key, hash: parsed[i].hash, candidate: parsed[i].candidate)
+      sum &+= UInt64(entry)
+    }
+    checksum &+= sum
+  }
+
+  /// Look-up and update, or a new flow where there is none, or also an evicted one.
+  @inline(never)
+  func update() {
+    for i in 0..<count { tracker.pointee.update(parsed + i, clock: now) }
+  }
+
+  @inline(never)
+  func expire() -> Int { tracker.pointee.expire(now: now, budget: 64) }
+
+  /// Of the first `count` entries from `first` on: a record each, as a flow's end writes it.
+  @inline(never)
+  func export(first: Int, count: Int) {
+    for entry in first..<first &+ count {
+      guard let record = records.reserve() else { return }
+      tracker.pointee.fill(record, UInt32(truncatingIfNeeded: entry))
+      records.commit()
+    }
+  }
+
+  @inline(never)
+  func giveBack() {
+    for i in 0..<count { handles[i] = parsed[i].handle }
+    port.queue.pointee.release(port.queue.pointee.context, handles, UInt32(count))
+  }
+
+  /// A whole burst, without what is not asked of all.
+  func work() {
+    receive()
+    parse()
+    prefetch()
+    update()
+    _ = expire()
+    giveBack()
+  }
+
+  func consume() { records.release(records.available(limit: .max)) }
+
+  var liveFlows: Int { tracker.pointee.table.count }
+}
