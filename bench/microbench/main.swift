@@ -10,7 +10,8 @@ for part in options.parts {
   switch part {
   case .ceiling: CeilingPart(options: options, report: report).run()
   case .filter: try FilterPart(options: options, report: report).run()
-  case .reference, .scaling, .memory: break
+  case .reference: ReferencePart(options: options, report: report).run()
+  case .scaling, .memory: break
   }
 }
 try report.finish(

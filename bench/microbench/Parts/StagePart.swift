@@ -67,34 +67,13 @@ struct StagePart {
 
   /// What the sums do not show one by one.
   private func alone(_ bed: StageBed, _ traffic: KnownFlows, flows: Int) -> [[String]] {
-    let hash = time(
-      bed, traffic,
-      before: {
-        $0.receive()
-        $0.parse()
-      }
-    ) { $0.hash() }
-    let hit = time(
-      bed, traffic,
-      before: {
-        $0.receive()
-        $0.parse()
-      }
-    ) {
+    let hash = time(bed, traffic) { $0.hash() }
+    let lookUp: (StageBed) -> Void = {
       $0.prefetch()
       $0.find()
     }
-    let unknown = UnknownFlows(beyond: flows)
-    let miss = time(
-      bed, unknown,
-      before: {
-        $0.receive()
-        $0.parse()
-      }
-    ) {
-      $0.prefetch()
-      $0.find()
-    }
+    let hit = time(bed, traffic, lookUp)
+    let miss = time(bed, UnknownFlows(beyond: flows), lookUp)
     var next = 0
     let export = Rounds(options.rounds) {
       let batch = 256
@@ -117,14 +96,15 @@ struct StagePart {
     ]
   }
 
+  /// A stage alone, of bursts that have been parsed.
   private func time(
-    _ bed: StageBed, _ traffic: some Traffic, before: (StageBed) -> Void,
-    _ stage: (StageBed) -> Void
+    _ bed: StageBed, _ traffic: some Traffic, _ stage: (StageBed) -> Void
   ) -> Rounds {
     Rounds(options.rounds) {
       var ticks: UInt64 = 0
       pass(bed, traffic, packets: options.packets) { bed in
-        before(bed)
+        bed.receive()
+        bed.parse()
         let begin = martlet_tsc()
         stage(bed)
         ticks &+= martlet_tsc() &- begin

@@ -1,0 +1,106 @@
+import CReference
+import FlowEngine
+
+/// Martlet's worker beside the one in C: the same frames, round by round in turn, and the same records from
+/// both.
+struct ReferencePart {
+  let options: Options
+  let report: Report
+
+  func run() {
+    report.heading("Swift to C, whole worker, TSC ticks a packet")
+    report.note(
+      "bench/reference/reference.c, -O3, does what FlowWorker does with these packets: the same headers "
+        + "checked, the same table, prefetches, states of TCP, timers and records. Rounds alternate; "
+        + "the ratio is the median of the rounds' own. Both end with the same counts and records.")
+    let scale = options.isQuick ? 10 : 1
+    var rows: [[String]] = []
+    for flows in options.flows {
+      rows.append(
+        compare("known flows, uniform", capacity: flows + flows / 8) {
+          KnownFlows(count: flows, choice: .uniform)
+        } warmUp: {
+          $0.warmUpPackets + options.packets
+        })
+    }
+    let zipf = 1_000_000 / scale
+    rows.append(
+      compare("known flows, Zipf 1.0", capacity: zipf + zipf / 8) {
+        KnownFlows(count: zipf, choice: .zipf(1.0))
+      } warmUp: {
+        $0.warmUpPackets + options.packets
+      })
+    rows.append(
+      compare("connections of 10 packets, queries of 2", capacity: 1_000_000 / scale) {
+        ShortFlows(atOnce: 100_000 / scale, packetsPerSecond: 160_000 / scale)
+      } warmUp: { _ in
+        160_000 / scale * 40
+      })
+    rows.append(
+      compare("SYN flood, table full: one evicted for each", capacity: 1_000_000 / scale) {
+        Flood()
+      } warmUp: { _ in
+        1_250_000 / scale
+      })
+    rows.append(
+      compare("SYN flood, each timing out", capacity: 90_000 / scale * 12) {
+        Flood(burstNanoseconds: 64_000_000_000 / Int64(90_000 / scale))
+      } warmUp: { _ in
+        90_000 / scale * 11
+      })
+    report.table(["workload", "live flows", "Swift", "C", "ratio"], rows)
+  }
+
+  private func compare<Source: Traffic>(
+    _ name: String, capacity: Int, _ make: () -> Source, warmUp: (Source) -> Int
+  ) -> [String] {
+    let settings = BenchSettings(capacity: capacity)
+    let (swiftTraffic, cTraffic) = (make(), make())
+    let swift = EngineWorker(settings)
+    let c = ReferenceWorker(settings)
+    var swiftDigest = RecordDigest()
+    var cDigest = RecordDigest()
+    swift.onRecord = { swiftDigest.add($0) }
+    c.onRecord = { cDigest.add($0) }
+    _ = swift.measure(swiftTraffic, packets: warmUp(swiftTraffic))
+    _ = c.measure(cTraffic, packets: warmUp(cTraffic))
+    var swiftTicks: [Double] = []
+    var cTicks: [Double] = []
+    for _ in 0..<options.rounds {
+      swiftTicks.append(swift.measure(swiftTraffic, packets: options.packets))
+      cTicks.append(c.measure(cTraffic, packets: options.packets))
+    }
+    let live = swift.liveFlows
+    precondition(live == c.liveFlows, "as many flows in both tables")
+    swift.drain()
+    c.drain()
+    Self.check(swift, c)
+    precondition(swiftDigest == cDigest, "\(name): the same records: \(swiftDigest), \(cDigest)")
+    let ratio = Rounds(zip(swiftTicks, cTicks).map { $0 / $1 })
+    return [
+      name, live.grouped, Rounds(swiftTicks).text, Rounds(cTicks).text, ratio.median.text(2),
+    ]
+  }
+
+  /// Every count that both keep is the same, and nothing came that only one of them handles.
+  private static func check(_ swift: EngineWorker, _ c: ReferenceWorker) {
+    swift.checkClean()
+    precondition(c.count(REFERENCE_UNUSUAL) == 0 && c.count(REFERENCE_DISCARDED) == 0)
+    let pairs: [(Counter, reference_counter)] = [
+      (.received, REFERENCE_RECEIVED), (.receivedBytes, REFERENCE_RECEIVED_BYTES),
+      (.countedInFlows, REFERENCE_COUNTED_IN_FLOWS), (.countedBytes, REFERENCE_COUNTED_BYTES),
+      (.filtered, REFERENCE_FILTERED), (.flowsCreated, REFERENCE_FLOWS_CREATED),
+      (.endedIdle, REFERENCE_ENDED_IDLE), (.endedByProtocol, REFERENCE_ENDED_BY_PROTOCOL),
+      (.endedForced, REFERENCE_ENDED_FORCED), (.evicted, REFERENCE_EVICTED),
+      (.flowUpdates, REFERENCE_FLOW_UPDATES), (.recordsMade, REFERENCE_RECORDS_MADE),
+      (.recordsDropped, REFERENCE_RECORDS_DROPPED), (.portsReused, REFERENCE_PORTS_REUSED),
+      (.timeWentBackwards, REFERENCE_TIME_WENT_BACKWARDS), (.polls, REFERENCE_POLLS),
+      (.emptyPolls, REFERENCE_EMPTY_POLLS),
+    ]
+    for (own, reference) in pairs {
+      precondition(
+        swift.counters[own] == c.count(reference),
+        "\(own.name): \(swift.counters[own]), in C \(c.count(reference))")
+    }
+  }
+}
