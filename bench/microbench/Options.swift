@@ -3,10 +3,11 @@ import Foundation
 /// What the command line asks for.
 struct Options {
   enum Part: String, CaseIterable {
-    case ceiling, reference, scaling, memory, filter
+    case ceiling, reference, scaling, memory, filter, instructions
   }
 
-  var parts = Part.allCases
+  /// Instructions are of use under callgrind alone.
+  var parts = Part.allCases.filter { $0 != .instructions }
   var flows = [1_000, 100_000, 1_000_000, 10_000_000]
   var rounds = 7
   var packets = 2_000_000
@@ -16,7 +17,7 @@ struct Options {
   static let usage = """
     usage: martlet-bench [--part PART]… [--quick] [--flows N,N…] [--rounds N] [--markdown FILE]
 
-      --part       \(Part.allCases.map(\.rawValue).joined(separator: ", ")); all where none is named
+      --part       \(Part.allCases.map(\.rawValue).joined(separator: ", ")); all but the last where none is named
       --quick      small tables and few packets: to see that it runs
       --flows      live flows that the ceiling is measured with
       --rounds     rounds of which the median is taken

@@ -5,12 +5,13 @@ import Foundation
 
 let options = Options(CommandLine.arguments.dropFirst())
 let report = Report(markdown: options.markdown)
-report.note(Machine.description)
+if options.parts != [.instructions] { report.note(Machine.description) }
 for part in options.parts {
   switch part {
   case .ceiling: CeilingPart(options: options, report: report).run()
   case .filter: try FilterPart(options: options, report: report).run()
   case .reference: ReferencePart(options: options, report: report).run()
+  case .instructions: InstructionPart().run()
   case .scaling, .memory: break
   }
 }

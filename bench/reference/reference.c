@@ -247,6 +247,8 @@ HOT void set_key(const struct reference_worker *w, struct parsed *out, uint64_t 
 }
 
 HOT int is_tunnel_port(uint16_t port) {
+  // Servers' ports below, clients' above.
+  if (LIKELY((uint16_t)(port - 1701) > 8472 - 1701)) return 0;
   switch (port) {
     case 4789: case 8472: case 4790: case 6081: case 2152: case 3544: case 1701: case 4754: case 6635:
       return 1;
@@ -356,13 +358,10 @@ HOT enum verdict parse_transport(const struct reference_worker *w, const uint8_t
   return parse_other(w, header, at, end, out, hash, ip, proto, length, version);
 }
 
-HOT enum verdict parse_ipv4(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
-                            size_t wire, struct parsed *out, uint64_t *hash) {
-  if (UNLIKELY(at + 20 > end)) return DISCARDED;
+HOT enum verdict parse_ipv4_body(const struct reference_worker *w, const uint8_t *data, size_t at,
+                                 size_t end, size_t wire, struct parsed *out, uint64_t *hash,
+                                 size_t header_length) {
   const uint8_t *ip = data + at;
-  if (UNLIKELY(ip[0] >> 4 != 4)) return DISCARDED;
-  size_t header_length = (size_t)(ip[0] & 0x0f) * 4;
-  if (UNLIKELY(header_length < 20 || at + header_length > end)) return DISCARDED;
   size_t room = wire - at;
   size_t total = be16(ip + 2);
   if (UNLIKELY(total == 0)) total = room;
@@ -382,11 +381,28 @@ HOT enum verdict parse_ipv4(const struct reference_worker *w, const uint8_t *dat
                          ip[9], total - header_length, 0);
 }
 
+OUT_OF_LINE enum verdict parse_long_ipv4(const struct reference_worker *w, const uint8_t *data,
+                                         size_t at, size_t end, size_t wire, struct parsed *out,
+                                         uint64_t *hash) {
+  if (data[at] >> 4 != 4) return DISCARDED;
+  size_t header_length = (size_t)(data[at] & 0x0f) * 4;
+  if (header_length < 20 || at + header_length > end) return DISCARDED;
+  return parse_ipv4_body(w, data, at, end, wire, out, hash, header_length);
+}
+
+HOT enum verdict parse_ipv4(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
+                            size_t wire, struct parsed *out, uint64_t *hash) {
+  if (UNLIKELY(at + 20 > end)) return DISCARDED;
+  // Version 4, five words: nearly all there is, and every offset behind it known.
+  if (UNLIKELY(data[at] != 0x45)) return parse_long_ipv4(w, data, at, end, wire, out, hash);
+  return parse_ipv4_body(w, data, at, end, wire, out, hash, 20);
+}
+
 HOT int is_extension(uint8_t next) {
-  switch (next) {
-    case 0: case 43: case 44: case 51: case 60: case 135: case 139: case 140: return 1;
-    default: return 0;
-  }
+  const uint64_t low = UINT64_C(1) | UINT64_C(1) << 43 | UINT64_C(1) << 44 | UINT64_C(1) << 51 |
+                       UINT64_C(1) << 60;
+  if (next < 64) return (low >> next) & 1;
+  return next == 135 || next == 139 || next == 140;
 }
 
 HOT enum verdict parse_ipv6(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
@@ -1225,25 +1241,28 @@ HOT uint32_t receive_burst(struct reference_worker *w, struct martlet_rx_queue *
 }
 
 HOT void parse_burst(struct reference_worker *w, uint32_t count, int64_t now) {
+  // Copies in registers: a store through uint8_t may alias whatever is behind a pointer.
+  const struct martlet_packet *packet = w->packets;
+  struct parsed *out = w->parsed;
+  const int on_packet_time = w->on_packet_time, plain = !w->verifies && w->workers <= 1;
+  int (*const filter)(const struct martlet_packet *) = w->filter;
   uint64_t bytes = 0, clocks = 0, ordinal = w->ordinal;
-  for (uint32_t i = 0; i < count; i++) {
-    const struct martlet_packet *packet = &w->packets[i];
-    struct parsed *out = &w->parsed[i];
+  for (uint32_t i = 0; i < count; i++, packet++, out++) {
     if (UNLIKELY(packet->flags & MARTLET_PACKET_CLOCK)) {
       w->verdicts[i] = CLOCK;
       clocks++;
       continue;
     }
-    out->ordinal = w->on_packet_time ? packet->ordinal : ordinal + i;
+    out->ordinal = on_packet_time ? packet->ordinal : ordinal + i;
     uint32_t wire = packet->wire_length < 262144 ? packet->wire_length : 262144;
     bytes += wire < packet->captured_length ? packet->captured_length : wire;
-    if (UNLIKELY(w->filter != NULL) && !w->filter(packet)) {
+    if (UNLIKELY(filter != NULL) && !filter(packet)) {
       w->counters[REFERENCE_FILTERED]++;
       w->verdicts[i] = DONE;
       continue;
     }
-    enum verdict verdict = parse(w, packet, out, &w->hashes[i], w->on_packet_time ? 0 : now);
-    if (LIKELY(verdict == FLOW && !w->verifies && w->workers <= 1)) {
+    enum verdict verdict = parse(w, packet, out, &w->hashes[i], on_packet_time ? 0 : now);
+    if (LIKELY(verdict == FLOW && plain)) {
       martlet_prefetch(bucket_at(w, w->hashes[i]));
     } else if (verdict == DISCARDED) {
       w->counters[REFERENCE_DISCARDED]++;
@@ -1263,10 +1282,11 @@ HOT void prefetch_burst(struct reference_worker *w, uint32_t count) {
 }
 
 HOT void update_burst(struct reference_worker *w, uint32_t count, int64_t now) {
+  const struct parsed *p = w->parsed;
+  const int on_packet_time = w->on_packet_time;
   uint64_t bytes = 0, counted = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const struct parsed *p = &w->parsed[i];
-    int64_t clock = w->on_packet_time ? (int64_t)w->packets[i].clock_ns : now;
+  for (uint32_t i = 0; i < count; i++, p++) {
+    int64_t clock = on_packet_time ? (int64_t)w->packets[i].clock_ns : now;
     if (UNLIKELY(w->verdicts[i] != FLOW)) continue;
     update(w, p, w->hashes[i], w->candidates[i], clock);
     counted++;
