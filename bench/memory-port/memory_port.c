@@ -1,4 +1,7 @@
+#define _GNU_SOURCE
 #include "memory_port.h"
+
+#include <pthread.h>
 
 _Static_assert(sizeof(struct memory_port_buffer) == 64, "metadata is one line");
 _Static_assert(MEMORY_PORT_STRIDE / 64 % 2 == 1, "buffers spread over all sets of a cache");
@@ -52,4 +55,11 @@ void memory_port_release(void *context, void *const *handles, uint32_t count) {
     port->free[port->released + i] = handles[i];
   }
   port->released += count;
+}
+
+int memory_port_pin(uint32_t core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }

@@ -12,7 +12,8 @@ for part in options.parts {
   case .filter: try FilterPart(options: options, report: report).run()
   case .reference: ReferencePart(options: options, report: report).run()
   case .instructions: InstructionPart().run()
-  case .scaling, .memory: break
+  case .scaling: ScalingPart(options: options, report: report).run()
+  case .memory: MemoryPart(options: options, report: report).run()
   }
 }
 try report.finish(

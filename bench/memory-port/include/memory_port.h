@@ -51,5 +51,7 @@ static inline struct memory_port_buffer *memory_port_at(const struct memory_port
 uint32_t memory_port_receive(void *context, struct martlet_packet *packets, uint32_t capacity);
 // As martlet_release_fn.
 void memory_port_release(void *context, void *const *handles, uint32_t count);
+// Keeps the calling thread on one core; 0, or an error number.
+int memory_port_pin(uint32_t core);
 
 #endif

@@ -43,34 +43,35 @@ struct InstructionPart {
     let traffic = KnownFlows(count: Self.flows, choice: .uniform)
     let bed = StageBed(Self.settings(2 * Self.flows))
     pass(bed, traffic, bursts: traffic.warmUpPackets / Self.burst) { $0.work() }
-    stage("parse", bed, traffic, before: { _ in }) { $0.parse() }
-    stage("hash", bed, traffic, before: { $0.parse() }) { $0.hash() }
-    stage("prefetch", bed, traffic, before: { $0.parse() }) { $0.prefetch() }
+    stage("parse", bed, traffic, before: { _ in }, counted: { $0.parse() })
+    stage("hash", bed, traffic, before: { $0.parse() }, counted: { $0.hash() })
+    stage("prefetch", bed, traffic, before: { $0.parse() }, counted: { $0.prefetch() })
     let lookedUp: (StageBed) -> Void = {
       $0.parse()
       $0.prefetch()
     }
-    stage("find_hit", bed, traffic, before: lookedUp) { $0.find() }
-    stage("find_miss", bed, UnknownFlows(beyond: Self.flows), before: lookedUp) { $0.find() }
+    stage("find_hit", bed, traffic, before: lookedUp, counted: { $0.find() })
+    stage(
+      "find_miss", bed, UnknownFlows(beyond: Self.flows), before: lookedUp, counted: { $0.find() })
     // What is passed over is not in order any more: a bed of its own.
     let updated = StageBed(Self.settings(2 * Self.flows))
     let inOrder = KnownFlows(count: Self.flows, choice: .uniform)
     pass(updated, inOrder, bursts: inOrder.warmUpPackets / Self.burst) { $0.work() }
-    stage("update", updated, inOrder, before: lookedUp) { $0.update() }
-    stage("export", updated, inOrder, before: { $0.consume() }) {
-      $0.export(first: 0, count: Self.burst)
-    }
+    stage("update", updated, inOrder, before: lookedUp, counted: { $0.update() })
+    stage(
+      "export", updated, inOrder, before: { $0.consume() },
+      counted: { $0.export(first: 0, count: Self.burst) })
   }
 
   private func stage(
     _ name: String, _ bed: StageBed, _ traffic: some Traffic, before: (StageBed) -> Void,
-    _ body: (StageBed) -> Void
+    counted: (StageBed) -> Void
   ) {
     pass(bed, traffic, bursts: Self.bursts) { bed in
       bed.receive()
       before(bed)
       profile_on()
-      body(bed)
+      counted(bed)
       profile_off()
       bed.giveBack()
     }
