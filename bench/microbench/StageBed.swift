@@ -78,13 +78,16 @@ final class StageBed {
     count = Int(port.queue.pointee.receive(port.queue.pointee.context, packets, UInt32(Self.burst)))
   }
 
-  /// Parsing, key and hash: the parser hashes a key while it is in registers.
+  /// Parsing, key and hash, and the bucket on its way: the parser hashes a key while it is in registers.
   @inline(never)
   func parse() {
     let parser = parser
+    let now = now
     for i in 0..<count {
-      parsed[i].ordinal = 0
-      parsed[i].verdict = parser.parse(packets + i, into: parsed + i, now: now)
+      let p = parsed + i
+      p.pointee.ordinal = 0
+      p.pointee.verdict = parser.parse(packets + i, into: p, now: now)
+      tracker.pointee.table.prefetchBucket(p.pointee.hash)
     }
   }
 
@@ -96,23 +99,15 @@ final class StageBed {
     checksum &+= sum
   }
 
-  /// Both stages of prefetching: buckets, then the entries that they name.
-  @inline(never)
-  func prefetch() {
-    for i in 0..<count { tracker.pointee.table.prefetchBucket(parsed[i].hash) }
-    for i in 0..<count {
-      parsed[i].candidate = tracker.pointee.table.prefetchCandidate(parsed[i].hash)
-    }
-  }
-
-  /// The look-up alone, behind ``prefetch()``.
+  /// The look-up alone: an entry is on its way for as many packets as in the worker.
   @inline(never)
   func find() {
     var sum: UInt64 = 0
+    let (count, parsed) = (count, parsed)
+    for i in 0..<min(count, FlowWorker.ahead) { prefetch(parsed + i) }
     for i in 0..<count {
-      let entry = tracker.pointee.table.find(
-        parsed[i].key, hash: parsed[i].hash, candidate: parsed[i].candidate)
-      sum &+= UInt64(entry)
+      if i &+ FlowWorker.ahead < count { prefetch(parsed + i + FlowWorker.ahead) }
+      sum &+= UInt64(tracker.pointee.table.find(parsed + i))
     }
     checksum &+= sum
   }
@@ -120,7 +115,19 @@ final class StageBed {
   /// Look-up and update, or a new flow where there is none, or also an evicted one.
   @inline(never)
   func update() {
-    for i in 0..<count { tracker.pointee.update(parsed + i, clock: now) }
+    let (count, parsed, now) = (count, parsed, now)
+    for i in 0..<min(count, FlowWorker.ahead) { prefetch(parsed + i) }
+    for i in 0..<count {
+      if i &+ FlowWorker.ahead < count { prefetch(parsed + i + FlowWorker.ahead) }
+      if !tracker.pointee.updateKnown(parsed + i, clock: now) {
+        tracker.pointee.update(parsed + i, clock: now)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func prefetch(_ p: UnsafeMutablePointer<ParsedPacket>) {
+    p.pointee.candidate = tracker.pointee.table.prefetchCandidate(p.pointee.hash)
   }
 
   @inline(never)
@@ -146,7 +153,6 @@ final class StageBed {
   func work() {
     receive()
     parse()
-    prefetch()
     update()
     _ = expire()
     giveBack()

@@ -127,6 +127,9 @@ struct parsed {
 };
 _Static_assert(sizeof(struct parsed) <= 128, "two lines");
 
+// A wire length beyond this is taken for a lie.
+enum { LONGEST = 262144 };
+
 enum { PLAIN = 1 << 0, ETHERNET = 1 << 3, BAD_TRANSPORT = 1 << 4, BEYOND_FRAME = 1 << 5 };
 enum verdict { FLOW, DONE, UNUSUAL, DISCARDED, CLOCK };
 
@@ -319,7 +322,7 @@ OUT_OF_LINE enum verdict parse_other(const struct reference_worker *w, const uin
   return FLOW;
 }
 
-HOT enum verdict parse_transport(const struct reference_worker *w, const uint8_t *data, size_t at,
+static enum verdict parse_transport(const struct reference_worker *w, const uint8_t *data, size_t at,
                                  size_t end, struct parsed *out, uint64_t *hash, uint64_t source_high,
                                  uint64_t source_low, uint64_t destination_high,
                                  uint64_t destination_low, uint8_t proto, size_t length,
@@ -358,7 +361,7 @@ HOT enum verdict parse_transport(const struct reference_worker *w, const uint8_t
   return parse_other(w, header, at, end, out, hash, ip, proto, length, version);
 }
 
-HOT enum verdict parse_ipv4_body(const struct reference_worker *w, const uint8_t *data, size_t at,
+static enum verdict parse_ipv4_body(const struct reference_worker *w, const uint8_t *data, size_t at,
                                  size_t end, size_t wire, struct parsed *out, uint64_t *hash,
                                  size_t header_length) {
   const uint8_t *ip = data + at;
@@ -390,7 +393,7 @@ OUT_OF_LINE enum verdict parse_long_ipv4(const struct reference_worker *w, const
   return parse_ipv4_body(w, data, at, end, wire, out, hash, header_length);
 }
 
-HOT enum verdict parse_ipv4(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
+static enum verdict parse_ipv4(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
                             size_t wire, struct parsed *out, uint64_t *hash) {
   if (UNLIKELY(at + 20 > end)) return DISCARDED;
   // Version 4, five words: nearly all there is, and every offset behind it known.
@@ -405,7 +408,7 @@ HOT int is_extension(uint8_t next) {
   return next == 135 || next == 139 || next == 140;
 }
 
-HOT enum verdict parse_ipv6(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
+static enum verdict parse_ipv6(const struct reference_worker *w, const uint8_t *data, size_t at, size_t end,
                             size_t wire, struct parsed *out, uint64_t *hash) {
   if (UNLIKELY(at + 40 > end)) return DISCARDED;
   const uint8_t *ip = data + at;
@@ -454,11 +457,10 @@ OUT_OF_LINE enum verdict parse_tags(const struct reference_worker *w, const uint
   }
 }
 
-HOT enum verdict parse(const struct reference_worker *w, const struct martlet_packet *packet,
+OUT_OF_LINE enum verdict parse_unusual(const struct reference_worker *w, const struct martlet_packet *packet,
                        struct parsed *out, uint64_t *hash, int64_t now) {
-  const uint32_t longest = 262144;
   uint32_t captured = packet->captured_length;
-  uint32_t wire = packet->wire_length < longest ? packet->wire_length : longest;
+  uint32_t wire = packet->wire_length < LONGEST ? packet->wire_length : LONGEST;
   if (wire < captured) wire = captured;
   out->wire_length = wire;
   out->time = packet->timestamp_ns == 0 ? now : (int64_t)packet->timestamp_ns;
@@ -477,9 +479,102 @@ HOT enum verdict parse(const struct reference_worker *w, const struct martlet_pa
                         MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD;
   if (UNLIKELY(packet->flags & told)) return UNUSUAL;
   uint16_t type = be16(data + 12);
-  if (LIKELY(type == 0x0800)) return parse_ipv4(w, data, 14, captured, wire, out, hash);
-  if (LIKELY(type == 0x86dd)) return parse_ipv6(w, data, 14, captured, wire, out, hash);
+  if (type == 0x0800) return parse_ipv4(w, data, 14, captured, wire, out, hash);
+  if (type == 0x86dd) return parse_ipv6(w, data, 14, captured, wire, out, hash);
   return parse_tags(w, data, captured, wire, out, hash);
+}
+
+// The usual frame in one go: nothing between Ethernet and IP, no options or extensions, TCP or UDP,
+// everything there. Offsets are constants. 0 where it is any other; PacketParser+Usual.swift.
+HOT int parse_usual_transport(const uint8_t *data, size_t at, size_t captured, uint8_t proto,
+                              size_t length, struct parsed *out) {
+  const uint8_t *header = data + at;
+  size_t size = 8;
+  if (LIKELY(proto == TCP)) {
+    if (UNLIKELY(captured < at + 20)) return 0;
+    size = (size_t)(header[12] >> 4) * 4;
+    if (UNLIKELY(size < 20 || size > length)) return 0;
+    out->sequence = be32(header + 4);
+    out->acknowledgement = be32(header + 8);
+    out->window = be16(header + 14);
+    out->tcp_flags = header[13];
+  } else {
+    if (UNLIKELY(proto != UDP)) return 0;
+    size_t declared = be16(header + 4);
+    if (UNLIKELY(declared < 8 || declared > length || is_tunnel_port(be16(header)) ||
+                 is_tunnel_port(be16(header + 2))))
+      return 0;
+    out->tcp_flags = 0;
+  }
+  out->payload_length = (uint32_t)(length - size);
+  out->flags = PLAIN | ETHERNET;
+  out->transport_offset = (uint16_t)at;
+  out->payload_offset = (uint16_t)(at + size);
+  return 1;
+}
+
+HOT void finish_usual(const struct martlet_packet *packet, const uint8_t *data, struct parsed *out,
+                      uint32_t captured, uint32_t wire, int64_t now) {
+  out->wire_length = wire;
+  out->time = packet->timestamp_ns == 0 ? now : (int64_t)packet->timestamp_ns;
+  out->data = data;
+  out->handle = packet->handle;
+  out->port = packet->port;
+  out->captured = captured;
+  out->vlan_outer = 0xffff;
+  out->vlan_inner = 0xffff;
+}
+
+HOT enum verdict parse(const struct reference_worker *w, const struct martlet_packet *packet,
+                       struct parsed *out, uint64_t *hash, int64_t now) {
+  const uint16_t told = MARTLET_PACKET_VLAN_STRIPPED | MARTLET_PACKET_QINQ_STRIPPED |
+                        MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD;
+  const uint8_t *data = packet->data;
+  uint32_t captured = packet->captured_length;
+  if (UNLIKELY(captured < 42 || packet->link_type != 1 || packet->flags & told || !data))
+    return parse_unusual(w, packet, out, hash, now);
+  uint32_t wire = packet->wire_length < LONGEST ? packet->wire_length : LONGEST;
+  if (wire < captured) wire = captured;
+  uint16_t type = be16(data + 12);
+  const uint8_t *ip = data + 14;
+  if (LIKELY(type == 0x0800)) {
+    if (UNLIKELY(ip[0] != 0x45 || (be16(ip + 6) & 0x3fff) != 0))
+      return parse_unusual(w, packet, out, hash, now);
+    uint32_t total = be16(ip + 2);
+    // Less than the header is caught behind: no segment or datagram is that short.
+    if (UNLIKELY(total > wire - 14 || total < 28 ||
+                 !parse_usual_transport(data, 34, captured, ip[9], total - 20, out)))
+      return parse_unusual(w, packet, out, hash, now);
+    out->ip_length = total;
+    out->traffic_class = ip[1];
+    out->ttl = ip[8];
+    // Address and port in one word are ordered as the two are.
+    uint64_t source = (uint64_t)be32(ip + 12) << 16 | be16(ip + 20);
+    uint64_t destination = (uint64_t)be32(ip + 16) << 16 | be16(ip + 22);
+    uint64_t a = source < destination ? source : destination;
+    uint64_t b = source < destination ? destination : source;
+    uint64_t a_low = 0x0000ffff00000000 | a >> 16, b_low = 0x0000ffff00000000 | b >> 16;
+    out->key = (struct key){0, a_low, 0, b_low, (uint16_t)a, (uint16_t)b, ip[9], 0, 0, 0, 0};
+    out->side = source > destination;
+    *hash = hash_of(w, 0, a_low, 0, b_low, a << 48 | (b & 0xffff) << 32, (uint64_t)ip[9] << 8, 0);
+    finish_usual(packet, data, out, captured, wire, now);
+    return FLOW;
+  }
+  if (LIKELY(type == 0x86dd && captured >= 62 && ip[0] >> 4 == 6)) {
+    uint32_t length = be16(ip + 4);
+    if (UNLIKELY(length + 40 > wire - 14 || length < 8 ||
+                 !parse_usual_transport(data, 54, captured, ip[6], length, out)))
+      return parse_unusual(w, packet, out, hash, now);
+    out->ip_length = length + 40;
+    out->traffic_class = (uint8_t)(be16(ip) >> 4);
+    out->ttl = ip[7];
+    out->vlan_outer = out->vlan_inner = 0xffff;
+    set_key(w, out, hash, be64(ip + 8), be64(ip + 16), be64(ip + 24), be64(ip + 32), be16(ip + 40),
+            be16(ip + 42), ip[6], IPV6);
+    finish_usual(packet, data, out, captured, wire, now);
+    return FLOW;
+  }
+  return parse_unusual(w, packet, out, hash, now);
 }
 
 // --- Table: FlowTable.swift ----------------------------------------------------------------------
@@ -1161,25 +1256,57 @@ OUT_OF_LINE void update_tcp_state(struct reference_worker *w, uint32_t entry, co
   settle_state(w, entry);
 }
 
-HOT void update_tcp(struct reference_worker *w, uint32_t entry, struct hot *hot, struct side *side,
-                    const struct parsed *p) {
+// A segment that follows in order on an open connection; else nothing is changed.
+HOT int follow_in_order(struct hot *hot, struct side *side, struct side *peer, const struct parsed *p) {
   uint8_t flags = p->tcp_flags;
   uint32_t length = p->payload_length;
-  hot->tcp_flags[p->side] |= flags;
-  struct side *peer = &hot->sides[p->side ^ 1];
-  uint16_t letter = length > 0 ? LETTER_DATA : LETTER_ACK;
-  if (LIKELY(p->sequence == side->next_sequence && hot->state != CLOSED &&
-             (flags & (SYN | FIN | RST | ACK)) == ACK && side->history & letter && p->window != 0 &&
-             !((side->history | peer->history) & (HOLES | AHEAD)))) {
-    int is_seen = distance(p->acknowledgement, peer->next_sequence) >= 0;
-    if (LIKELY(is_seen || peer->packets == 0)) {
-      if (!is_seen) peer->next_sequence = p->acknowledgement;
-      side->next_sequence = p->sequence + length;
-      side->window = p->window;
-      return;
-    }
+  uint16_t history = side->history, letter = length > 0 ? LETTER_DATA : LETTER_ACK;
+  if (UNLIKELY(p->sequence != side->next_sequence || hot->state == CLOSED ||
+               (flags & (SYN | FIN | RST | ACK)) != ACK || !(history & letter) || p->window == 0 ||
+               (history | peer->history) & (HOLES | AHEAD)))
+    return 0;
+  if (UNLIKELY(distance(p->acknowledgement, peer->next_sequence) < 0)) {
+    if (peer->packets != 0) return 0;
+    peer->next_sequence = p->acknowledgement;
   }
+  hot->tcp_flags[p->side] |= flags;
+  side->next_sequence = p->sequence + length;
+  side->window = p->window;
+  return 1;
+}
+
+HOT void update_tcp(struct reference_worker *w, uint32_t entry, struct hot *hot, struct side *side,
+                    const struct parsed *p) {
+  if (follow_in_order(hot, side, &hot->sides[p->side ^ 1], p)) return;
+  hot->tcp_flags[p->side] |= p->tcp_flags;
   update_tcp_state(w, entry, p);
+}
+
+// A packet of a known flow in the ordinary course of things; else nothing is changed.
+HOT int update_known(struct reference_worker *w, const struct parsed *p, uint32_t candidate,
+                     int64_t clock) {
+  if (UNLIKELY(candidate == NONE)) return 0;
+  struct hot *hot = &w->hot[candidate];
+  if (UNLIKELY(!(hot->flags & LIVE) || !same_key(&hot->key, &p->key) ||
+               p->flags & (BAD_TRANSPORT | BEYOND_FRAME)))
+    return 0;
+  int64_t time = p->time, before = hot->last_seen, now = clock > time ? clock : time;
+  struct side *side = &hot->sides[p->side];
+  if (UNLIKELY(time < before || now - before >= w->shortest || side->packets == 0)) return 0;
+  uint8_t proto = p->key.proto;
+  if (LIKELY(proto == TCP)) {
+    if (UNLIKELY(!follow_in_order(hot, side, &hot->sides[p->side ^ 1], p))) return 0;
+  } else if (LIKELY(proto == UDP)) {
+    uint32_t usual = p->key.flags & IPV6 ? 48 : 28;
+    if (UNLIKELY(p->ip_length - p->payload_length != usual || !(side->history & LETTER_DATA))) return 0;
+  } else if (proto == ICMP || proto == ICMPV6) {
+    return 0;
+  }
+  hot->last_seen = time;
+  side->packets++;
+  side->bytes += p->wire_length;
+  side->ip_bytes += p->ip_length;
+  return 1;
 }
 
 OUT_OF_LINE int is_reuse(const struct reference_worker *w, uint32_t entry, const struct parsed *p) {
@@ -1207,7 +1334,7 @@ HOT void update_other(struct reference_worker *w, uint32_t entry, struct side *s
     append_history(w, entry, p->side, LETTER_DATA);
 }
 
-HOT void update(struct reference_worker *w, const struct parsed *p, uint64_t hash, uint32_t candidate,
+OUT_OF_LINE void update(struct reference_worker *w, const struct parsed *p, uint64_t hash, uint32_t candidate,
                 int64_t clock) {
   uint32_t entry = find(w, &p->key, hash, candidate);
   if (UNLIKELY(entry == NONE)) {
@@ -1240,55 +1367,66 @@ HOT uint32_t receive_burst(struct reference_worker *w, struct martlet_rx_queue *
   return w->count = count;
 }
 
-HOT void parse_burst(struct reference_worker *w, uint32_t count, int64_t now) {
+// `plain`, a constant where this is called: all packets are this worker's and wanted, on the burst's clock.
+HOT void parse_packets(struct reference_worker *w, uint32_t count, int64_t now, int plain) {
   // Copies in registers: a store through uint8_t may alias whatever is behind a pointer.
   const struct martlet_packet *packet = w->packets;
   struct parsed *out = w->parsed;
-  const int on_packet_time = w->on_packet_time, plain = !w->verifies && w->workers <= 1;
-  int (*const filter)(const struct martlet_packet *) = w->filter;
   uint64_t bytes = 0, clocks = 0, ordinal = w->ordinal;
   for (uint32_t i = 0; i < count; i++, packet++, out++) {
-    if (UNLIKELY(packet->flags & MARTLET_PACKET_CLOCK)) {
+    if (!plain && packet->flags & MARTLET_PACKET_CLOCK) {
       w->verdicts[i] = CLOCK;
       clocks++;
       continue;
     }
-    out->ordinal = on_packet_time ? packet->ordinal : ordinal + i;
-    uint32_t wire = packet->wire_length < 262144 ? packet->wire_length : 262144;
-    bytes += wire < packet->captured_length ? packet->captured_length : wire;
-    if (UNLIKELY(filter != NULL) && !filter(packet)) {
+    out->ordinal = !plain && w->on_packet_time ? packet->ordinal : ordinal + i;
+    if (!plain && w->filter && !w->filter(packet)) {
       w->counters[REFERENCE_FILTERED]++;
       w->verdicts[i] = DONE;
       continue;
     }
-    enum verdict verdict = parse(w, packet, out, &w->hashes[i], on_packet_time ? 0 : now);
-    if (LIKELY(verdict == FLOW && plain)) {
+    enum verdict verdict =
+        parse(w, packet, out, &w->hashes[i], !plain && w->on_packet_time ? 0 : now);
+    bytes += out->wire_length;
+    w->verdicts[i] = (uint8_t)verdict;
+    if (LIKELY(verdict == FLOW && (plain || (!w->verifies && w->workers <= 1)))) {
       martlet_prefetch(bucket_at(w, w->hashes[i]));
     } else if (verdict == DISCARDED) {
       w->counters[REFERENCE_DISCARDED]++;
     } else {
       unusual(w);
     }
-    w->verdicts[i] = (uint8_t)verdict;
   }
   w->ordinal += count - clocks;
   w->counters[REFERENCE_RECEIVED] += count - clocks;
   w->counters[REFERENCE_RECEIVED_BYTES] += bytes;
 }
 
-HOT void prefetch_burst(struct reference_worker *w, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++)
-    if (LIKELY(w->verdicts[i] == FLOW)) w->candidates[i] = prefetch_candidate(w, w->hashes[i]);
+HOT void parse_burst(struct reference_worker *w, uint32_t count, int64_t now) {
+  if (!w->filter && !w->on_packet_time && w->workers <= 1 && !w->verifies)
+    parse_packets(w, count, now, 1);
+  else
+    parse_packets(w, count, now, 0);
+}
+
+// As many entries on their way as keep the memory at work.
+enum { ON_THEIR_WAY = 16 };
+
+HOT void prefetch_entry(struct reference_worker *w, uint32_t i) {
+  if (LIKELY(w->verdicts[i] == FLOW)) w->candidates[i] = prefetch_candidate(w, w->hashes[i]);
 }
 
 HOT void update_burst(struct reference_worker *w, uint32_t count, int64_t now) {
   const struct parsed *p = w->parsed;
   const int on_packet_time = w->on_packet_time;
   uint64_t bytes = 0, counted = 0;
+  for (uint32_t i = 0; i < count && i < ON_THEIR_WAY; i++) prefetch_entry(w, i);
   for (uint32_t i = 0; i < count; i++, p++) {
+    if (i + ON_THEIR_WAY < count) prefetch_entry(w, i + ON_THEIR_WAY);
     int64_t clock = on_packet_time ? (int64_t)w->packets[i].clock_ns : now;
     if (UNLIKELY(w->verdicts[i] != FLOW)) continue;
-    update(w, p, w->hashes[i], w->candidates[i], clock);
+    if (UNLIKELY(!update_known(w, p, w->candidates[i], clock)))
+      update(w, p, w->hashes[i], w->candidates[i], clock);
     counted++;
     bytes += p->wire_length;
   }
@@ -1309,7 +1447,6 @@ uint32_t reference_poll(struct reference_worker *w, struct martlet_rx_queue *que
     return 0;
   }
   parse_burst(w, count, now);
-  prefetch_burst(w, count);
   update_burst(w, count, now);
   release_burst(w, count);
   return count;
@@ -1339,7 +1476,6 @@ void reference_receive(struct reference_worker *w, struct martlet_rx_queue *queu
   receive_burst(w, queue);
 }
 void reference_parse(struct reference_worker *w, int64_t now) { parse_burst(w, w->count, now); }
-void reference_prefetch(struct reference_worker *w) { prefetch_burst(w, w->count); }
 void reference_update(struct reference_worker *w, int64_t now) { update_burst(w, w->count, now); }
 void reference_give_back(struct reference_worker *w) { release_burst(w, w->count); }
 

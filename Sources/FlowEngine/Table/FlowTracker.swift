@@ -63,7 +63,7 @@ package struct FlowTracker: ~Copyable {
   ///
   /// About 75 instructions, two cache lines of the flow (bench: `update`).
   @inline(__always)
-  mutating func updateKnown(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> Bool {
+  package mutating func updateKnown(_ packet: UnsafePointer<ParsedPacket>, clock: Int64) -> Bool {
     guard table.isCandidate(packet), !reportsOnPacketTime,
       packet.pointee.flags & FlowWorker.odd == 0
     else { return false }

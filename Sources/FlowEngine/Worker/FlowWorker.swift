@@ -282,7 +282,7 @@ package struct FlowWorker: ~Copyable {
 
   /// Packets between the one whose entry is asked for and the one that is counted: as many as keep the
   /// memory at work, few enough that what came is still there.
-  private static var ahead: Int { 16 }
+  package static var ahead: Int { 16 }
 
   /// Stages two and three: has the entries of the burst's packets on their way, and counts each packet
   /// once its entry has had time to come. Returns how many were no packets but told the time.

@@ -51,7 +51,6 @@ struct ExpiryPart {
         let begin = martlet_tsc()
         bed.receive()
         bed.parse()
-        bed.prefetch()
         bed.update()
         bed.giveBack()
         let before = martlet_tsc()

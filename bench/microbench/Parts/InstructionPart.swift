@@ -45,19 +45,14 @@ struct InstructionPart {
     pass(bed, traffic, bursts: traffic.warmUpPackets / Self.burst) { $0.work() }
     stage("parse", bed, traffic, before: { _ in }, counted: { $0.parse() })
     stage("hash", bed, traffic, before: { $0.parse() }, counted: { $0.hash() })
-    stage("prefetch", bed, traffic, before: { $0.parse() }, counted: { $0.prefetch() })
-    let lookedUp: (StageBed) -> Void = {
-      $0.parse()
-      $0.prefetch()
-    }
-    stage("find_hit", bed, traffic, before: lookedUp, counted: { $0.find() })
-    stage(
-      "find_miss", bed, UnknownFlows(beyond: Self.flows), before: lookedUp, counted: { $0.find() })
+    stage("find_hit", bed, traffic, before: { $0.parse() }, counted: { $0.find() })
+    let unknown = UnknownFlows(beyond: Self.flows)
+    stage("find_miss", bed, unknown, before: { $0.parse() }, counted: { $0.find() })
     // What is passed over is not in order any more: a bed of its own.
     let updated = StageBed(Self.settings(2 * Self.flows))
     let inOrder = KnownFlows(count: Self.flows, choice: .uniform)
     pass(updated, inOrder, bursts: inOrder.warmUpPackets / Self.burst) { $0.work() }
-    stage("update", updated, inOrder, before: lookedUp, counted: { $0.update() })
+    stage("update", updated, inOrder, before: { $0.parse() }, counted: { $0.update() })
     stage(
       "export", updated, inOrder, before: { $0.consume() },
       counted: { $0.export(first: 0, count: Self.burst) })
@@ -95,7 +90,7 @@ struct InstructionPart {
 
   /// All of a burst's stages in the reference, each counted in a pass of its own.
   private func referenceStages() {
-    for counted in ["receive", "parse", "prefetch", "update", "give_back"] {
+    for counted in ["receive", "parse", "update", "give_back"] {
       let worker = ReferenceWorker(Self.settings(2 * Self.flows))
       let traffic = KnownFlows(count: Self.flows, choice: .uniform)
       _ = worker.measure(traffic, packets: traffic.warmUpPackets)
@@ -109,7 +104,6 @@ struct InstructionPart {
         for _ in 0..<worker.port.capacity / Self.burst {
           stage("receive") { reference_receive(worker.worker, worker.port.queue) }
           stage("parse") { reference_parse(worker.worker, worker.now) }
-          stage("prefetch") { reference_prefetch(worker.worker) }
           stage("update") { reference_update(worker.worker, worker.now) }
           stage("give_back") { reference_give_back(worker.worker) }
         }

@@ -8,14 +8,13 @@ struct StagePart {
   let report: Report
 
   private enum Stage: Int, CaseIterable {
-    case receive, parse, prefetch, update, expire, giveBack
+    case receive, parse, update, expire, giveBack
 
     var name: String {
       switch self {
       case .receive: "receive"
-      case .parse: "parse, key and hash"
-      case .prefetch: "table: prefetch bucket, then entry"
-      case .update: "table hit and update"
+      case .parse: "parse, key and hash, bucket on its way"
+      case .update: "table hit and update, entry on its way"
       case .expire: "expiry, nothing due"
       case .giveBack: "give back"
       }
@@ -37,20 +36,17 @@ struct StagePart {
           let t1 = martlet_tsc()
           bed.parse()
           let t2 = martlet_tsc()
-          bed.prefetch()
-          let t3 = martlet_tsc()
           bed.update()
-          let t4 = martlet_tsc()
+          let t3 = martlet_tsc()
           _ = bed.expire()
-          let t5 = martlet_tsc()
+          let t4 = martlet_tsc()
           bed.giveBack()
-          let t6 = martlet_tsc()
+          let t5 = martlet_tsc()
           ticks[0] &+= t1 &- t0
           ticks[1] &+= t2 &- t1
           ticks[2] &+= t3 &- t2
           ticks[3] &+= t4 &- t3
           ticks[4] &+= t5 &- t4
-          ticks[5] &+= t6 &- t5
         }
       }
       for stage in Stage.allCases {
@@ -68,12 +64,8 @@ struct StagePart {
   /// What the sums do not show one by one.
   private func alone(_ bed: StageBed, _ traffic: KnownFlows, flows: Int) -> [[String]] {
     let hash = time(bed, traffic) { $0.hash() }
-    let lookUp: (StageBed) -> Void = {
-      $0.prefetch()
-      $0.find()
-    }
-    let hit = time(bed, traffic, lookUp)
-    let miss = time(bed, UnknownFlows(beyond: flows), lookUp)
+    let hit = time(bed, traffic) { $0.find() }
+    let miss = time(bed, UnknownFlows(beyond: flows)) { $0.find() }
     var next = 0
     let export = Rounds(options.rounds) {
       let batch = 256
@@ -90,8 +82,8 @@ struct StagePart {
     }
     return [
       ["alone: key's hash", hash.text],
-      ["alone: table hit (prefetch and look-up)", hit.text],
-      ["alone: table miss (prefetch and look-up)", miss.text],
+      ["alone: table hit (buckets have come)", hit.text],
+      ["alone: table miss (buckets have come)", miss.text],
       ["alone: export, a record into the ring", export.text],
     ]
   }

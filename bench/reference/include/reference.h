@@ -63,7 +63,6 @@ uint32_t reference_live(const struct reference_worker *worker);
 // The stages of a burst, for counting their instructions: all of what reference_poll does, in its order.
 void reference_receive(struct reference_worker *worker, struct martlet_rx_queue *queue);
 void reference_parse(struct reference_worker *worker, int64_t now);
-void reference_prefetch(struct reference_worker *worker);
 void reference_update(struct reference_worker *worker, int64_t now);
 void reference_give_back(struct reference_worker *worker);
 
