@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench compare fuzz fuzz-seeds lint gate install clean dependencies test-dependencies
+.PHONY: help run build test bench bench-build compare fuzz fuzz-seeds lint gate install clean dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -36,8 +36,14 @@ test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as 
 	  fi
 	@echo 'make test: all tests passed'
 
-bench: dependencies ## the microbenchmarks
-	MARTLET_BENCH=1 $(SWIFT) run -c release martlet-bench
+# BENCH_FLAGS='--part ceiling --markdown report.md' and more: martlet-bench --help, bench/README.md.
+BENCH_FLAGS ?=
+bench: bench-build ## one core on packets from memory: ceiling, stages, beside C, two cores, memory
+	@BIN="$$($(BENCH_RELEASE) --show-bin-path)"; "$$BIN/martlet-bench" $(BENCH_FLAGS)
+
+BENCH_RELEASE = MARTLET_BENCH=1 $(RELEASE)
+bench-build: dependencies
+	$(BENCH_RELEASE) --product martlet-bench
 
 # The capture is made where it is not there yet: 3 GiB of MARTLET_CAPTURES, or ../shared/captures.
 # COMPARE_FLAGS='--markdown report.md' and more: bench/compare/run --help.
@@ -86,8 +92,9 @@ fuzz-seeds:
 	  echo 'fuzz: NO SEEDS: no public captures here, set MARTLET_CAPTURES to their folder' >&2; \
 	fi
 
-gate: build ## the hot path's rules, held in the release binary
+gate: test-dependencies build bench-build ## the hot path's rules, and its instructions a packet
 	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"
+	perf/instruction-gate "$$($(BENCH_RELEASE) --show-bin-path)/martlet-bench"
 
 # Run `make build` as yourself first: root should not build.
 install: ## both programs, samples and the systemd unit under PREFIX (/usr/local) and /etc

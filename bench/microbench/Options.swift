@@ -3,7 +3,7 @@ import Foundation
 /// What the command line asks for.
 struct Options {
   enum Part: String, CaseIterable {
-    case ceiling, reference, scaling, memory, filter, instructions
+    case ceiling, stages, expiry, reference, scaling, memory, filter, instructions
   }
 
   /// Instructions are of use under callgrind alone.
@@ -11,16 +11,28 @@ struct Options {
   var flows = [1_000, 100_000, 1_000_000, 10_000_000]
   var rounds = 7
   var packets = 2_000_000
+  var ringPackets = MemoryPort.ringPackets
   var isQuick = false
+  var isSlowed = false
   var markdown: String?
+  /// Of the ceiling and the reference only the workloads whose name has this word.
+  var workload = ""
+
+  func wants(_ workload: String) -> Bool {
+    self.workload.isEmpty || workload.contains(self.workload)
+  }
 
   static let usage = """
-    usage: martlet-bench [--part PART]… [--quick] [--flows N,N…] [--rounds N] [--markdown FILE]
+    usage: martlet-bench [--part PART]… [--quick] [--workload WORD] [--flows N,N…] [--rounds N]
+                         [--ring N] [--markdown FILE]
 
       --part       \(Part.allCases.map(\.rawValue).joined(separator: ", ")); all but the last where none is named
       --quick      small tables and few packets: to see that it runs
+      --workload   of ceiling and reference only what has WORD in its name
       --flows      live flows that the ceiling is measured with
       --rounds     rounds of which the median is taken
+      --ring       packets that the port in memory is filled with at a time
+      --slowed     for the instruction gate's proof
       --markdown   writes the tables to FILE, too
 
     """
@@ -51,6 +63,13 @@ struct Options {
       case "--rounds":
         guard let count = Int(value(argument)), count > 0 else { Self.fail("--rounds: a number") }
         rounds = count
+      case "--slowed": isSlowed = true
+      case "--workload": workload = value(argument)
+      case "--ring":
+        guard let count = Int(value(argument)), count > 0, count % StageBed.burst == 0 else {
+          Self.fail("--ring: a multiple of \(StageBed.burst)")
+        }
+        ringPackets = count
       case "--markdown": markdown = value(argument)
       case "--help", "-h":
         print(Self.usage, terminator: "")

@@ -9,9 +9,14 @@ if options.parts != [.instructions] { report.note(Machine.description) }
 for part in options.parts {
   switch part {
   case .ceiling: CeilingPart(options: options, report: report).run()
+  case .stages:
+    for flows in options.flows where flows == 1_000 || flows == 1_000_000 || options.isQuick {
+      StagePart(options: options, report: report).run(flows: flows)
+    }
+  case .expiry: ExpiryPart(options: options, report: report).run()
   case .filter: try FilterPart(options: options, report: report).run()
   case .reference: ReferencePart(options: options, report: report).run()
-  case .instructions: InstructionPart().run()
+  case .instructions: InstructionPart(isSlowed: options.isSlowed).run()
   case .scaling: ScalingPart(options: options, report: report).run()
   case .memory: MemoryPart(options: options, report: report).run()
   }

@@ -6,6 +6,8 @@ struct CeilingPart {
   let options: Options
   let report: Report
 
+  private var port: MemoryPort { MemoryPort(capacity: options.ringPackets) }
+
   func run() {
     report.heading("Whole worker, TSC ticks a packet, receive included")
     report.note(
@@ -15,58 +17,60 @@ struct CeilingPart {
     )
     var rows: [[String]] = []
     for flows in options.flows {
-      rows.append(knownFlows(flows, .uniform))
-      if flows >= 100_000 {
-        rows.append(knownFlows(flows, .zipf(1.0)))
-        rows.append(knownFlows(flows, .zipf(1.1)))
+      for choice in [KnownFlows.Choice.uniform, .zipf(1.0), .zipf(1.1)]
+      where flows >= 100_000 || choice.isUniform {
+        rows += row("known flows, \(choice.name)") { knownFlows(flows, choice) }
       }
     }
-    rows += [shortFlows(), floodFilling(), floodEvicting(), floodTimingOut()]
+    rows += row("connections of 10 packets, queries of 2", shortFlows)
+    rows += row("SYN flood, into an empty table", floodFilling)
+    rows += row("SYN flood, table full: one evicted for each", floodEvicting)
+    rows += row("SYN flood, each timing out", floodTimingOut)
     report.table(["workload", "live flows", "ticks a packet", "ns", "Mpps"], rows)
-    for flows in options.flows
-    where flows == 1_000 || flows == options.flows.last! || flows == 1_000_000 {
-      StagePart(options: options, report: report).run(flows: flows)
-    }
-    ExpiryPart(options: options, report: report).run()
   }
 
-  private func row(_ name: String, _ flows: Int, _ rounds: Rounds) -> [String] {
-    [
-      name, flows.grouped, rounds.text,
-      (rounds.median / TimeStampCounter.perSecond * 1e9).text(),
-      rounds.median.megapackets.text(),
+  private func row(_ name: String, _ body: () -> (flows: Int, rounds: Rounds)) -> [[String]] {
+    guard options.wants(name) else { return [] }
+    let (flows, rounds) = body()
+    return [
+      [
+        name, flows.grouped, rounds.text,
+        (rounds.median / TimeStampCounter.perSecond * 1e9).text(),
+        rounds.median.megapackets.text(),
+      ]
     ]
   }
 
-  private func knownFlows(_ flows: Int, _ choice: KnownFlows.Choice) -> [String] {
+  private func knownFlows(_ flows: Int, _ choice: KnownFlows.Choice) -> (flows: Int, rounds: Rounds)
+  {
     let traffic = KnownFlows(count: flows, choice: choice)
-    let worker = EngineWorker(BenchSettings(capacity: flows + flows / 8))
+    let worker = EngineWorker(BenchSettings(capacity: flows + flows / 8), port: port)
     _ = worker.measure(traffic, packets: traffic.warmUpPackets)
     _ = worker.measure(traffic, packets: options.packets)
     let created = worker.counters[.flowsCreated]
     let rounds = Rounds(options.rounds) { worker.measure(traffic, packets: options.packets) }
     precondition(worker.counters[.flowsCreated] == created, "known flows stay known")
     worker.checkClean()
-    return row("known flows, \(choice.name)", worker.liveFlows, rounds)
+    return (worker.liveFlows, rounds)
   }
 
-  private func shortFlows() -> [String] {
+  private func shortFlows() -> (flows: Int, rounds: Rounds) {
     let scale = options.isQuick ? 10 : 1
     let traffic = ShortFlows(atOnce: 100_000 / scale, packetsPerSecond: 160_000 / scale)
-    let worker = EngineWorker(BenchSettings(capacity: 1_000_000 / scale))
+    let worker = EngineWorker(BenchSettings(capacity: 1_000_000 / scale), port: port)
     // Longer than the longest timeout: as many end as begin.
     _ = worker.measure(traffic, packets: 160_000 / scale * 40)
     let rounds = Rounds(options.rounds) { worker.measure(traffic, packets: options.packets) }
     worker.checkClean()
     precondition(worker.counters[.evicted] == 0, "the table is large enough")
-    return row("connections of 10 packets, queries of 2", worker.liveFlows, rounds)
+    return (worker.liveFlows, rounds)
   }
 
   /// From an empty table to a full one, again and again.
-  private func floodFilling() -> [String] {
+  private func floodFilling() -> (flows: Int, rounds: Rounds) {
     let flows = options.isQuick ? 100_032 : 1_000_000
     let traffic = Flood()
-    let worker = EngineWorker(BenchSettings(capacity: flows))
+    let worker = EngineWorker(BenchSettings(capacity: flows), port: port)
     let rounds = Rounds(options.rounds) {
       let ticks = worker.measure(traffic, packets: flows)
       precondition(worker.liveFlows == flows, "each packet is a flow")
@@ -74,28 +78,28 @@ struct CeilingPart {
       return ticks
     }
     precondition(worker.counters[.evicted] == 0)
-    return row("SYN flood, into an empty table", flows, rounds)
+    return (flows, rounds)
   }
 
-  private func floodEvicting() -> [String] {
+  private func floodEvicting() -> (flows: Int, rounds: Rounds) {
     let flows = options.isQuick ? 100_000 : 1_000_000
     let traffic = Flood()
-    let worker = EngineWorker(BenchSettings(capacity: flows))
+    let worker = EngineWorker(BenchSettings(capacity: flows), port: port)
     _ = worker.measure(traffic, packets: flows + flows / 4)
     let rounds = Rounds(options.rounds) { worker.measure(traffic, packets: options.packets) }
     precondition(worker.counters[.evicted] > options.packets * options.rounds / 2)
-    return row("SYN flood, table full: one evicted for each", worker.liveFlows, rounds)
+    return (worker.liveFlows, rounds)
   }
 
   /// So slow a flood that each flow ends by the timeout of half-open connections.
-  private func floodTimingOut() -> [String] {
+  private func floodTimingOut() -> (flows: Int, rounds: Rounds) {
     let perSecond = options.isQuick ? 9_000 : 90_000
     let traffic = Flood(burstNanoseconds: 64_000_000_000 / Int64(perSecond))
-    let worker = EngineWorker(BenchSettings(capacity: perSecond * 12))
+    let worker = EngineWorker(BenchSettings(capacity: perSecond * 12), port: port)
     _ = worker.measure(traffic, packets: perSecond * 11)
     let rounds = Rounds(options.rounds) { worker.measure(traffic, packets: options.packets) }
     precondition(worker.counters[.evicted] == 0, "the table is large enough")
-    return row("SYN flood, each timing out", worker.liveFlows, rounds)
+    return (worker.liveFlows, rounds)
   }
 }
 

@@ -7,13 +7,15 @@ struct ExpiryPart {
   let options: Options
   let report: Report
 
+  private var port: MemoryPort { MemoryPort(capacity: options.ringPackets) }
+
   func run() {
     let scale = options.isQuick ? 20 : 1
     let births = 50_000 / scale
     // With what waits for its timeout (2 s of closed TCP, 30 s of UDP, 10 s of ICMP) this makes a million.
     let traffic = Population(
       alive: births * 95 / 10, birthsPerSecond: births, packetsPerBirth: 14)
-    let bed = StageBed(BenchSettings(capacity: 1_250_000 / scale))
+    let bed = StageBed(BenchSettings(capacity: 1_250_000 / scale), port: port)
     var ticks: UInt64 = 0
     var visited = 0
     // Few packets to a flow until as many end as begin; then all of them, one second of the clock.

@@ -8,6 +8,9 @@ import FlowEngine
 ///
 /// Prints a line a stage: its name and how many packets it had.
 struct InstructionPart {
+  /// Does a few per cent more in one stage, for the gate to prove that it sees it.
+  let isSlowed: Bool
+
   private static let flows = 1_024
   private static let bursts = 256
   private static let burst = StageBed.burst
@@ -52,7 +55,12 @@ struct InstructionPart {
     let updated = StageBed(Self.settings(2 * Self.flows))
     let inOrder = KnownFlows(count: Self.flows, choice: .uniform)
     pass(updated, inOrder, bursts: inOrder.warmUpPackets / Self.burst) { $0.work() }
-    stage("update", updated, inOrder, before: { $0.parse() }, counted: { $0.update() })
+    stage(
+      "update", updated, inOrder, before: { $0.parse() },
+      counted: {
+        $0.update()
+        if isSlowed { $0.hash(every: 8) }
+      })
     stage(
       "export", updated, inOrder, before: { $0.consume() },
       counted: { $0.export(first: 0, count: Self.burst) })

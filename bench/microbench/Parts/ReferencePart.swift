@@ -7,6 +7,8 @@ struct ReferencePart {
   let options: Options
   let report: Report
 
+  private var port: MemoryPort { MemoryPort(capacity: options.ringPackets) }
+
   func run() {
     report.heading("Swift to C, whole worker, TSC ticks a packet")
     report.note(
@@ -16,48 +18,39 @@ struct ReferencePart {
     let scale = options.isQuick ? 10 : 1
     var rows: [[String]] = []
     for flows in options.flows {
-      rows.append(
-        compare("known flows, uniform", capacity: flows + flows / 8) {
-          KnownFlows(count: flows, choice: .uniform)
-        } warmUp: {
-          $0.warmUpPackets + options.packets
-        })
+      rows += compare(
+        "known flows, uniform", capacity: flows + flows / 8,
+        traffic: { KnownFlows(count: flows, choice: .uniform) },
+        warmUp: { $0.warmUpPackets + options.packets })
     }
-    let zipf = 1_000_000 / scale
-    rows.append(
-      compare("known flows, Zipf 1.0", capacity: zipf + zipf / 8) {
-        KnownFlows(count: zipf, choice: .zipf(1.0))
-      } warmUp: {
-        $0.warmUpPackets + options.packets
-      })
-    rows.append(
-      compare("connections of 10 packets, queries of 2", capacity: 1_000_000 / scale) {
-        ShortFlows(atOnce: 100_000 / scale, packetsPerSecond: 160_000 / scale)
-      } warmUp: { _ in
-        160_000 / scale * 40
-      })
-    rows.append(
-      compare("SYN flood, table full: one evicted for each", capacity: 1_000_000 / scale) {
-        Flood()
-      } warmUp: { _ in
-        1_250_000 / scale
-      })
-    rows.append(
-      compare("SYN flood, each timing out", capacity: 90_000 / scale * 12) {
-        Flood(burstNanoseconds: 64_000_000_000 / Int64(90_000 / scale))
-      } warmUp: { _ in
-        90_000 / scale * 11
-      })
+    let flows = 1_000_000 / scale
+    rows += compare(
+      "known flows, Zipf 1.0", capacity: flows + flows / 8,
+      traffic: { KnownFlows(count: flows, choice: .zipf(1.0)) },
+      warmUp: { $0.warmUpPackets + options.packets })
+    rows += compare(
+      "connections of 10 packets, queries of 2", capacity: flows,
+      traffic: { ShortFlows(atOnce: flows / 10, packetsPerSecond: flows * 4 / 25) },
+      warmUp: { _ in flows * 4 / 25 * 40 })
+    rows += compare(
+      "SYN flood, table full: one evicted for each", capacity: flows, traffic: { Flood() },
+      warmUp: { _ in flows + flows / 4 })
+    let perSecond = flows * 9 / 100
+    rows += compare(
+      "SYN flood, each timing out", capacity: perSecond * 12,
+      traffic: { Flood(burstNanoseconds: 64_000_000_000 / Int64(perSecond)) },
+      warmUp: { _ in perSecond * 11 })
     report.table(["workload", "live flows", "Swift", "C", "ratio"], rows)
   }
 
   private func compare<Source: Traffic>(
-    _ name: String, capacity: Int, _ make: () -> Source, warmUp: (Source) -> Int
-  ) -> [String] {
+    _ name: String, capacity: Int, traffic make: () -> Source, warmUp: (Source) -> Int
+  ) -> [[String]] {
+    guard options.wants(name) else { return [] }
     let settings = BenchSettings(capacity: capacity)
     let (swiftTraffic, cTraffic) = (make(), make())
-    let swift = EngineWorker(settings)
-    let c = ReferenceWorker(settings)
+    let swift = EngineWorker(settings, port: port)
+    let c = ReferenceWorker(settings, port: port)
     var swiftDigest = RecordDigest()
     var cDigest = RecordDigest()
     swift.onRecord = { swiftDigest.add($0) }
@@ -78,7 +71,7 @@ struct ReferencePart {
     precondition(swiftDigest == cDigest, "\(name): the same records: \(swiftDigest), \(cDigest)")
     let ratio = Rounds(zip(swiftTicks, cTicks).map { $0 / $1 })
     return [
-      name, live.grouped, Rounds(swiftTicks).text, Rounds(cTicks).text, ratio.median.text(2),
+      [name, live.grouped, Rounds(swiftTicks).text, Rounds(cTicks).text, ratio.median.text(2)]
     ]
   }
 

@@ -7,6 +7,8 @@ struct StagePart {
   let options: Options
   let report: Report
 
+  private var port: MemoryPort { MemoryPort(capacity: options.ringPackets) }
+
   private enum Stage: Int, CaseIterable {
     case receive, parse, update, expire, giveBack
 
@@ -23,7 +25,7 @@ struct StagePart {
 
   func run(flows: Int) {
     let traffic = KnownFlows(count: flows, choice: .uniform)
-    let bed = StageBed(BenchSettings(capacity: flows + flows / 8))
+    let bed = StageBed(BenchSettings(capacity: flows + flows / 8), port: port)
     pass(bed, traffic, packets: traffic.warmUpPackets + options.packets) { $0.work() }
     var figures = [[Double]](repeating: [], count: Stage.allCases.count)
     for _ in 0..<options.rounds {

@@ -17,6 +17,10 @@ final class KnownFlows: Traffic {
     case uniform
     case zipf(Double)
 
+    var isUniform: Bool {
+      if case .uniform = self { true } else { false }
+    }
+
     var name: String {
       switch self {
       case .uniform: "uniform"
