@@ -636,8 +636,21 @@ HOT uint32_t find(const struct reference_worker *w, const struct key *key, uint6
   return search(w, key, hash);
 }
 
+// Both halves of an entry on their way.
+HOT void prefetch_all(const struct reference_worker *w, uint32_t entry) {
+  const uint8_t *hot = (const uint8_t *)(w->hot + entry), *cold = (const uint8_t *)(w->cold + entry);
+  martlet_prefetch_write(hot);
+  martlet_prefetch_write(hot + 64);
+  martlet_prefetch_write(cold);
+  martlet_prefetch_write(cold + 64);
+}
+
+// How many beginnings ahead an entry's lines are asked for.
+enum { FREE_AHEAD = 4 };
+
 static uint32_t insert(struct reference_worker *w, uint64_t hash) {
   uint32_t entry = w->free[--w->free_count];
+  if (w->free_count >= FREE_AHEAD) prefetch_all(w, w->free[w->free_count - FREE_AHEAD]);
   for (uint64_t distance = 0;; distance++) {
     struct bucket *bucket = bucket_at(w, hash + distance);
     unsigned room = matches(bucket, 0);
@@ -675,12 +688,16 @@ static void take_out(struct reference_worker *w, uint32_t entry, uint64_t hash) 
 enum { TICK_SHIFT = 28, SLOTS = 4096 };
 static const uint32_t HEAD_MARK = 0x80000000;
 
-static void schedule(struct reference_worker *w, uint32_t entry, int64_t deadline) {
+HOT uint32_t slot_of(const struct reference_worker *w, int64_t deadline) {
   int64_t due = (deadline + (1 << TICK_SHIFT) - 1) >> TICK_SHIFT;
   int64_t last = w->tick + SLOTS - 1;
   int64_t tick = due < last ? due : last;
   if (tick < w->tick) tick = w->tick;
-  uint32_t slot = (uint32_t)tick & (SLOTS - 1), head = w->heads[slot];
+  return (uint32_t)tick & (SLOTS - 1);
+}
+
+static void schedule(struct reference_worker *w, uint32_t entry, int64_t deadline) {
+  uint32_t slot = slot_of(w, deadline), head = w->heads[slot];
   w->hot[entry].timer_next = head;
   w->hot[entry].timer_previous = HEAD_MARK | slot;
   if (head != NONE) w->hot[head].timer_previous = entry;
@@ -813,10 +830,20 @@ OUT_OF_LINE void report(struct reference_worker *w, uint32_t entry, int64_t now)
   }
 }
 
+// The next entry's place in the index on its way, and the lines of the one behind that.
+HOT void prefetch_following(const struct reference_worker *w, uint32_t entry) {
+  uint32_t next = w->hot[entry].timer_next;
+  if (next == NONE) return;
+  martlet_prefetch(bucket_at(w, hash_key(w, &w->hot[next].key)));
+  uint32_t second = w->hot[next].timer_next;
+  if (second != NONE) prefetch_all(w, second);
+}
+
 OUT_OF_LINE void expire_due(struct reference_worker *w, int64_t now, int budget) {
   for (int visited = 0; visited < budget; visited++) {
     uint32_t entry = pop_due(w, now);
     if (entry == NONE) return;
+    prefetch_following(w, entry);
     if (w->hot[entry].last_seen + inactive(w, &w->hot[entry]) <= now) {
       end_idle(w, entry, now);
       continue;
@@ -837,15 +864,16 @@ OUT_OF_LINE void evict_oldest(struct reference_worker *w, int64_t now) {
       oldest = entry;
       oldest_seen = w->hot[entry].last_seen;
     }
-    uint32_t before = w->hot[entry].timer_previous;
-    cancel(w, entry);
-    schedule(w, entry, deadline(w, entry));
-    if (w->hot[entry].timer_previous == before) {
+    int64_t due = deadline(w, entry);
+    if (w->hot[entry].timer_previous == (HEAD_MARK | slot_of(w, due))) {
       oldest = entry;
       break;
     }
+    cancel(w, entry);
+    schedule(w, entry, due);
   }
   if (oldest == NONE) return;
+  prefetch_following(w, oldest);
   w->counters[REFERENCE_EVICTED]++;
   cancel(w, oldest);
   emit_and_remove(w, oldest, END_RESOURCES, now);
@@ -1056,6 +1084,13 @@ static int window_scale(const struct parsed *p) {
   return found;
 }
 
+static void read_options(struct reference_worker *w, struct cold *cold, const struct parsed *p) {
+  int scale = window_scale(p);
+  if (scale == -2) unusual(w);
+  set_window_scale(cold, p->side, scale >= 0 ? (uint8_t)scale : 0);
+  if (scale < 0 && p->tcp_flags & ACK) set_window_scale(cold, p->side ^ 1, 0);
+}
+
 static void settle_direction(struct reference_worker *w, uint32_t entry, const struct parsed *p) {
   struct hot *hot = &w->hot[entry];
   if (hot->flags & DIRECTION_BY_SYN) return;
@@ -1241,12 +1276,7 @@ OUT_OF_LINE void update_tcp_state(struct reference_worker *w, uint32_t entry, co
         tcp_state(cold, p->side) != TCP_RESET)
       unusual(w);
   }
-  if (flags & SYN) {
-    int scale = window_scale(p);
-    if (scale == -2) unusual(w);
-    set_window_scale(cold, p->side, scale >= 0 ? (uint8_t)scale : 0);
-    if (scale < 0 && flags & ACK) set_window_scale(cold, p->side ^ 1, 0);
-  }
+  if (flags & SYN) read_options(w, cold, p);
   if (flags & ACK) begin_peer(w, entry, p);
   follow_sequence(w, entry, p, after);
   change_state(w, entry, p);
@@ -1334,11 +1364,40 @@ HOT void update_other(struct reference_worker *w, uint32_t entry, struct side *s
     append_history(w, entry, p->side, LETTER_DATA);
 }
 
+HOT int is_plain_syn(const struct parsed *p) {
+  return (p->tcp_flags & (SYN | FIN | RST | ACK)) == SYN && p->payload_length == 0 && p->window != 0 &&
+         !(p->flags & BAD_TRANSPORT);
+}
+
+// The first packet of a new entry, where it is a plain SYN: what the steps of update would come to.
+static void begin_with_syn(struct reference_worker *w, uint32_t entry, const struct parsed *p) {
+  struct hot *hot = &w->hot[entry];
+  struct cold *cold = &w->cold[entry];
+  struct side *side = &hot->sides[p->side];
+  side->packets = 1;
+  side->bytes = p->wire_length;
+  side->ip_bytes = p->ip_length;
+  side->next_sequence = p->sequence + 1;
+  side->window = p->window;
+  hot->tcp_flags[p->side] = p->tcp_flags;
+  cold->ttl[p->side] = p->ttl;
+  cold->traffic_class[p->side] = p->traffic_class;
+  cold->start[p->side] = p->sequence;
+  set_tcp_state(cold, p->side, SYN_SENT);
+  append_history(w, entry, p->side, LETTER_SYN);
+  read_options(w, cold, p);
+}
+
 OUT_OF_LINE void update(struct reference_worker *w, const struct parsed *p, uint64_t hash, uint32_t candidate,
                 int64_t clock) {
   uint32_t entry = find(w, &p->key, hash, candidate);
   if (UNLIKELY(entry == NONE)) {
     entry = begin(w, p, hash, clock);
+    if (is_plain_syn(p)) {
+      begin_with_syn(w, entry, p);
+      if (UNLIKELY(p->flags & BEYOND_FRAME)) unusual(w);
+      return;
+    }
   } else {
     int64_t now = clock > p->time ? clock : p->time;
     if (UNLIKELY(now - w->hot[entry].last_seen >= w->shortest))
