@@ -135,7 +135,7 @@ enum verdict { FLOW, DONE, UNUSUAL, DISCARDED, CLOCK };
 
 struct reference_worker {
   struct bucket *buckets;
-  uint64_t bucket_mask;
+  uint64_t bucket_count;
   struct hot *hot;
   struct cold *cold;
   uint32_t *free;
@@ -584,8 +584,19 @@ HOT uint16_t tag_of(uint64_t hash) {
   return tag == 0 ? 1 : tag;
 }
 
-HOT struct bucket *bucket_at(const struct reference_worker *w, uint64_t number) {
-  return w->buckets + (number & w->bucket_mask);
+// A hash's low half as a fraction of 2^32, scaled to the count of buckets.
+HOT uint64_t home_of(const struct reference_worker *w, uint64_t hash) {
+  return ((hash & 0xffffffff) * w->bucket_count) >> 32;
+}
+
+HOT struct bucket *home_bucket(const struct reference_worker *w, uint64_t hash) {
+  return w->buckets + home_of(w, hash);
+}
+
+// The bucket `distance` behind a home, in a circle.
+HOT struct bucket *bucket_behind(const struct reference_worker *w, uint64_t home, uint64_t distance) {
+  uint64_t number = home + distance;
+  return w->buckets + (number >= w->bucket_count ? number - w->bucket_count : number);
 }
 
 // A bit pair for each of the eight tags that is equal.
@@ -607,7 +618,7 @@ HOT int same_key(const struct key *a, const struct key *b) {
 }
 
 HOT uint32_t prefetch_candidate(const struct reference_worker *w, uint64_t hash) {
-  const struct bucket *home = bucket_at(w, hash);
+  const struct bucket *home = home_bucket(w, hash);
   unsigned found = matches(home, tag_of(hash));
   if (!found) return NONE;
   uint32_t number = home->numbers[(unsigned)__builtin_ctz(found) >> 1];
@@ -618,9 +629,9 @@ HOT uint32_t prefetch_candidate(const struct reference_worker *w, uint64_t hash)
 
 OUT_OF_LINE uint32_t search(const struct reference_worker *w, const struct key *key, uint64_t hash) {
   uint16_t tag = tag_of(hash);
-  uint64_t reach = bucket_at(w, hash)->reach;
+  uint64_t home = home_of(w, hash), reach = w->buckets[home].reach;
   for (uint64_t distance = 0; distance <= reach; distance++) {
-    const struct bucket *bucket = bucket_at(w, hash + distance);
+    const struct bucket *bucket = bucket_behind(w, home, distance);
     for (unsigned found = matches(bucket, tag); found; found &= found - 1, found &= found - 1) {
       uint32_t entry = bucket->numbers[(unsigned)__builtin_ctz(found) >> 1];
       if (same_key(&w->hot[entry].key, key)) return entry;
@@ -651,31 +662,30 @@ enum { FREE_AHEAD = 4 };
 static uint32_t insert(struct reference_worker *w, uint64_t hash) {
   uint32_t entry = w->free[--w->free_count];
   if (w->free_count >= FREE_AHEAD) prefetch_all(w, w->free[w->free_count - FREE_AHEAD]);
+  uint64_t home = home_of(w, hash);
   for (uint64_t distance = 0;; distance++) {
-    struct bucket *bucket = bucket_at(w, hash + distance);
+    struct bucket *bucket = bucket_behind(w, home, distance);
     unsigned room = matches(bucket, 0);
     if (!room) continue;
     unsigned slot = (unsigned)__builtin_ctz(room) >> 1;
     bucket->tags[slot] = tag_of(hash);
     bucket->numbers[slot] = entry;
     if (distance > 0) {
-      struct bucket *home = bucket_at(w, hash);
-      home->strays++;
-      if (home->reach < distance) home->reach = (uint32_t)distance;
+      w->buckets[home].strays++;
+      if (w->buckets[home].reach < distance) w->buckets[home].reach = (uint32_t)distance;
     }
     return entry;
   }
 }
 
 static void take_out(struct reference_worker *w, uint32_t entry, uint64_t hash) {
-  struct bucket *home = bucket_at(w, hash);
-  uint64_t reach = home->reach;
+  uint64_t home = home_of(w, hash), reach = w->buckets[home].reach;
   for (uint64_t distance = 0; distance <= reach; distance++) {
-    struct bucket *bucket = bucket_at(w, hash + distance);
+    struct bucket *bucket = bucket_behind(w, home, distance);
     for (int slot = 0; slot < 8; slot++) {
       if (bucket->numbers[slot] != entry || bucket->tags[slot] == 0) continue;
       bucket->tags[slot] = 0;
-      if (distance > 0 && --home->strays == 0) home->reach = 0;
+      if (distance > 0 && --w->buckets[home].strays == 0) w->buckets[home].reach = 0;
       w->hot[entry].flags = 0;
       w->free[w->free_count++] = entry;
       return;
@@ -834,7 +844,7 @@ OUT_OF_LINE void report(struct reference_worker *w, uint32_t entry, int64_t now)
 HOT void prefetch_following(const struct reference_worker *w, uint32_t entry) {
   uint32_t next = w->hot[entry].timer_next;
   if (next == NONE) return;
-  martlet_prefetch(bucket_at(w, hash_key(w, &w->hot[next].key)));
+  martlet_prefetch(home_bucket(w, hash_key(w, &w->hot[next].key)));
   uint32_t second = w->hot[next].timer_next;
   if (second != NONE) prefetch_all(w, second);
 }
@@ -1449,7 +1459,7 @@ HOT void parse_packets(struct reference_worker *w, uint32_t count, int64_t now, 
     bytes += out->wire_length;
     w->verdicts[i] = (uint8_t)verdict;
     if (LIKELY(verdict == FLOW && (plain || (!w->verifies && w->workers <= 1)))) {
-      martlet_prefetch(bucket_at(w, w->hashes[i]));
+      martlet_prefetch(home_bucket(w, w->hashes[i]));
     } else if (verdict == DISCARDED) {
       w->counters[REFERENCE_DISCARDED]++;
     } else {
@@ -1564,10 +1574,10 @@ static void *cut(uintptr_t memory, size_t *used, size_t bytes) {
 
 static struct reference_worker *lay_out(uintptr_t memory, const struct reference_settings *s,
                                         size_t *used, struct reference_worker *fields) {
-  size_t buckets = 8;
-  while (buckets * 16 < (size_t)s->capacity * 3) buckets *= 2;
+  size_t buckets = ((size_t)s->capacity + 4) / 5;
+  if (buckets < 8) buckets = 8;
   struct reference_worker *worker = cut(memory, used, sizeof *worker);
-  fields->bucket_mask = buckets - 1;
+  fields->bucket_count = buckets;
   fields->buckets = cut(memory, used, buckets * sizeof(struct bucket));
   fields->hot = cut(memory, used, s->capacity * sizeof(struct hot));
   fields->cold = cut(memory, used, s->capacity * sizeof(struct cold));

@@ -59,9 +59,10 @@ struct ReferencePart {
     _ = c.measure(cTraffic, packets: warmUp(cTraffic))
     var swiftTicks: [Double] = []
     var cTicks: [Double] = []
-    for _ in 0..<options.rounds {
-      swiftTicks.append(swift.measure(swiftTraffic, packets: options.packets))
-      cTicks.append(c.measure(cTraffic, packets: options.packets))
+    // More rounds and shorter ones than elsewhere: what disturbs the machine disturbs both of a pair.
+    for _ in 0..<options.rounds * 4 {
+      swiftTicks.append(swift.measure(swiftTraffic, packets: options.packets / 4))
+      cTicks.append(c.measure(cTraffic, packets: options.packets / 4))
     }
     let live = swift.liveFlows
     precondition(live == c.liveFlows, "as many flows in both tables")
