@@ -113,7 +113,7 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "FlowEngine", "Records", "Ports", "Sinks", "ControlAPI", "CBurst",
+        "FlowEngine", "Records", "Ports", "Sinks", "ControlAPI", "Configuration", "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .target(
@@ -137,7 +137,8 @@ let package = Package(
     .executableTarget(
       name: "martlet",
       dependencies: [
-        "ControlAPI", "Runtime", "Filters", "Ports", "Sinks", "Records", "FlowEngine", "CBurst",
+        "ControlAPI", "Runtime", "Configuration", "Filters", "Ports", "Sinks", "Records",
+        "FlowEngine", "CBurst",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
@@ -169,13 +170,14 @@ let package = Package(
     .testTarget(
       name: "MartletTests",
       dependencies: [
-        "martlet", "ControlAPI", "Records", "FlowEngine",
+        "martlet", "ControlAPI", "Configuration", "Records", "FlowEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
-        "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "CBurst",
+        "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "Configuration",
+        "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .testTarget(

@@ -125,7 +125,7 @@ private struct Description {
     add("filePrefix", engine.filePrefix)
     add("ealArguments", elements: engine.ealArguments.map(Self.quoted))
     add("polling", engine.polling)
-    add("napMicroseconds", engine.napMicroseconds)
+    add("maximumSleepMicroseconds", engine.maximumSleepMicroseconds)
   }
 
   mutating func add(_ port: Settings.Port) {

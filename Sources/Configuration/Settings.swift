@@ -26,8 +26,8 @@ package struct Settings: Sendable, Equatable {
     package var memoryMegabytes: Int?
     package var filePrefix: String?
     package var ealArguments: [String] = []
-    package var polling = Polling.busy
-    package var napMicroseconds = 50
+    package var polling = Polling.adaptive
+    package var maximumSleepMicroseconds = 50
   }
 
   package struct Port: Sendable, Equatable {

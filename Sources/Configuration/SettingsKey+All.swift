@@ -32,11 +32,12 @@ extension SettingsKey {
       "DPDK's file prefix; one of the process's own where it is left out"),
     SettingsKey("engine.ealArguments", .texts, "[]", "Further arguments for DPDK's environment"),
     SettingsKey(
-      "engine.polling", live: true, .choice(["busy", "adaptive"]), "busy",
-      "`adaptive` naps when nothing comes: for cores that others use as well"),
+      "engine.polling", live: true, .choice(["busy", "adaptive"]), "adaptive",
+      "Poll without a pause, a whole core whatever the traffic; or sleep between polls while nothing comes"
+    ),
     SettingsKey(
-      "engine.napMicroseconds", live: true, .integer(1...10_000), "50", unit: "µs",
-      "How long an adaptive worker naps"),
+      "engine.maximumSleepMicroseconds", live: true, .integer(1...10_000), "50", unit: "µs",
+      "How long an adaptive worker sleeps at the most; less where its rings would not last for it"),
 
     SettingsKey("ports", .sections, required: true, "Where packets come from"),
     SettingsKey(

@@ -69,7 +69,8 @@ extension SettingsLoader {
     engine.ealArguments =
       reader.texts("ealArguments", such: "--log-level=pmd:debug") ?? engine.ealArguments
     engine.polling = reader.choice("polling", engine.polling)
-    engine.napMicroseconds = reader.integer("napMicroseconds") ?? engine.napMicroseconds
+    engine.maximumSleepMicroseconds =
+      reader.integer("maximumSleepMicroseconds") ?? engine.maximumSleepMicroseconds
     reader.finish()
     return engine
   }

@@ -18,6 +18,17 @@ package protocol EngineInterface: Sendable {
   /// `parameters` are within the ranges that ``TopFlowsParameters`` states.
   func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows
 
+  /// Everything that has a value to be tuned, in a fixed order.
+  ///
+  /// - Throws: ``RPCError`` that names what there is where `parameters` ask for something else.
+  func tunables(_ parameters: TuningGetParameters) throws -> TuningList
+
+  /// Changes one value; packets do not stop for it. All of it holds when the call returns, for workers
+  /// from their next burst on.
+  ///
+  /// - Throws: ``RPCError`` for a key that is not there or not live, and for a value out of range.
+  func tune(_ parameters: TuningSetParameters) throws -> TuningChange
+
   /// Asks for an orderly end (ports stop, live flows are exported, sinks drain) and returns at
   /// once. Asking again while the engine drains changes nothing.
   func requestShutdown() throws

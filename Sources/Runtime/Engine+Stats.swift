@@ -18,7 +18,7 @@ extension Engine {
     stats.timestamp = ControlTime.text(nanoseconds: EngineClock.systemNanoseconds)
     stats.uptimeSeconds = uptimeSeconds
     let snapshots = snapshots()
-    let busy = busyMeter.shares(snapshots, ticksPerSecond: clock.ticksPerSecond)
+    let shares = timeMeter.shares(snapshots, ticksPerSecond: clock.ticksPerSecond)
     for (index, snapshot) in snapshots.enumerated() {
       var worker = WorkerStats()
       worker.index = index
@@ -26,8 +26,12 @@ extension Engine {
       worker.counters = FlowEngine.Counter.allCases.map {
         ControlAPI.Counter($0.name, snapshot[$0])
       }
-      worker.busyShare = busy[index]
+      worker.busyShare = shares[index].busy
+      worker.asleepShare = shares[index].asleep
+      worker.idleShare = shares[index].idle
       worker.emptyPolls = snapshot[.emptyPolls]
+      worker.sleeps = snapshot[.sleeps]
+      worker.wakeUps = snapshot[.wakeUps]
       stats.workers.append(worker)
       stats.totals.add(worker.account)
     }
@@ -106,39 +110,5 @@ extension Engine {
   {
     FlowEngine.Counter.allCases.filter { $0.group == group }
       .map { ControlAPI.Counter($0.name, snapshot[$0]) }
-  }
-}
-
-/// How busy each worker was between two readings.
-final class BusyMeter: Sendable {
-  private struct Reading {
-    var ticks: [UInt64]
-    var at: Int64
-    var shares: [Double]
-  }
-
-  private let last: Mutex<Reading>
-
-  init(workers: Int) {
-    last = Mutex(
-      Reading(
-        ticks: [UInt64](repeating: 0, count: workers), at: EngineClock.monotonicNanoseconds,
-        shares: [Double](repeating: 0, count: workers)))
-  }
-
-  /// Shares since the reading before, 0 … 1; readings within a tenth of a second share one answer.
-  func shares(_ snapshots: [CounterSnapshot], ticksPerSecond: Double) -> [Double] {
-    last.withLock { last in
-      let now = EngineClock.monotonicNanoseconds
-      let seconds = Double(now - last.at) / 1e9
-      guard seconds > 0.1, ticksPerSecond > 0 else { return last.shares }
-      let ticks = snapshots.map { $0[.busyTicks] }
-      last.shares = zip(ticks, last.ticks).map { new, old in
-        min(1, Double(new &- old) / (seconds * ticksPerSecond))
-      }
-      last.ticks = ticks
-      last.at = now
-      return last.shares
-    }
   }
 }

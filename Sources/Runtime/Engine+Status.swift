@@ -28,6 +28,7 @@ extension Engine: EngineInterface {
         + " \(sharing.count == 1 ? "a worker" : "workers")"
     }
     status.ports = ports.enumerated().map { Self.status($0.element, index: $0.offset) }
+    let limits = sleepLimits.withLock { $0 }
     for (index, placement) in placements.enumerated() {
       var worker = WorkerStatus()
       worker.index = index
@@ -41,6 +42,9 @@ extension Engine: EngineInterface {
         worker.sharesCoreWith = others.isEmpty ? ["main"] : others.map { "worker \($0)" }
       }
       worker.queues = queueNames[index]
+      if index < limits.count, limits[index] < .max {
+        worker.sleepLimitMicroseconds = Double(limits[index]) / 1000
+      }
       status.workers.append(worker)
     }
     status.sinks = sinks.map { sink in

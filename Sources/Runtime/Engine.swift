@@ -38,13 +38,17 @@ package final class Engine: @unchecked Sendable {
   let recordRings: [Ring<FlowRecord>]
   let handoffRings: [Ring<ParsedPacket>]
   let topPages: [UnsafeMutableRawPointer]
+  /// What workers read between bursts, and who changes it.
+  let tuningPage: TuningPage
+  /// Sleep bound of each worker in nanoseconds, known once ports have started; 0 before.
+  let sleepLimits = Mutex<[UInt64]>([])
   /// Queues of each worker, for who asks.
   package let queueNames: [[QueueName]]
 
   let state = Mutex(EngineStatus.State.starting)
   let shutdownRequested = Mutex(false)
   let topAsker = Mutex(TopAsker())
-  let busyMeter: BusyMeter
+  let timeMeter: TimeMeter
   private var pump: RecordPump?
   private let abandoned = Atomic<Bool>(false)
 
@@ -88,6 +92,10 @@ package final class Engine: @unchecked Sendable {
     recordRings = layout.records
     handoffRings = layout.handoffs
     topPages = layout.topPages
+    tuningPage = layout.tuning
+    tuningPage[.pollMode] = settings.pollMode.rawValue
+    tuningPage[.maximumSleepNanoseconds] = UInt64(settings.maximumSleepMicroseconds) * 1000
+    tuningPage[.statsIntervalNanoseconds] = UInt64(settings.statsIntervalSeconds * 1e9)
     mailboxes = layout.mailboxes
     threads = .allocate(capacity: count)
     var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []
@@ -112,11 +120,11 @@ package final class Engine: @unchecked Sendable {
         to: WorkerThread(
           worker: worker, queues: list, queueCount: queues.count, clock: clock.reader,
           mailbox: layout.mailboxes + index * 16,
-          napMicroseconds: UInt32(settings.napMicroseconds), ticksPerMillisecond: ticks))
+          tuning: layout.tuning, ticksPerMillisecond: ticks))
     }
     queueLists = lists
     queueNames = names
-    busyMeter = BusyMeter(workers: count)
+    timeMeter = TimeMeter(workers: count)
   }
 
   deinit {
@@ -133,6 +141,7 @@ package final class Engine: @unchecked Sendable {
     var handoffs: [Ring<ParsedPacket>] = []
     var topPages: [UnsafeMutableRawPointer] = []
     var mailboxes: UnsafeMutablePointer<UInt64>
+    var tuning: TuningPage
     /// Where each worker's own memory lies in the plan, on whole pages; known after adding up.
     var workers: [Range<Int>] = []
   }
@@ -162,7 +171,8 @@ package final class Engine: @unchecked Sendable {
   ) -> Layout {
     let count = settings.workerCount
     var layout = Layout(
-      mailboxes: plan.take("mailboxes", bytes: count * 128).assumingMemoryBound(to: UInt64.self))
+      mailboxes: plan.take("mailboxes", bytes: count * 128).assumingMemoryBound(to: UInt64.self),
+      tuning: TuningPage(memory: plan.take("tuning", bytes: TuningPage.byteCount)))
     for _ in 0..<count {
       layout.counters.append(
         CounterBlock(memory: plan.take("counters", bytes: CounterBlock.byteCount)))
@@ -235,6 +245,7 @@ package final class Engine: @unchecked Sendable {
         try port.start()
         startedPorts.append(port)
       }
+      boundSleeps()
       for index in 0..<settings.workerCount {
         try host.launch(worker: index, workerThreadMain, argument: threads + index)
         launched += 1
@@ -248,6 +259,19 @@ package final class Engine: @unchecked Sendable {
       throw error
     }
     state.withLock { $0 = .running }
+  }
+
+  /// Tells each worker how long its rings last; between the ports' start and the workers'.
+  private func boundSleeps() {
+    let limits = (0..<settings.workerCount).map { worker in
+      SleepBound.nanoseconds(
+        queues: ports.filter { $0.queue(worker) != nil }
+          .map { ($0.description.descriptors, $0.link().speedMbps) },
+        handoffSlots: settings.workerCount > 1 && !settings.runsOnPacketTime
+          ? settings.handoffSlots : nil)
+    }
+    for (worker, limit) in limits.enumerated() { threads[worker].sleepLimitNanoseconds = limit }
+    sleepLimits.withLock { $0 = limits }
   }
 
   /// Every port that plays something back has played it all, and there is at least one such port.

@@ -21,8 +21,9 @@ package struct EngineSettings: Sendable {
   /// Slots of each worker's record ring; a power of two.
   package var recordRingSlots: Int
   package var statsIntervalSeconds: Double
-  /// How long a worker naps between polls that bring nothing; 0: it polls without a pause.
-  package var napMicroseconds: Int
+  package var pollMode: PollMode
+  /// How long an adaptive worker sleeps at the most, where its rings last for it.
+  package var maximumSleepMicroseconds: Int
   package var noHugepages: Bool
   /// Smallest redirection table of all ports; a power of two.
   package var ownerTableSize: Int
@@ -47,7 +48,8 @@ package struct EngineSettings: Sendable {
     decapsulation: UInt8 = PacketParser.maximumTunnels,
     fragmentCapacity: Int = 4096, heldFragments: Int = 1024, fragmentTimeoutSeconds: Double = 15,
     handoffSlots: Int = 4096, recordRingSlots: Int = 65_536, statsIntervalSeconds: Double = 10,
-    napMicroseconds: Int = 0, noHugepages: Bool = false, ownerTableSize: Int = 128,
+    pollMode: PollMode = .busy, maximumSleepMicroseconds: Int = 50, noHugepages: Bool = false,
+    ownerTableSize: Int = 128,
     communityIDSeed: UInt16 = 0, drainSeconds: Double = 30, runsOnPacketTime: Bool = false,
     packetMap: PacketMap? = nil, packetFilter: PacketFilterSlot? = nil
   ) {
@@ -64,7 +66,8 @@ package struct EngineSettings: Sendable {
     self.handoffSlots = handoffSlots
     self.recordRingSlots = recordRingSlots
     self.statsIntervalSeconds = statsIntervalSeconds
-    self.napMicroseconds = napMicroseconds
+    self.pollMode = pollMode
+    self.maximumSleepMicroseconds = maximumSleepMicroseconds
     self.noHugepages = noHugepages
     self.ownerTableSize = ownerTableSize
     self.communityIDSeed = communityIDSeed

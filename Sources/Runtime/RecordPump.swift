@@ -33,7 +33,8 @@ final class RecordPump: @unchecked Sendable {
   private let laneCount: Int
   private let isEnding = Mutex(false)
   private let ended = DispatchSemaphore(value: 0)
-  private var nextStats: Int64
+  /// When the last `stats` record was written, or the pump made.
+  private var lastStats: Int64
 
   init(engine: Engine) {
     self.engine = engine
@@ -59,8 +60,7 @@ final class RecordPump: @unchecked Sendable {
           wantsAnomaly: form.types.contains(.anomaly),
           wantsStats: form.types.contains(.stats), sinks: sinks))
     }
-    nextStats =
-      EngineClock.monotonicNanoseconds + Int64(engine.settings.statsIntervalSeconds * 1e9)
+    lastStats = EngineClock.monotonicNanoseconds
   }
 
   deinit {
@@ -95,10 +95,11 @@ final class RecordPump: @unchecked Sendable {
         flush()
         return
       }
-      if now >= nextStats && engine.settings.statsIntervalSeconds > 0 {
+      let interval = Int64(engine.tuningPage[.statsIntervalNanoseconds])
+      if interval > 0 && now - lastStats >= interval {
         writeStats()
         flush()
-        nextStats = now + Int64(engine.settings.statsIntervalSeconds * 1e9)
+        lastStats = now
       }
       if taken == 0 { usleep(2000) }
     }

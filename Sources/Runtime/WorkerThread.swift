@@ -23,45 +23,42 @@ struct WorkerThread: ~Copyable {
   let clock: EngineClock.Reader
   /// | asked phase | acknowledged phase, plus one |, each on a cache line of its own.
   let mailbox: UnsafeMutablePointer<UInt64>
-  /// Naps between polls that bring nothing, for a core that others use as well; 0: never.
-  let napMicroseconds: UInt32
+  let tuning: TuningPage
   let ticksPerMillisecond: UInt64
+  /// What the rings behind its queues last for; see ``SleepBound``. Set before the thread starts.
+  var sleepLimitNanoseconds = UInt64.max
+  private var pacer: PollPacer
 
   init(
     worker: consuming FlowWorker, queues: UnsafeMutablePointer<martlet_rx_queue>,
     queueCount: Int, clock: EngineClock.Reader, mailbox: UnsafeMutablePointer<UInt64>,
-    napMicroseconds: UInt32, ticksPerMillisecond: UInt64
+    tuning: TuningPage, ticksPerMillisecond: UInt64
   ) {
     self.worker = worker
     self.queues = queues
     self.queueCount = queueCount
     self.clock = clock
     self.mailbox = mailbox
-    self.napMicroseconds = napMicroseconds
+    self.tuning = tuning
     self.ticksPerMillisecond = ticksPerMillisecond
+    pacer = PollPacer(ticksPerMillisecond: ticksPerMillisecond, now: martlet_tsc())
   }
-
-  /// Empty rounds before the first nap: a burst that is on its way is still met awake.
-  private static var roundsBeforeNap: Int { 256 }
 
   /// The thread's whole life.
   mutating func run() {
     var lastPublished: UInt64 = 0
-    var emptyRounds = 0
+    martlet_sleep_precisely()
+    pacer.wake(at: martlet_tsc())
     worker.start(at: now(at: martlet_tsc()))
     while martlet_load_relaxed(mailbox) == WorkerPhase.run {
       let began = martlet_tsc()
       let count = round(at: began)
       if count > 0 {
         worker.counters.add(.busyTicks, martlet_tsc() &- began)
-        emptyRounds = 0
+        if pacer.hasSlept { worker.counters.add(.wakeUps) }
+        pacer.wake(at: began)
       } else {
-        emptyRounds &+= 1
-        if emptyRounds > Self.roundsBeforeNap && napMicroseconds > 0 {
-          usleep(napMicroseconds)
-        } else {
-          martlet_pause()
-        }
+        rest(at: began)
       }
       if began &- lastPublished > ticksPerMillisecond {
         worker.publishCounters()
@@ -69,6 +66,27 @@ struct WorkerThread: ~Copyable {
       }
     }
     end()
+  }
+
+  /// After a round that brought nothing: on with it, or a sleep, as the poll mode has it. A change of the
+  /// mode holds from here on; while packets come it makes no difference.
+  @inline(never)
+  private mutating func rest(at tsc: UInt64) {
+    guard tuning[.pollMode] == PollMode.adaptive.rawValue else {
+      pacer.wake(at: tsc)
+      return martlet_pause()
+    }
+    // Timers that are due and a scan that somebody waits for are work: records do not wait for a sleep.
+    if worker.owesHousekeeping(now: now(at: tsc)) { return }
+    let bound = min(tuning[.maximumSleepNanoseconds], sleepLimitNanoseconds)
+    let nanoseconds = pacer.rest(at: tsc, bound: bound)
+    if nanoseconds == 0 { return martlet_pause() }
+    let asleep = martlet_tsc()
+    martlet_sleep_ns(nanoseconds)
+    let ticks = martlet_tsc() &- asleep
+    worker.counters.add(.sleeps)
+    worker.counters.add(.asleepTicks, ticks)
+    if ticks > 2 &* bound &* ticksPerMillisecond / 1_000_000 { worker.counters.add(.lateWakeUps) }
   }
 
   @inline(__always)

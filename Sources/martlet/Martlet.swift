@@ -16,13 +16,16 @@ struct Martlet: ParsableCommand {
         martlet top                 the busiest flows, live
         martlet stats --watch 2     every counter, with rates, every two seconds
         martlet stats --json | jq .totals
+        martlet tune polling busy   changed while it runs; without words: what can be
 
       EXIT STATUS
         0   done                 69  martletd cannot be reached
         1   it failed            77  not permitted
         64  wrong usage          `martlet read --help` has more, for files
       """,
-    subcommands: [Read.self, Status.self, Stats.self, Top.self, Shutdown.self])
+    subcommands: [
+      Read.self, Status.self, Stats.self, Top.self, Tune.self, Shutdown.self,
+    ])
 
   static func main() {
     do {

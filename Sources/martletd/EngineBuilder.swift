@@ -192,8 +192,8 @@ struct EngineBuilder {
       fragmentTimeoutSeconds: settings.fragments.timeoutSeconds,
       handoffSlots: settings.handoff.ringSlots, recordRingSlots: settings.records.ringSlots,
       statsIntervalSeconds: settings.records.statsIntervalSeconds,
-      napMicroseconds: settings.engine.polling == .adaptive
-        ? settings.engine.napMicroseconds : 0,
+      pollMode: settings.engine.polling == .adaptive ? .adaptive : .busy,
+      maximumSleepMicroseconds: settings.engine.maximumSleepMicroseconds,
       noHugepages: settings.engine.noHugepages, ownerTableSize: ownerTableSize,
       communityIDSeed: UInt16(settings.records.communityIdSeed),
       drainSeconds: settings.drainSeconds)

@@ -37,7 +37,7 @@ struct DescribeTests {
     case .number: value = "1.25"
     case .choice(let words):
       if key.path == "sinks[].type" { return }
-      value = words.last ?? ""
+      value = words.last { $0 != key.standard } ?? ""
     case .choices(let words): value = "[\(words.last ?? "")]"
     case .integers: value = "[7]"
     case .texts: value = "[\"--log-level=pmd:debug\", \"--a=\\\"b\"]"

@@ -122,11 +122,11 @@ struct TogetherTests {
   @Test("keys of another section")
   func elsewhere() {
     #expect(
-      Documents.problems(Documents.least + "ringSlot: 5\nnapMicroseconds: 9\n") == [
+      Documents.problems(Documents.least + "ringSlot: 5\nmaximumSleepMicroseconds: 9\n") == [
         "t.yaml:5: ringSlot: is no key of the configuration; known here: "
           + SettingsKey.children(of: "").map(\.name).joined(separator: ", "),
-        "t.yaml:6: napMicroseconds: is no key of the configuration; did you mean"
-          + " engine.napMicroseconds?",
+        "t.yaml:6: maximumSleepMicroseconds: is no key of the configuration; did you mean"
+          + " engine.maximumSleepMicroseconds?",
       ])
   }
 

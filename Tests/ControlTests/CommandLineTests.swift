@@ -138,6 +138,33 @@ struct ViewTests {
     #expect(lines[2].contains("WORKER 0") && !lines[2].contains("WORKER 31"))
   }
 
+  @Test func tuneShowsRangeAndDefault() {
+    let sleep = Tunable(
+      key: "engine.maximumSleepMicroseconds", kind: .integer, value: .integer(30),
+      standard: .integer(50), minimum: .integer(1), maximum: .integer(10_000), unit: "µs",
+      isLive: true, meaning: "How long")
+    let drain = Tunable(
+      key: "drainSeconds", kind: .number, value: .number(30), standard: .number(30),
+      minimum: .number(1), maximum: .number(3600), unit: "s", isLive: false, meaning: "Until")
+    let lines = TuneView.lines(
+      TuningList([sleep, drain]), explains: false, width: 120, style: Self.off)
+    #expect(
+      lines.map { $0.split(separator: " ").joined(separator: " ") } == [
+        "KEY VALUE UNIT RANGE DEFAULT LIVE",
+        "engine.maximumSleepMicroseconds 30 µs 1 to 10000 50 yes",
+        "drainSeconds 30 s 1 to 3600 30 restart",
+      ])
+    let change = TuningChange(
+      key: "engine.polling", before: .text("adaptive"), after: .text("busy"), unit: "",
+      notes: ["worker 0 shares its core"])
+    #expect(
+      TuneView.lines(change, style: Self.off) == [
+        "engine.polling: adaptive → busy", "  worker 0 shares its core",
+      ])
+    #expect(Tune.parse("30") == .integer(30) && Tune.parse("0.5") == .number(0.5))
+    #expect(Tune.parse("busy") == .text("busy") && Tune.parse("inf") == .text("inf"))
+  }
+
   @Test func topNeverLeavesTheScreen() {
     var model = TopModel(order: .rate)
     for second in [10.0, 11.0] {

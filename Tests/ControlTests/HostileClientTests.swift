@@ -232,7 +232,7 @@ struct HostileClientTests {
     }
   }
 
-  @Test func viewerMayNotShutDown() throws {
+  @Test func viewerMayNotShutDownNorTune() throws {
     let engine = StubEngine()
     let viewers: ControlAuthorizer = { _ in .viewer }
     try withServer(engine: engine, authorizer: viewers) { path in
@@ -241,6 +241,13 @@ struct HostileClientTests {
       let answer = try client.ask(#"{"jsonrpc":"2.0","id":1,"method":"engine.shutdown"}"#)
       #expect(answer.errorCode == -32000)
       #expect(engine.shutdownsRequested == 0)
+      let tuning = try client.ask(
+        #"{"jsonrpc":"2.0","id":1,"method":"tuning.set","params":["engine.polling","busy"]}"#)
+      #expect(tuning.errorCode == -32000)
+      #expect(tuning["error"]?["data"]?["needs"] == "operator")
+      #expect(engine.tuningAsked.isEmpty)
+      #expect(
+        try client.ask(#"{"jsonrpc":"2.0","id":1,"method":"tuning.get"}"#)["result"] != nil)
     }
   }
 

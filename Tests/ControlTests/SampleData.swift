@@ -134,9 +134,14 @@ enum SampleData {
     stats.account = account
     stats.counters = [Counter("received", packets), Counter("empty_polls", 1234)]
     stats.busyShare = index == 0 ? 0.83 : 0.41
+    stats.idleShare = 1 - stats.busyShare
     stats.emptyPolls = 1_234_567_890
     return stats
   }
+
+  static let polling = Tunable(
+    key: "engine.polling", kind: .choice, value: .text("adaptive"), standard: .text("adaptive"),
+    allowed: ["busy", "adaptive"], isLive: true, meaning: "What an idle worker does")
 
   static func topFlows(_ parameters: TopFlowsParameters, uptimeSeconds: Double) -> TopFlows {
     var answer = TopFlows()

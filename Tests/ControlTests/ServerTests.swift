@@ -17,11 +17,49 @@ struct ServerTests {
         try client.call(.flowsTop, parameters, as: TopFlows.self)
           == SampleData.topFlows(parameters, uptimeSeconds: 3725))
       let version = try client.call(.rpcVersion, as: VersionInfo.self)
-      #expect(version.api == "1.0" && version.jsonrpc == "2.0" && version.martlet == "0.1.0")
+      #expect(version.api == "1.1" && version.jsonrpc == "2.0" && version.martlet == "0.1.0")
       #expect(version.methods.contains("flows.top"))
       #expect(engine.shutdownsRequested == 0)
       #expect(try client.call(.engineShutdown, as: ShutdownAnswer.self).state == .draining)
       #expect(engine.shutdownsRequested == 1)
+    }
+  }
+
+  @Test func tunesByNameAndByPosition() throws {
+    let engine = StubEngine()
+    try withServer(engine: engine) { path in
+      let client = try RawClient(path)
+      for params in [
+        #"{"key":"engine.polling","value":"busy"}"#, #"["maximumSleepMicroseconds",30]"#,
+        #"["flows.timeouts.tcpSeconds",0.5]"#,
+      ] {
+        let answer = try client.ask(
+          #"{"jsonrpc":"2.0","id":1,"method":"tuning.set","params":\#(params)}"#)
+        #expect(answer["result"] != nil, "\(params): \(answer.text)")
+      }
+      #expect(
+        engine.tuningAsked == [
+          .init(key: "engine.polling", value: .text("busy")),
+          .init(key: "maximumSleepMicroseconds", value: .integer(30)),
+          .init(key: "flows.timeouts.tcpSeconds", value: .number(0.5)),
+        ])
+      let listed = try ControlClient(socketPath: path).call(.tuningGet, as: TuningList.self)
+      #expect(listed.tunables == [SampleData.polling])
+      for (params, message) in [
+        (#"["a"]"#, "parameter value is missing"),
+        (#"["a",[1]]"#, "value must be a number or a string"),
+        (#"["a",true]"#, "value must be a number or a string"),
+        (
+          #"{"key":"a","value":1,"vaule":2}"#,
+          #"unknown parameter "vaule"; tuning.set takes key, value"#
+        ),
+      ] {
+        let answer = try client.ask(
+          #"{"jsonrpc":"2.0","id":1,"method":"tuning.set","params":\#(params)}"#)
+        #expect(answer.errorCode == -32602)
+        #expect(answer["error"]?["message"] == .string(message))
+      }
+      #expect(engine.tuningAsked.count == 3)
     }
   }
 

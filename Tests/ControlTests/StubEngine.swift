@@ -36,6 +36,22 @@ final class StubEngine: EngineInterface {
     return SampleData.topFlows(parameters, uptimeSeconds: 3725)
   }
 
+  func tunables(_ parameters: TuningGetParameters) throws -> TuningList {
+    if let key = parameters.key, key != SampleData.polling.key {
+      throw RPCError(.invalidParams, "there is no tunable \"\(key)\"")
+    }
+    return TuningList([SampleData.polling])
+  }
+
+  func tune(_ parameters: TuningSetParameters) throws -> TuningChange {
+    tuned.withLock { $0.append(parameters) }
+    return TuningChange(
+      key: parameters.key, before: SampleData.polling.value, after: parameters.value, unit: "")
+  }
+
+  private let tuned = Mutex<[TuningSetParameters]>([])
+  var tuningAsked: [TuningSetParameters] { tuned.withLock { $0 } }
+
   func requestShutdown() throws { shutdowns.withLock { $0 += 1 } }
 }
 
@@ -65,6 +81,14 @@ final class LiveStubEngine: EngineInterface {
 
   func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows {
     SampleData.topFlows(parameters, uptimeSeconds: uptimeSeconds)
+  }
+
+  func tunables(_ parameters: TuningGetParameters) throws -> TuningList {
+    TuningList([SampleData.polling])
+  }
+
+  func tune(_ parameters: TuningSetParameters) throws -> TuningChange {
+    throw RPCError(.wrongState, "an engine of samples has nothing to tune")
   }
 
   func requestShutdown() throws { stopping.store(true, ordering: .relaxed) }

@@ -30,7 +30,7 @@ import Testing
       settings: EngineSettings(
         sensor: "test", version: "0", workerCount: workers, flowCapacity: capacity,
         timeouts: timeouts, recordRingSlots: 1024, statsIntervalSeconds: statsInterval,
-        napMicroseconds: 50, noHugepages: true, drainSeconds: 10),
+        pollMode: .adaptive, noHugepages: true, drainSeconds: 10),
       ports: [port], host: ThreadHost(), sinks: sinks, logger: Logger(label: "test"))
   }
 

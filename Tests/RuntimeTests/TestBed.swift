@@ -21,11 +21,12 @@ final class MemoryPort: CapturePort, @unchecked Sendable {
   let description: PortDescription
   let isFinished = Mutex(false)
 
-  init(name: String, queues: Int) {
+  init(name: String, queues: Int, descriptors: Int = 0) {
     self.name = name
     lanes = (0..<queues).map { _ in Lane() }
     description = PortDescription(
-      name: name, device: "memory", driver: "memory", queues: queues, rssReason: "a test's port")
+      name: name, device: "memory", driver: "memory", queues: queues,
+      descriptors: descriptors, rssReason: "a test's port")
   }
 
   func add(_ frame: [UInt8], queue: Int) {
@@ -90,10 +91,27 @@ final class ThreadHost: WorkerHost, @unchecked Sendable {
     let semaphore = DispatchSemaphore(value: 0)
     ended.withLock { $0[worker] = semaphore }
     let call = Body(run: body, argument: argument)
-    Thread {
+    Thread { [self] in
+      var clock = clockid_t()
+      if pthread_getcpuclockid(pthread_self(), &clock) == 0 {
+        let clock = clock
+        clocks.withLock { $0[worker] = clock }
+      }
       _ = call.run(call.argument)
+      clocks.withLock { $0[worker] = nil }
       semaphore.signal()
     }.start()
+  }
+
+  private let clocks = Mutex<[Int: clockid_t]>([:])
+
+  /// What a worker's thread has had of any core; 0 while it does not run.
+  func cpuNanoseconds(worker: Int) -> Int {
+    clocks.withLock { clocks in
+      var time = timespec()
+      guard let clock = clocks[worker], clock_gettime(clock, &time) == 0 else { return 0 }
+      return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
   }
 
   func wait(worker: Int) { ended.withLock { $0[worker] }?.wait() }

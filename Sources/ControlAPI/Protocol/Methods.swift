@@ -10,13 +10,17 @@ package enum ControlMethod: String, CaseIterable, Sendable {
   case statsGet = "stats.get"
   /// ``TopFlows``. Parameters: ``TopFlowsParameters``.
   case flowsTop = "flows.top"
+  /// ``TuningList``. Parameters: ``TuningGetParameters``.
+  case tuningGet = "tuning.get"
+  /// Changes one value between two bursts: ``TuningChange``. Parameters: ``TuningSetParameters``.
+  case tuningSet = "tuning.set"
 }
 
 /// Version of the control API. The major number rises when a client could break, the minor one
 /// when something is added.
 package enum ControlVersion {
   package static let major = 1
-  package static let minor = 0
+  package static let minor = 1
   package static var text: String { "\(major).\(minor)" }
 }
 

@@ -77,8 +77,16 @@ package struct WorkerStats: Codable, Equatable, Sendable {
   package var counters: [Counter] = []
   /// 0 … 1: the part of its time since the last reading that went into packets.
   package var busyShare: Double = 0
+  /// The part that it slept; with the other two 1.
+  package var asleepShare: Double = 0
+  /// The part that went into polls that found nothing, and house-keeping.
+  package var idleShare: Double = 1
   /// Polls that found nothing.
   package var emptyPolls: UInt64 = 0
+  /// Sleeps between polls; see the tunable `engine.polling`.
+  package var sleeps: UInt64 = 0
+  /// Times that packets ended a spell of sleeps.
+  package var wakeUps: UInt64 = 0
 
   package init() {}
 }

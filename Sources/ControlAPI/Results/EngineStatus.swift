@@ -111,6 +111,9 @@ package struct WorkerStatus: Codable, Equatable, Sendable {
   /// Who else runs on its core; empty where it has it for itself.
   package var sharesCoreWith: [String] = []
   package var queues: [QueueName] = []
+  /// What it sleeps at the most, however much is configured, so that its rings hold what comes
+  /// meanwhile at the links' full rate; nil where no ring sets a bound.
+  package var sleepLimitMicroseconds: Double?
 
   package init() {}
 }

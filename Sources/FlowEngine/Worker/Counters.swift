@@ -113,6 +113,10 @@ package enum Counter: Int, CaseIterable, Sendable {
   case polls
   case emptyPolls
   case busyTicks
+  case sleeps
+  case asleepTicks
+  case lateWakeUps
+  case wakeUps
   case rssChecked
   case rssMismatch
   case timeWentBackwards
@@ -149,7 +153,9 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .fragmentDuplicates, .datagramsIncomplete, .tcpRetransmissions, .tcpOutOfOrder,
       .tcpMissedBytes, .tcpZeroWindows, .tcpKeepAlives:
       .transport
-    case .polls, .emptyPolls, .busyTicks, .rssChecked, .rssMismatch, .timeWentBackwards: .worker
+    case .polls, .emptyPolls, .busyTicks, .sleeps, .asleepTicks, .lateWakeUps, .wakeUps,
+      .rssChecked, .rssMismatch, .timeWentBackwards:
+      .worker
     }
   }
 
@@ -254,6 +260,10 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .polls: "receive calls"
     case .emptyPolls: "receive calls that brought nothing"
     case .busyTicks: "TSC ticks spent on bursts that were not empty"
+    case .sleeps: "sleeps of an adaptive worker between two polls"
+    case .asleepTicks: "TSC ticks spent in those sleeps"
+    case .lateWakeUps: "sleeps that lasted more than twice as long as any may"
+    case .wakeUps: "times that packets ended a spell of sleeps"
     case .rssChecked: "packets whose hash from the port was checked against software"
     case .rssMismatch: "of those, hashes that differed"
     case .timeWentBackwards: "packets older than their flow's latest one"

@@ -134,6 +134,9 @@ extension FlowWorker {
     top.step(tracker.table.hot, tracker.table.cold, capacity: tracker.table.capacity, now: now)
   }
 
+  /// Whether there is more to do between bursts than the last ``housekeep(now:)`` got done.
+  package func owesHousekeeping(now: Int64) -> Bool { tracker.wheel.isDue(now) || top.isRunning }
+
   /// Writes the gauges and publishes all counters.
   package func publishCounters() {
     counters.set(.flowsLive, UInt64(tracker.table.count))

@@ -74,6 +74,9 @@ package struct TopScan: ~Copyable {
       .assumingMemoryBound(to: Candidate.self)
   }
 
+  /// Somebody waits for its answer.
+  var isRunning: Bool { position >= 0 || martlet_load_relaxed(page) != request }
+
   @inline(__always)
   mutating func step(
     _ hot: UnsafeMutablePointer<FlowHot>, _ cold: UnsafeMutablePointer<FlowCold>, capacity: Int,

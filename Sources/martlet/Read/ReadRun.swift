@@ -204,7 +204,7 @@ final class ReadRun {
       flowCapacity: options.flows, timeouts: timeouts,
       vlanInKey: !options.ignoreVLAN, decapsulation: options.decapsulate.depth,
       recordRingSlots: 16_384, statsIntervalSeconds: options.publish == nil ? 0 : 10,
-      napMicroseconds: 50, communityIDSeed: options.communityIDSeed,
+      pollMode: .adaptive, communityIDSeed: options.communityIDSeed,
       // The end is waited for: nothing but a second Ctrl-C gives records up.
       drainSeconds: 1e6, runsOnPacketTime: true,
       packetMap: map, packetFilter: filter == nil ? nil : filterHolder.slot)

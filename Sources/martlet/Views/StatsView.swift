@@ -60,6 +60,15 @@ struct StatsView {
       [Span("busy")] + blanks
         + stats.workers.map { Span(Units.percent($0.busyShare), busyLook($0.busyShare)) })
     table.rows.append(
+      [Span("asleep")] + blanks
+        + stats.workers.map { Span(Units.percent($0.asleepShare), .dim) })
+    table.rows.append(
+      [Span("idle polls")] + blanks
+        + stats.workers.map { Span(Units.percent($0.idleShare), .dim) })
+    table.rows.append(
+      [Span("wake-ups")] + blanks
+        + stats.workers.map { Span(Units.grouped($0.wakeUps), .dim) })
+    table.rows.append(
       [Span("empty polls")] + blanks
         + stats.workers.map { Span(Units.scaled(Double($0.emptyPolls)), .dim) })
     return table

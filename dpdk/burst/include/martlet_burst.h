@@ -134,6 +134,15 @@ static inline void martlet_relax(uint32_t round) {
   }
 }
 
+// Has the kernel wake this thread within a microsecond of the end of its sleeps; by default it takes
+// 50 more to gather wake-ups. No matter where the kernel knows nothing of it.
+void martlet_sleep_precisely(void);
+
+static inline void martlet_sleep_ns(uint64_t nanoseconds) {
+  struct timespec nap = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
+  nanosleep(&nap, 0);
+}
+
 static inline void martlet_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
