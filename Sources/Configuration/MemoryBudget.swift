@@ -13,6 +13,11 @@ package struct MemoryBudget: Sendable, Equatable {
 
   package var totalBytes: Int { lines.reduce(0) { $0 + $1.bytes } }
 
+  /// The ports' packet buffers alone, which DPDK takes.
+  package var packetBufferBytes: Int { bytes(of: "packet buffers") }
+
+  package func bytes(of name: String) -> Int { lines.first { $0.name == name }?.bytes ?? 0 }
+
   package init(_ settings: Settings) {
     let workers = settings.engine.workers
     var lines: [Line] = []

@@ -17,6 +17,7 @@ struct Martlet: ParsableCommand {
         martlet stats --watch 2     every counter, with rates, every two seconds
         martlet stats --json | jq .totals
         martlet tune polling busy   changed while it runs; without words: what can be
+        martlet doctor              what on this host costs packets
 
       EXIT STATUS
         0   done                 69  martletd cannot be reached
@@ -24,7 +25,7 @@ struct Martlet: ParsableCommand {
         64  wrong usage          `martlet read --help` has more, for files
       """,
     subcommands: [
-      Read.self, Status.self, Stats.self, Top.self, Tune.self, Shutdown.self,
+      Read.self, Status.self, Stats.self, Top.self, Tune.self, DoctorCommand.self, Shutdown.self,
     ])
 
   static func main() {

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// What the machine offers: cores to run on, hugepages to keep packets in.
 enum Machine {
@@ -6,19 +7,8 @@ enum Machine {
   static var availableCores: [Int] {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
-    let cores = line.map { parseList($0.split(separator: ":")[1]) } ?? []
+    let cores = line.map { CPUList.parse($0.split(separator: ":")[1]) } ?? []
     return cores.isEmpty ? [0] : cores
-  }
-
-  /// The kernel's form of a list: `0-3,8,10-11`.
-  static func parseList(_ text: some StringProtocol) -> [Int] {
-    text.split(separator: ",").flatMap { part -> [Int] in
-      let ends = part.split(separator: "-").compactMap {
-        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
-      return Array(first...last)
-    }
   }
 
   /// NUMA node of a CPU, by sysfs; 0 where it does not say.
