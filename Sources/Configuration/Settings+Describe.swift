@@ -22,6 +22,13 @@ extension Settings {
       out.add("timeoutSeconds", fragments.timeoutSeconds)
     }
     out.section("handoff") { $0.add("ringSlots", handoff.ringSlots) }
+    out.section("overload") { out in
+      out.add("sampling", overload.sampling)
+      out.add("minimumInterval", overload.minimumInterval)
+      out.add("maximumInterval", overload.maximumInterval)
+      out.add("fullBursts", overload.fullBursts)
+      out.add("calmSeconds", overload.calmSeconds)
+    }
     out.section("records") { out in
       out.add("ringSlots", records.ringSlots)
       out.add("statsIntervalSeconds", records.statsIntervalSeconds)

@@ -9,6 +9,7 @@ package struct Settings: Sendable, Equatable {
   package var flows = Flows()
   package var fragments = Fragments()
   package var handoff = Handoff()
+  package var overload = Overload()
   package var records = Records()
   package var sinks: [Sink] = []
   package var control = Control()
@@ -88,6 +89,15 @@ package struct Settings: Sendable, Equatable {
 
   package struct Handoff: Sendable, Equatable {
     package var ringSlots = 4096
+  }
+
+  package struct Overload: Sendable, Equatable {
+    package enum Sampling: String, CaseIterable, Sendable { case none, auto }
+    package var sampling = Sampling.none
+    package var minimumInterval = 1
+    package var maximumInterval = 64
+    package var fullBursts = 64
+    package var calmSeconds = 5.0
   }
 
   package struct Records: Sendable, Equatable {

@@ -16,6 +16,7 @@ enum SettingsChecks {
     SinkChecks.check(settings.sinks, root)
     checkControl(settings.control, root.section("control"))
     checkTimeouts(settings.flows.timeouts, root.section("flows").section("timeouts"), warnings)
+    checkSampling(settings.overload, root.section("overload"), warnings)
     if settings.sinks.isEmpty && list.isEmpty {
       warnings.add(0, "sinks", "there is none: records are made and thrown away")
     }
@@ -114,6 +115,16 @@ enum SettingsChecks {
     } else if control.socket.hasSuffix("/") {
       reader.note(
         "socket", "is \"\(control.socket)\", a folder; a file's name in it would be right")
+    }
+  }
+
+  private static func checkSampling(
+    _ overload: Settings.Overload, _ reader: SectionReader, _ warnings: ProblemList
+  ) {
+    if overload.minimumInterval > overload.maximumInterval {
+      warnings.add(
+        reader.line(of: "minimumInterval"), "overload.minimumInterval",
+        "is more than maximumInterval (\(overload.maximumInterval)), which holds")
     }
   }
 

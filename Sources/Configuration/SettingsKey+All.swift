@@ -133,6 +133,24 @@ extension SettingsKey {
       "handoff.ringSlots", .powerOfTwo(64...1_048_576), "4096", unit: "packets",
       "Slots of the ring from each worker to each other"),
 
+    SettingsKey("overload", .section, "When packets come faster than workers take them"),
+    SettingsKey(
+      "overload.sampling", live: true, .choice(["none", "auto"]), "none",
+      "`auto`: keep fewer flows, each of them whole, while pressure lasts; `none`: lose what the ports lose"
+    ),
+    SettingsKey(
+      "overload.minimumInterval", live: true, .powerOfTwo(1...1024), "1", unit: "flows",
+      "Keep one flow in so many even without pressure; 1: all"),
+    SettingsKey(
+      "overload.maximumInterval", live: true, .powerOfTwo(1...1024), "64", unit: "flows",
+      "Keep one flow in so many at the least"),
+    SettingsKey(
+      "overload.fullBursts", live: true, .integer(1...65_536), "64", unit: "bursts",
+      "Bursts of 64 packets in a row without catching up that are pressure"),
+    SettingsKey(
+      "overload.calmSeconds", live: true, .number(0.1...3600), "5", unit: "s",
+      "How long without pressure until twice as many flows are kept"),
+
     SettingsKey("records", .section, "What the workers report"),
     SettingsKey(
       "records.ringSlots", .powerOfTwo(64...16_777_216), "65536", unit: "records",

@@ -22,6 +22,7 @@ extension SettingsLoader {
     let handoff = root.section("handoff")
     settings.handoff.ringSlots = handoff.integer("ringSlots") ?? settings.handoff.ringSlots
     handoff.finish()
+    settings.overload = readOverload(root.section("overload"))
     let records = root.section("records")
     settings.records.ringSlots = records.integer("ringSlots") ?? settings.records.ringSlots
     settings.records.statsIntervalSeconds = records.number(
@@ -73,6 +74,17 @@ extension SettingsLoader {
       reader.integer("maximumSleepMicroseconds") ?? engine.maximumSleepMicroseconds
     reader.finish()
     return engine
+  }
+
+  private static func readOverload(_ reader: SectionReader) -> Settings.Overload {
+    var overload = Settings.Overload()
+    overload.sampling = reader.choice("sampling", overload.sampling)
+    overload.minimumInterval = reader.integer("minimumInterval") ?? overload.minimumInterval
+    overload.maximumInterval = reader.integer("maximumInterval") ?? overload.maximumInterval
+    overload.fullBursts = reader.integer("fullBursts") ?? overload.fullBursts
+    overload.calmSeconds = reader.number("calmSeconds", overload.calmSeconds)
+    reader.finish()
+    return overload
   }
 
   private static func readPort(_ reader: SectionReader, workers: Int, folder: String)

@@ -13,6 +13,9 @@ extension Engine {
     Double(EngineClock.monotonicNanoseconds - startedMonotonic) / 1e9
   }
 
+  /// Of each worker: one flow in so many is kept just now; 1: all.
+  package var samplingIntervals: [UInt64] { snapshots().map { max($0[.samplingInterval], 1) } }
+
   package func stats() -> EngineStats {
     var stats = EngineStats()
     stats.timestamp = ControlTime.text(nanoseconds: EngineClock.systemNanoseconds)
@@ -29,6 +32,7 @@ extension Engine {
       worker.busyShare = shares[index].busy
       worker.asleepShare = shares[index].asleep
       worker.idleShare = shares[index].idle
+      worker.samplingInterval = max(snapshot[.samplingInterval], 1)
       worker.emptyPolls = snapshot[.emptyPolls]
       worker.sleeps = snapshot[.sleeps]
       worker.wakeUps = snapshot[.wakeUps]

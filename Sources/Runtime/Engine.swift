@@ -96,6 +96,7 @@ package final class Engine: @unchecked Sendable {
     tuningPage[.pollMode] = settings.pollMode.rawValue
     tuningPage[.maximumSleepNanoseconds] = UInt64(settings.maximumSleepMicroseconds) * 1000
     tuningPage[.statsIntervalNanoseconds] = UInt64(settings.statsIntervalSeconds * 1e9)
+    tuningPage.set(settings.sampling)
     mailboxes = layout.mailboxes
     threads = .allocate(capacity: count)
     var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []

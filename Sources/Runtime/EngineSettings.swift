@@ -41,6 +41,7 @@ package struct EngineSettings: Sendable {
   package var detailCapacity: Int?
   /// Anomaly records of one name that a worker makes in a second; 0: none at all.
   package var anomaliesPerSecond = 100
+  package var sampling = SamplingSettings()
 
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,
@@ -76,4 +77,18 @@ package struct EngineSettings: Sendable {
     self.packetMap = packetMap
     self.packetFilter = packetFilter
   }
+}
+
+/// What is done when packets come faster than workers take them; see ``OverloadControl``.
+package struct SamplingSettings: Sendable, Equatable {
+  package var isOn = false
+  /// Of so many flows one is kept at the least, and at the most; powers of two.
+  package var minimumInterval = 1
+  package var maximumInterval = 64
+  /// Full bursts in a row that are pressure.
+  package var fullBursts = 64
+  /// How long after pressure twice as many are kept again.
+  package var calmSeconds = 5.0
+
+  package init() {}
 }

@@ -35,6 +35,8 @@ final class RecordPump: @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   /// When the last `stats` record was written, or the pump made.
   private var lastStats: Int64
+  private var lastLossCheck: Int64 = 0
+  private var lossesBefore: UInt64?
 
   init(engine: Engine) {
     self.engine = engine
@@ -95,6 +97,7 @@ final class RecordPump: @unchecked Sendable {
         flush()
         return
       }
+      watchLosses(now)
       let interval = Int64(engine.tuningPage[.statsIntervalNanoseconds])
       if interval > 0 && now - lastStats >= interval {
         writeStats()
@@ -103,6 +106,22 @@ final class RecordPump: @unchecked Sendable {
       }
       if taken == 0 { usleep(2000) }
     }
+  }
+
+  /// Tells the workers when a port has missed packets, ten times a second, while they may sample. Some
+  /// drivers ask the device for its counters, so a worker cannot.
+  private func watchLosses(_ now: Int64) {
+    guard engine.tuningPage[.sampling] != 0, now - lastLossCheck >= 100_000_000 else { return }
+    lastLossCheck = now
+    let losses = engine.ports.reduce(into: UInt64(0)) { sum, port in
+      let counts = port.statistics()
+      // Wrapping: what a driver reports must not end the engine.
+      sum &+= counts.missed &+ counts.noBuffer
+    }
+    if let before = lossesBefore, losses != before {
+      engine.tuningPage[.losses] = engine.tuningPage[.losses] &+ 1
+    }
+    lossesBefore = losses
   }
 
   private func drainRings() -> Int {
@@ -220,6 +239,7 @@ extension Engine {
       var out = StatsRecord.Worker(index: UInt16(index))
       out.packets = snapshot[.countedInFlows]
       out.flows = snapshot[.flowsLive]
+      out.samplingInterval = max(snapshot[.samplingInterval], 1)
       record.workers.append(out)
     }
     return record

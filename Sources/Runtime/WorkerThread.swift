@@ -28,6 +28,8 @@ struct WorkerThread: ~Copyable {
   /// What the rings behind its queues last for; see ``SleepBound``. Set before the thread starts.
   var sleepLimitNanoseconds = UInt64.max
   private var pacer: PollPacer
+  private var overload = OverloadControl()
+  private var lossesSeen: UInt64
 
   init(
     worker: consuming FlowWorker, queues: UnsafeMutablePointer<martlet_rx_queue>,
@@ -41,6 +43,7 @@ struct WorkerThread: ~Copyable {
     self.mailbox = mailbox
     self.tuning = tuning
     self.ticksPerMillisecond = ticksPerMillisecond
+    lossesSeen = tuning[.losses]
     pacer = PollPacer(ticksPerMillisecond: ticksPerMillisecond, now: martlet_tsc())
   }
 
@@ -50,6 +53,10 @@ struct WorkerThread: ~Copyable {
     martlet_sleep_precisely()
     pacer.wake(at: martlet_tsc())
     worker.start(at: now(at: martlet_tsc()))
+    // In force from the first packet on, even one that another worker received before this one began.
+    overload.limits = tuning.overloadLimits
+    worker.setSamplingShift(
+      worker.runsOnPacketTime ? 0 : overload.decide(now: now(at: martlet_tsc())), now: .min)
     while martlet_load_relaxed(mailbox) == WorkerPhase.run {
       let began = martlet_tsc()
       let count = round(at: began)
@@ -61,11 +68,26 @@ struct WorkerThread: ~Copyable {
         rest(at: began)
       }
       if began &- lastPublished > ticksPerMillisecond {
+        controlOverload(now: now(at: began))
         worker.publishCounters()
         lastPublished = began
       }
     }
     end()
+  }
+
+  /// Once a millisecond: takes what the control plane says of sampling, and fewer or more flows.
+  @inline(never)
+  private mutating func controlOverload(now: Int64) {
+    // Capture files wait for whoever is slow: they know no overload.
+    if worker.runsOnPacketTime { return }
+    overload.limits = tuning.overloadLimits
+    let losses = tuning[.losses]
+    if losses != lossesSeen {
+      lossesSeen = losses
+      overload.noteLoss()
+    }
+    worker.setSamplingShift(overload.decide(now: now), now: now)
   }
 
   /// After a round that brought nothing: on with it, or a sleep, as the poll mode has it. A change of the
@@ -93,8 +115,15 @@ struct WorkerThread: ~Copyable {
   private mutating func round(at tsc: UInt64) -> Int {
     let now = now(at: tsc)
     var count = 0
-    for i in 0..<queueCount { count &+= worker.poll(queues + i, now: now) }
-    count &+= worker.pollHandoffs(now: now)
+    var most = 0
+    for i in 0..<queueCount {
+      let taken = worker.poll(queues + i, now: now)
+      count &+= taken
+      most = max(most, taken)
+    }
+    let handed = worker.pollHandoffs(now: now)
+    count &+= handed
+    overload.note(isFull: max(most, handed) >= Int(MARTLET_BURST_CAPACITY))
     worker.housekeep(now: worker.runsOnPacketTime ? worker.packetClock : now)
     return count
   }

@@ -66,10 +66,26 @@ struct Daemon {
     environment.shutDown()
   }
 
+  /// Says which workers keep fewer flows than a second ago, or more. What they keep now.
+  private func noteSampling(_ before: [UInt64]) -> [UInt64] {
+    let now = engine.samplingIntervals
+    for (worker, (old, new)) in zip(before, now).enumerated() where old != new {
+      if new == 1 {
+        logger.notice("worker \(worker): every flow is kept again")
+      } else {
+        logger.log(
+          level: new > old ? .warning : .notice,
+          "worker \(worker): one flow in \(new) is kept, the others are not counted")
+      }
+    }
+    return now
+  }
+
   /// The main thread's work until something ends the engine: clock, links, signals.
   private func watch(_ signals: inout Signals, untilPlayersFinish: Bool) {
     var links = Dictionary(uniqueKeysWithValues: ports.map { ($0.name, $0.link()) })
     var turns = 0
+    var sampling = engine.samplingIntervals
     while true {
       if let number = signals.wait(milliseconds: 100) {
         if number == SIGHUP { continue }
@@ -87,6 +103,7 @@ struct Daemon {
       }
       // Some drivers ask the other side about the link: once a second is enough.
       turns += 1
+      if turns % 10 == 0 { sampling = noteSampling(sampling) }
       guard turns % 10 == 0 else { continue }
       for port in ports {
         let link = port.link()

@@ -198,6 +198,11 @@ struct EngineBuilder {
       communityIDSeed: UInt16(settings.records.communityIdSeed),
       drainSeconds: settings.drainSeconds)
     made.checksums = ChecksumPolicy(rawValue: settings.flows.checksums.rawValue) ?? .ignore
+    made.sampling.isOn = settings.overload.sampling == .auto
+    made.sampling.minimumInterval = settings.overload.minimumInterval
+    made.sampling.maximumInterval = settings.overload.maximumInterval
+    made.sampling.fullBursts = settings.overload.fullBursts
+    made.sampling.calmSeconds = settings.overload.calmSeconds
     made.anomaliesPerSecond = settings.records.anomaliesPerSecond
     return made
   }

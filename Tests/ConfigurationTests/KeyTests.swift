@@ -49,7 +49,7 @@ struct KeyTests {
     case .powerOfTwo(let range):
       let words = "a power of two from \(range.lowerBound) to \(range.upperBound) would be right"
       right = ["\(range.lowerBound)", "\(range.upperBound)"]
-      wrong = ["\(range.lowerBound / 2)", "\(range.upperBound * 2)", "\(range.lowerBound + 1)"]
+      wrong = ["\(range.lowerBound / 2)", "\(range.upperBound * 2)", "\(range.upperBound - 1)"]
         .map { ($0, "is \($0); \(words)") }
     case .number(let range):
       let ends = [range.lowerBound, range.upperBound].map(SectionReader.plain)

@@ -114,7 +114,7 @@ struct ReferenceTests {
       case .integer(let range):
         texts.append(Documents.setting(key, to: "\(range.upperBound + 1)").text)
       case .powerOfTwo(let range):
-        texts.append(Documents.setting(key, to: "\(range.lowerBound + 1)").text)
+        texts.append(Documents.setting(key, to: "\(range.upperBound - 1)").text)
       case .number: texts.append(Documents.setting(key, to: "-1").text)
       case .flag, .choice: texts.append(Documents.setting(key, to: "perhaps").text)
       default: break

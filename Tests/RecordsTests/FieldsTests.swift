@@ -64,7 +64,8 @@ import Testing
     }
     switch value {
     case let list as [Any]: return list.map { "\($0)" }.joined(separator: ",")
-    case let number as NSNumber where path.hasSuffix("fragmented"):
+    case let number as NSNumber
+    where path.hasSuffix("fragmented") || path.hasSuffix("partial"):
       return number.boolValue ? "true" : "false"
     case let number as NSNumber: return number.stringValue
     case let text as String: return text

@@ -82,7 +82,8 @@ import Testing
     "imissed":4,"no_mbufs":2,"ierrors":1},{"name":"tap1","packets":300,"bytes":1,"imissed":4,\
     "no_mbufs":2,"ierrors":1}],"sinks":[{"name":"redis","accepted":72,"delivered":70,\
     "dropped_queue_full":0,"dropped_error":0,"backlog":2,"reconnects":1}],\
-    "workers":[{"worker":0,"packets":450,"flows":6},{"worker":1,"packets":450,"flows":6}]},\
+    "workers":[{"worker":0,"packets":450,"flows":6,"sampling_interval":1},\
+    {"worker":1,"packets":450,"flows":6,"sampling_interval":1}]},\
     "sensor":"edge1","start_epoch":1795239000123456}
     """,
   ]
@@ -99,7 +100,7 @@ import Testing
     t_nsec~$0~~$6~pay_ts~$1~0~$6~pay_tc~$1~0~$6~ttl_ts~$2~64~$6~ttl_tc~$0~~$7~dscp_ts~$1~0~$7~ds\
     cp_tc~$0~~$4~frag~$0~~$6~update~$0~~$13~pkts_ts_delta~$0~~$13~pkts_tc_delta~$0~~$14~bytes_ts\
     _delta~$0~~$14~bytes_tc_delta~$0~~$16~ipbytes_ts_delta~$0~~$16~ipbytes_tc_delta~$0~~$8~tun_t\
-    ype~$0~~$7~tun_src~$0~~$7~tun_dst~$0~~$6~tun_id~$0~~$9~tun_depth~$0~~$8~dest_mac~$0~~$7~src_\
+    ype~$0~~$7~tun_src~$0~~$7~tun_dst~$0~~$6~tun_id~$0~~$9~tun_depth~$0~~$3~smp~$0~~$7~partial~$0~~$8~dest_mac~$0~~$7~src_\
     mac~$0~~$3~cid~$30~1:vAO+XIqE1c9AVIfkYPCAQRvvEjQ=~$9~tcp_flags~$2~00~$12~tcp_flags_ts~$2~00~\
     $12~tcp_flags_tc~$2~00~$9~tcp_state~$8~syn_sent~$6~win_ts~$3~501~$6~win_tc~$0~~$9~rexmit_ts~\
     $0~~$9~rexmit_tc~$0~~$6~ooo_ts~$0~~$6~ooo_tc~$0~~$7~gaps_ts~$0~~$7~gaps_tc~$0~~$9~missed_ts~\

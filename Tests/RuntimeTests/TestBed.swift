@@ -66,7 +66,15 @@ final class MemoryPort: CapturePort, @unchecked Sendable {
 
   func start() throws {}
   func stop() {}
-  func statistics() -> PortStatistics { PortStatistics() }
+  /// What the port says it has missed.
+  let missed = Mutex<UInt64>(0)
+
+  func statistics() -> PortStatistics {
+    var statistics = PortStatistics()
+    statistics.missed = missed.withLock { $0 }
+    return statistics
+  }
+
   func link() -> PortLink { PortLink(isUp: true, speedMbps: 0, isFullDuplex: true) }
   func progress() -> PlaybackProgress? {
     PlaybackProgress(

@@ -81,6 +81,8 @@ package struct WorkerStats: Codable, Equatable, Sendable {
   package var asleepShare: Double = 0
   /// The part that went into polls that found nothing, and house-keeping.
   package var idleShare: Double = 1
+  /// One flow in so many is kept just now; 1: all.
+  package var samplingInterval: UInt64 = 1
   /// Polls that found nothing.
   package var emptyPolls: UInt64 = 0
   /// Sleeps between polls; see the tunable `engine.polling`.

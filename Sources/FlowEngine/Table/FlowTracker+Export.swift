@@ -119,6 +119,10 @@ extension FlowTracker {
   private mutating func emit(_ entry: UInt32, kind: UInt8, reason: UInt8, now: Int64) {
     guard let record = reserveRecord(kind) else { return }
     fill(record, entry)
+    if sampler.hasSampled {
+      record.pointee.sampling = sampler.summary(
+        firstSeen: table.cold[Int(entry)].firstSeen, hash: hash(table.hot[Int(entry)].key))
+    }
     record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
     record.pointee.endReason = reason
     records.commit()

@@ -6,6 +6,7 @@ package struct FlowTracker: ~Copyable {
   var details: FlowDetailPool
   var tunnels: TunnelTable
   var violations: ViolationLimit
+  var sampler: FlowSampler
   var wheel: TimerWheel
   let timeouts: FlowTimeouts
   let hash: FlowHash
@@ -39,6 +40,7 @@ package struct FlowTracker: ~Copyable {
     tunnels = TunnelTable(capacity: Self.usualTunnels(capacity), plan: &plan, touch: touch)
     violations = ViolationLimit(
       perSecond: violationRecordsPerSecond, plan: &plan, touch: touch)
+    sampler = FlowSampler(plan: &plan)
     self.timeouts = timeouts
     self.hash = hash
     self.records = records

@@ -64,6 +64,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case unknownLinkType
   case fragmentWithoutFirst
   case handoffRingFull
+  case sampledOut
 
   // Flows.
   case flowsCreated
@@ -117,6 +118,8 @@ package enum Counter: Int, CaseIterable, Sendable {
   case asleepTicks
   case lateWakeUps
   case wakeUps
+  case samplingInterval
+  case samplingRaised
   case rssChecked
   case rssMismatch
   case timeWentBackwards
@@ -139,7 +142,7 @@ package enum Counter: Int, CaseIterable, Sendable {
       .tooManyLabels, .truncatedTCP, .truncatedUDP, .truncatedICMP, .truncatedSCTP,
       .truncatedAH, .truncatedLinkHeader, .badLinkHeader, .ipChecksumDiscarded,
       .transportChecksumDiscarded, .unknownLinkType,
-      .fragmentWithoutFirst, .handoffRingFull:
+      .fragmentWithoutFirst, .handoffRingFull, .sampledOut:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
       .recordsMade, .recordsDropped, .flowsLive, .portsReused, .detailsNotKept,
@@ -154,6 +157,7 @@ package enum Counter: Int, CaseIterable, Sendable {
       .tcpMissedBytes, .tcpZeroWindows, .tcpKeepAlives:
       .transport
     case .polls, .emptyPolls, .busyTicks, .sleeps, .asleepTicks, .lateWakeUps, .wakeUps,
+      .samplingInterval, .samplingRaised,
       .rssChecked, .rssMismatch, .timeWentBackwards:
       .worker
     }
@@ -218,6 +222,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .unknownLinkType: "link type that is not read"
     case .fragmentWithoutFirst: "later fragments whose first one never came"
     case .handoffRingFull: "packets lost because the owner's ring was full"
+    case .sampledOut: "flow not in the sample while there was more than could be taken"
     case .flowsCreated: "flows begun"
     case .endedIdle: "flows ended by inactivity"
     case .endedByProtocol: "flows ended by FIN, RST or a new SYN"
@@ -264,6 +269,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .asleepTicks: "TSC ticks spent in those sleeps"
     case .lateWakeUps: "sleeps that lasted more than twice as long as any may"
     case .wakeUps: "times that packets ended a spell of sleeps"
+    case .samplingInterval: "one flow in so many is kept, just now; 1: all"
+    case .samplingRaised: "times that pressure had fewer flows kept"
     case .rssChecked: "packets whose hash from the port was checked against software"
     case .rssMismatch: "of those, hashes that differed"
     case .timeWentBackwards: "packets older than their flow's latest one"

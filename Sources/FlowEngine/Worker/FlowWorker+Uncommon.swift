@@ -106,6 +106,7 @@ extension FlowWorker {
       handOut(p, to: owner)
       return
     }
+    if tracker.sampler.shift != 0 && sampleOut(p) { return }
     count(p, clock: clock)
     releases.append(p.pointee.handle)
     p.pointee.verdict = PacketVerdict.done
@@ -140,6 +141,7 @@ extension FlowWorker {
   /// Writes the gauges and publishes all counters.
   package func publishCounters() {
     counters.set(.flowsLive, UInt64(tracker.table.count))
+    counters.set(.samplingInterval, 1 << UInt64(samplingShift))
     counters.publish()
   }
 

@@ -189,6 +189,7 @@ package struct FlowWorker: ~Copyable {
       && checksums == .ignore
     let bytes =
       isPlain ? parsePlainBurst(count, now) : parseBurst(queue, count, now, filter: filter)
+    if tracker.sampler.shift != 0 { sampleBurst(count) }
     let clocks = updateBurst(count, now)
     releases.flush()
     if runsOnPacketTime {
@@ -365,6 +366,7 @@ package struct FlowWorker: ~Copyable {
       let ring = incoming[other]
       let count = ring.available(limit: Self.burst)
       if count == 0 { continue }
+      if tracker.sampler.shift != 0 { sampleHandoffs(ring, count) }
       for i in 0..<count { tracker.table.prefetchBucket(ring.peek(i).pointee.hash) }
       for i in 0..<count {
         let p = ring.peek(i)
@@ -377,7 +379,7 @@ package struct FlowWorker: ~Copyable {
         if p.pointee.verdict == PacketVerdict.flow {
           self.count(p, clock: now)
           releases.append(p.pointee.handle)
-        } else {
+        } else if p.pointee.verdict == PacketVerdict.laterFragment {
           ownFragment(p, clock: now)
         }
       }

@@ -75,6 +75,8 @@ extension ExpressionProgram {
     case .tunnelIdentifier:
       return ExpressionNumbers(flow.value.innermostTunnel?.0.knownIdentifier)
     case .tunnelDepth: return ExpressionNumbers(flow.value.innermostTunnel?.0.depth)
+    case .samplingInterval: return ExpressionNumbers(flow.view.sampling?.interval)
+    case .samplingHighest: return ExpressionNumbers(flow.view.sampling?.highestInterval)
     case .startNanosecond:
       return ExpressionNumbers(TimestampText.split(flow.value.cold.firstSeen).nanosecond)
     case .endNanosecond:
@@ -217,6 +219,7 @@ extension ExpressionProgram {
   func boolean(_ source: ExpressionSource, _ flow: ExpressionRecord) -> Bool {
     guard case .field(let field) = source else { return false }
     if field == .fragmented { return flow.view.isFragmented }
+    if field == .samplingPartial { return flow.view.sampling?.isPartial == true }
     // RFC 9293, section 3.1; `alerted` is always false.
     let flag: UInt8 =
       switch field {

@@ -15,6 +15,8 @@ package enum FlowField: Int, CaseIterable, Sendable {
   // `tunnel`.
   case tunnelKind, tunnelSource, tunnelDestination, tunnelPort, tunnelProto, tunnelIdentifier
   case tunnelDepth
+  // `sampling`.
+  case samplingInterval, samplingHighest, samplingPartial
   // `ether`, `community_id`.
   case destinationMAC, sourceMAC, communityID
   // `tcp`.
@@ -168,6 +170,20 @@ package enum FlowField: Int, CaseIterable, Sendable {
     case .tunnelKind, .tunnelSource, .tunnelDestination, .tunnelPort, .tunnelProto,
       .tunnelIdentifier, .tunnelDepth:
       defineTunnel(field)
+    case .samplingInterval:
+      RecordField(
+        "smp", "sampling.interval", .integer, "flows", "IPFIX",
+        "when the flow began, one in so many was kept: for how many it stands; the object is absent where nothing was sampled while it lived"
+      )
+    case .samplingHighest:
+      RecordField(
+        nil, "sampling.highest_interval", .integer, "flows", "Martlet",
+        "the highest from then until the record")
+    case .samplingPartial:
+      RecordField(
+        "partial", "sampling.partial", .boolean, "", "Martlet",
+        "true where the flow was out of the sample for a while: packets and bytes are too few; else absent"
+      )
     case .destinationMAC:
       RecordField(
         "dest_mac", "ether.dest_macs[]", .string, "", "Suricata",

@@ -47,6 +47,12 @@ struct FlowView {
   /// The tunnel around the flow, where it is in one.
   var tunnel: (Tunnel, TunnelKind)? { record.pointee.innermostTunnel }
 
+  /// What was left out, where anything was while the flow lived.
+  var sampling: FlowSampling? {
+    let sampling = record.pointee.sampling
+    return sampling == .none ? nil : sampling
+  }
+
   /// Nanoseconds from the first packet to the first one the other way, where there was one.
   var roundTripNanoseconds: UInt64? {
     let cold = record.pointee.cold

@@ -7,6 +7,7 @@ extension RecordEncoder {
     writeHead(view, to: &writer)
     writeFlow(view, to: &writer)
     if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, of: view, to: &writer) }
+    if let sampling = view.sampling { writeSampling(sampling, to: &writer) }
     if view.hasMACs {
       writer.literal(",\"ether\":{\"dest_macs\":[\"")
       writer.mac(view.responder.mac)
@@ -70,6 +71,18 @@ extension RecordEncoder {
     if let code = view.responseICMPCode {
       writer.literal(",\"response_icmp_code\":")
       writer.decimal(code)
+    }
+  }
+
+  private func writeSampling(_ sampling: FlowSampling, to writer: inout ByteWriter) {
+    writer.literal(",\"sampling\":{\"interval\":")
+    writer.decimal(sampling.interval)
+    writer.literal(",\"highest_interval\":")
+    writer.decimal(sampling.highestInterval)
+    if sampling.isPartial {
+      writer.literal(",\"partial\":true}")
+    } else {
+      writer.literal("}")
     }
   }
 

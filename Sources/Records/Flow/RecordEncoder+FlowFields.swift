@@ -57,6 +57,9 @@ extension RecordEncoder {
     case .tunnelIdentifier:
       if let id = view.tunnel?.0.knownIdentifier { writer.decimal(id) }
     case .tunnelDepth: if let (tunnel, _) = view.tunnel { writer.decimal(tunnel.depth) }
+    case .samplingInterval: if let sampling = view.sampling { writer.decimal(sampling.interval) }
+    case .samplingPartial:
+      if view.sampling?.isPartial == true { writer.literal("true") }
     case .start: startText.write(nanoseconds: record.pointee.cold.firstSeen, to: &writer)
     case .end: endText.write(nanoseconds: record.pointee.hot.lastSeen, to: &writer)
     case .startNanosecond:

@@ -173,6 +173,8 @@ extension ByteWriter {
     decimal(worker.packets)
     literal(",\"flows\":")
     decimal(worker.flows)
+    literal(",\"sampling_interval\":")
+    decimal(worker.samplingInterval)
     literal("}")
   }
 }

@@ -92,6 +92,7 @@ package enum StatsField: Int, CaseIterable, Sendable {
           member("worker", "", "its number"),
           member("packets", "packets", "counted in its flows"),
           member("flows", "flows", "live just now"),
+          member("sampling_interval", "", "one flow in so many is kept just now; 1: all"),
         ])
     case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
     case .startEpoch:

@@ -44,6 +44,8 @@ package struct StatsRecord: Sendable {
     package var packets: UInt64 = 0
     /// Its live flows.
     package var flows: UInt64 = 0
+    /// One flow in so many is kept just now; 1: all.
+    package var samplingInterval: UInt64 = 1
 
     package init(index: UInt16) { self.index = index }
   }
@@ -90,6 +92,6 @@ package struct StatsRecord: Sendable {
     let counts = (discarded + notIP + anomalies).reduce(0) { $0 + size($1.name, 1) }
     let ports = ports.reduce(0) { $0 + size($1.name, 5) }
     let sinks = sinks.reduce(0) { $0 + size($1.name, 6) }
-    return counts + ports + sinks + workers.count * size("", 3)
+    return counts + ports + sinks + workers.count * size("", 4)
   }
 }

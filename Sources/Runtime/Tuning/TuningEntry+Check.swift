@@ -31,6 +31,8 @@ extension TuningEntry {
   func check(_ value: TuningValue) throws(RPCError) -> TuningValue {
     switch (key.kind, value) {
     case (.integer(let range), .integer(let number)) where range.contains(number): return value
+    case (.powerOfTwo(let range), .integer(let number))
+    where range.contains(number) && number & (number - 1) == 0: return value
     case (.number(let range), .integer), (.number(let range), .number):
       if let number = value.asNumber, range.contains(number) { return .number(number) }
     case (.choice(let words), .text(let word)) where words.contains(word): return value
@@ -56,6 +58,8 @@ extension TuningEntry {
     switch key.kind {
     case .integer(let range):
       return outside("a whole number", .integer(range.lowerBound), .integer(range.upperBound))
+    case .powerOfTwo(let range):
+      return outside("a power of two", .integer(range.lowerBound), .integer(range.upperBound))
     case .number(let range):
       return outside("a number", .number(range.lowerBound), .number(range.upperBound))
     case .choice(let words):

@@ -1,4 +1,5 @@
 import CBurst
+import FlowEngine
 
 /// What workers are told while they run: a word a value, written by the control plane at any time, read
 /// by workers between two bursts. Each word is meaningful by itself, so there is nothing to lock and a
@@ -10,6 +11,15 @@ struct TuningPage: BitwiseCopyable, @unchecked Sendable {
     case maximumSleepNanoseconds
     /// Of the publisher, which is not a worker and reads it in the same way.
     case statsIntervalNanoseconds
+    /// 1: as load demands; 0: never.
+    case sampling
+    /// Exponents of the sampling interval.
+    case minimumSamplingShift
+    case maximumSamplingShift
+    case samplingFullBursts
+    case samplingCalmNanoseconds
+    /// Rises whenever a port has missed packets.
+    case losses
   }
 
   /// Whole cache lines of its own, which every worker then holds.
@@ -20,6 +30,25 @@ struct TuningPage: BitwiseCopyable, @unchecked Sendable {
   /// `memory` is zeroed and `byteCount` long.
   init(memory: UnsafeMutableRawPointer) {
     words = memory.assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// What sampling keeps to, as it is now.
+  var overloadLimits: OverloadControl.Limits {
+    var limits = OverloadControl.Limits()
+    limits.isOn = self[.sampling] != 0
+    limits.minimumShift = UInt32(truncatingIfNeeded: self[.minimumSamplingShift])
+    limits.maximumShift = UInt32(truncatingIfNeeded: self[.maximumSamplingShift])
+    limits.fullBursts = UInt32(truncatingIfNeeded: self[.samplingFullBursts])
+    limits.calmNanoseconds = Int64(truncatingIfNeeded: self[.samplingCalmNanoseconds])
+    return limits
+  }
+
+  func set(_ sampling: SamplingSettings) {
+    self[.sampling] = sampling.isOn ? 1 : 0
+    self[.minimumSamplingShift] = UInt64(sampling.minimumInterval.trailingZeroBitCount)
+    self[.maximumSamplingShift] = UInt64(sampling.maximumInterval.trailingZeroBitCount)
+    self[.samplingFullBursts] = UInt64(sampling.fullBursts)
+    self[.samplingCalmNanoseconds] = UInt64(sampling.calmSeconds * 1e9)
   }
 
   @inline(__always)

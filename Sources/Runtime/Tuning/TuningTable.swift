@@ -47,6 +47,26 @@ enum TuningTable {
     timeout("flows.timeouts.otherSeconds", \.other),
     timeout("flows.timeouts.halfOpenSeconds", \.halfOpen),
     timeout("flows.timeouts.closedSeconds", \.closed),
+    TuningEntry("overload.sampling") {
+      .text($0.tuningPage[.sampling] == 0 ? "none" : "auto")
+    } write: { engine, value in
+      engine.tuningPage[.sampling] = value == .text("auto") ? 1 : 0
+      return []
+    },
+    interval("overload.minimumInterval", .minimumSamplingShift),
+    interval("overload.maximumInterval", .maximumSamplingShift),
+    TuningEntry("overload.fullBursts") {
+      .integer(Int($0.tuningPage[.samplingFullBursts]))
+    } write: { engine, value in
+      engine.tuningPage[.samplingFullBursts] = UInt64(value.asNumber ?? 64)
+      return []
+    },
+    TuningEntry("overload.calmSeconds") {
+      .number(Double($0.tuningPage[.samplingCalmNanoseconds]) / 1e9)
+    } write: { engine, value in
+      engine.tuningPage[.samplingCalmNanoseconds] = UInt64((value.asNumber ?? 5) * 1e9)
+      return []
+    },
     TuningEntry("records.statsIntervalSeconds") {
       .number(Double($0.tuningPage[.statsIntervalNanoseconds]) / 1e9)
     } write: { engine, value in
@@ -55,6 +75,19 @@ enum TuningTable {
     },
     TuningEntry("records.anomaliesPerSecond") { .integer($0.settings.anomaliesPerSecond) },
   ]
+
+  /// A power of two, kept as its exponent.
+  private static func interval(_ path: String, _ word: TuningPage.Word) -> TuningEntry {
+    TuningEntry(path) {
+      .integer(1 << Int($0.tuningPage[word]))
+    } write: { engine, value in
+      guard case .integer(let interval) = value else { return [] }
+      engine.tuningPage[word] = UInt64(interval.trailingZeroBitCount)
+      let page = engine.tuningPage
+      return page[.minimumSamplingShift] > page[.maximumSamplingShift]
+        ? ["the maximum is below the minimum, and holds"] : []
+    }
+  }
 
   private static func timeout(
     _ path: String, _ member: any KeyPath<FlowTimeouts, Int64> & Sendable

@@ -65,6 +65,13 @@ struct StatsView {
     table.rows.append(
       [Span("idle polls")] + blanks
         + stats.workers.map { Span(Units.percent($0.idleShare), .dim) })
+    if stats.workers.contains(where: { $0.samplingInterval > 1 }) {
+      table.rows.append(
+        [Span("flows kept")] + blanks
+          + stats.workers.map {
+            $0.samplingInterval > 1 ? Span("1 in \($0.samplingInterval)", .red) : Span("all")
+          })
+    }
     table.rows.append(
       [Span("wake-ups")] + blanks
         + stats.workers.map { Span(Units.grouped($0.wakeUps), .dim) })

@@ -158,6 +158,9 @@ struct Generator: RandomNumberGenerator {
     if chance(2) { record.hot.tcpFlagsA &= record.hot.tcpFlagsB }
     if chance(3) { record.hot.tcpFlagsB = 0 }
     if chance(3) { record.hot.flags |= FlowFlags.fragmented }
+    if chance(4) {
+      record.sampling = FlowSampling(startShift: 1, highestShift: 3, isPartial: chance(2))
+    }
     if chance(3) { record.hot.flags ^= FlowFlags.originatorIsB }
     record.setHistory(pick(["", "S", "ShADadFf", "ShADadR", "Dd", "^dA", "SrSrSr", "HAdF"]))
     record.cold.portIndex = UInt16.random(in: 0...2, using: &self)
