@@ -43,6 +43,15 @@ let benchTargets: [Target] =
       name: "martlet-bench",
       dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap", "CMemoryPort", "CReference"],
       path: "bench/microbench", swiftSettings: swiftSettings),
+    .target(
+      name: "CLineRate", path: "bench/linerate/shim", cSettings: [.unsafeFlags(dpdkFlags)],
+      linkerSettings: [.linkedLibrary("rte_vhost")]),
+    .executableTarget(
+      name: "martlet-linerate",
+      dependencies: [
+        "CLineRate", "CBurst", "CPcap", "DPDKPorts",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "bench/linerate/generator", swiftSettings: swiftSettings),
   ]
 
 // So are fuzzers, which link libFuzzer's main; `make fuzz` runs them.

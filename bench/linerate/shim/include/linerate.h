@@ -1,0 +1,48 @@
+// What the line-rate bench needs of DPDK beside the engine's own shim: a sender into a virtio queue,
+// and a receiver that does nothing. Crossed once a burst.
+#ifndef LINERATE_H
+#define LINERATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// As many as virtio's vector receive gives new buffers for in one call: a receiver that asks for 64 at a
+// time runs its ring dry, and then gets no more than this either.
+#define LINERATE_BURST 32
+#define LINERATE_ERROR_MAX 256
+// Bytes of a frame that its writer may set; beyond them a frame is what the receiver's buffer was at
+// the start: zero.
+#define LINERATE_FRONT_BYTES 80
+
+struct linerate_sender;
+
+// The burst being made: where each frame's bytes go, in the receiver's own buffers, and how long it
+// is (at most 1514).
+struct linerate_burst {
+  uint8_t *frames[LINERATE_BURST];
+  uint16_t lengths[LINERATE_BURST];
+};
+
+// Serves a vhost socket; NULL with a sentence in `error`. One in a process.
+struct linerate_sender *linerate_sender_create(const char *socket_path,
+                                               char error[LINERATE_ERROR_MAX]);
+// Whether a receiver is there and its ring is up; then, and again after another one came, the
+// sender is ready.
+bool linerate_sender_connect(struct linerate_sender *sender);
+struct linerate_burst *linerate_sender_burst(struct linerate_sender *sender);
+// LINERATE_BURST where the receiver has buffers for a whole burst, whose frames are then to be
+// written and committed; 0 where its ring is full or it is gone.
+uint32_t linerate_sender_reserve(struct linerate_sender *sender);
+// Hands the burst over.
+void linerate_sender_commit(struct linerate_sender *sender);
+void linerate_sender_close(struct linerate_sender *sender);
+
+// Has the kernel end this thread's naps on time rather than when it suits it: 50 us of slack are 744
+// of the smallest frames at 10 GbE.
+void linerate_wake_promptly(void);
+
+// Receives a burst from queue 0 and frees it; how many packets it had. With `sum` the first eight bytes
+// of each are read, and added up there, so that every packet's first line comes to this core.
+uint32_t linerate_receive_and_free(uint16_t port, uint64_t *sum);
+
+#endif
