@@ -9,7 +9,7 @@ struct LineRate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "martlet-linerate",
     abstract: "Sends flows at a given rate, receives and throws away, compares records.",
-    subcommands: [Send.self, Receive.self, Check.self])
+    subcommands: [Send.self, Receive.self, Check.self, Cores.self])
 }
 
 /// A DPDK process of one thread on one core.

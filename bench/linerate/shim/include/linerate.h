@@ -4,6 +4,7 @@
 #define LINERATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // As many as virtio's vector receive gives new buffers for in one call: a receiver that asks for 64 at a
@@ -44,5 +45,12 @@ void linerate_wake_promptly(void);
 // Receives a burst from queue 0 and frees it; how many packets it had. With `sum` the first eight bytes
 // of each are read, and added up there, so that every packet's first line comes to this core.
 uint32_t linerate_receive_and_free(uint16_t port, uint64_t *sum);
+
+// memmem(3), which Swift's module of the C library leaves out.
+const void *linerate_find(const void *bytes, size_t count, const void *key, size_t key_count);
+
+// Sends a cache line from one core to another and back, `rounds` times; false where there is no
+// thread to be had.
+bool linerate_exchange(unsigned first, unsigned second, uint32_t rounds);
 
 #endif

@@ -1,0 +1,110 @@
+"""The report: Markdown that reads well as it is."""
+
+import datetime
+import pathlib
+import platform
+import shlex
+import sys
+
+
+def machine():
+    """Processor, cores, memory, system."""
+    facts = {}
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / (1 << 20)
+    cores = pathlib.Path("/proc/cpuinfo").read_text().count("\nprocessor") + 1
+    return (f"{facts.get('model name', platform.machine())}, {cores} cores, {memory:.0f} GiB,"
+            f" Linux {platform.release()}")
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def mpps(rate):
+    return f"{rate / 1e6:.2f}"
+
+
+def search_rows(results):
+    for result in results:
+        best, failed, unpaced = result["best"], result["failed"], result["unpaced"]
+        near = "…".join(f"{ns:.0f}" for ns in result["roundTripNanoseconds"])
+        if not best:
+            yield [result["name"], "none", mpps(unpaced["ratePps"])] + ["-"] * 5 + [near]
+            continue
+        loss = "-"
+        if failed:
+            total = failed["delivered"] + failed["lost"] + failed["late"]
+            loss = f"{failed['lost'] / max(total, 1):.2%} at {mpps(failed['offeredPacketsPerSecond'])}"
+        yield [
+            result["name"], mpps(best["ratePps"]), mpps(unpaced["ratePps"]), loss,
+            f"{best['receiverTicks']:.0f}", f"{best['receiverBusy']:.0%}",
+            f"{best['busyShare']:.0%}", f"{best['longestGapMicroseconds'] / 1e3:.1f} ms", near,
+        ]
+
+
+def searches(results):
+    rows = [row for part in ("null", "search") for row in search_rows(results.get(part, []))]
+    if not rows:
+        return ""
+    text = table(
+        ["receiver", "lossless Mpps", "unpaced Mpps", "loss beyond", "ticks a packet",
+         "worker busy", "generator busy", "its longest gap", "line there and back, ns"], rows)
+    null = [r["best"]["ratePps"] for r in results.get("null", []) if r["best"]]
+    ours = [r["best"]["ratePps"] for r in results.get("search", []) if r["best"]]
+    if null and ours:
+        text += f"\n\nmartletd carries {ours[0] / null[-1]:.0%} of what the null receiver takes."
+    return text
+
+
+def soak_text(result):
+    trial, check, counts = result["trial"], result["check"], result["counts"]
+    verdict = "complete" if check["isComplete"] and trial["lost"] + trial["late"] == 0 else "NOT COMPLETE"
+    rows = [
+        ["packets sent", f"{trial['delivered']:,} in {trial['seconds']:.2f} s,"
+                         f" {mpps(trial['ratePps'])} Mpps"],
+        ["packets lost, not made in time", f"{trial['lost']:,}, {trial['late']:,}"],
+        ["least and most of 100 ms", f"{trial['leastWindowShare']:.1%}, {trial['mostWindowShare']:.1%}"],
+        ["generator's longest gap, furthest behind",
+         f"{trial['longestGapMicroseconds'] / 1e3:.1f} ms, {trial['longestLagMilliseconds']:.1f} ms"],
+        ["worker", f"{trial['receiverTicks']:.0f} ticks a packet, {trial['receiverBusy']:.0%} busy,"
+                   f" {counts['live']:,} flows live, {counts['evicted']:,} evicted"],
+        ["flows, records", f"{check['flowsSent']:,}, {check['records']:,}"
+                           f" ({trial['recordsDropped']:,} dropped by the engine)"],
+        ["flows missing, twice, foreign",
+         f"{check['flowsMissing']:,}, {check['flowsTwice']:,}, {check['foreign']:,}"],
+        ["flows with wrong packets, wrong payload",
+         f"{check['flowsWithWrongPackets']:,}, {check['flowsWithWrongPayload']:,}"],
+        ["records that report loss or disorder", f"{check['recordsWithTrouble']:,}"],
+        ["record numbers missing", f"{check['sequenceNumbersMissing']:,}"],
+        ["latest record after its deadline",
+         f"{check['latestSeconds']:.2f} s; {check['lateByMoreThanASecond']:,} of"
+         f" {check['timedOut']:,} later than 1 s"],
+        ["end of the engine", f"{trial['drainSeconds']:.1f} s for {counts['live']:,} live flows"],
+    ]
+    shares = sorted(result["shares"].items(), key=lambda item: -item[1])
+    near = "…".join(f"{ns:.0f}" for ns in result["roundTripNanoseconds"])
+    cpu = ", ".join(f"{name} {share:.0%}" for name, share in shares if share >= 0.005)
+    foreign = f"\n\nThe first foreign record:\n\n    {check['firstForeign']}" if check.get("firstForeign") else ""
+    return (f"**{verdict}**\n\n" + table(["", ""], rows) + foreign
+            + f"\n\nCPU: {cpu}. A cache line takes {near} ns to the other core and back.")
+
+
+def text(options, results):
+    """The whole report."""
+    date = datetime.date.today().isoformat()
+    mix = (f"{options.flows:,} flows{f', Zipf {options.zipf}' if options.zipf else ''},"
+           f" {options.new:,} new a second, frames {options.size}, TCP {options.tcp:.0%},"
+           f" IPv6 {options.ipv6:.0%}")
+    parts = [f"## {date}, line rate", f"{machine()}. {mix}.", "    " + shlex.join(
+        ["bench/linerate/run"] + sys.argv[1:])]
+    found = searches(results)
+    if found:
+        parts.append(found)
+    for result in results.get("soak", []):
+        parts.append(f"Soak at {options.rate} Mpps for {options.seconds:.0f} s, records to Redis: "
+                     + soak_text(result))
+    return "\n\n".join(parts) + "\n"

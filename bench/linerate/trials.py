@@ -1,0 +1,141 @@
+"""Trials: a receiver of either kind, a run of the generator, and what became of the packets."""
+
+import subprocess
+import time
+import json
+
+from bed import BenchError, thread_seconds, wait_for
+
+
+class NullReceiver:
+    """Receives and frees; with `touch` each packet's first line comes to its core, as it must for
+    anybody who reads a header."""
+
+    def __init__(self, bed, touch):
+        self.name = "null receiver, reads headers" if touch else "null receiver"
+        self.process = bed.null_receiver(touch)
+
+    def counts(self):
+        answer = self.process.ask("counts")
+        return {"received": answer["received"], "busy": answer["busyTicks"], "dropped": 0}
+
+
+class Engine:
+    """martletd, whose own counters are asked."""
+
+    def __init__(self, bed, sink):
+        self.name = f"martletd, {sink} sink"
+        self.bed = bed
+        bed.start_engine(sink)
+
+    def counts(self):
+        # A worker publishes its counters every millisecond.
+        time.sleep(0.01)
+        stats = self.bed.stats()
+        counters = {c["name"]: c["value"] for c in stats["workers"][0]["counters"]}
+        return {
+            "received": counters["received"], "busy": counters["busy_ticks"],
+            "dropped": counters["records_dropped"], "evicted": counters["evicted"],
+            "conserved": stats["conservation"]["holds"], "live": counters["flows_live"],
+        }
+
+
+def run(generator, receiver, rate, seconds, new):
+    """One trial. `rate` in packets a second, 0 for as fast as they are taken."""
+    before = receiver.counts()
+    sent = generator.ask(f"run {rate:.0f} {seconds} {new}")
+    after = {}
+
+    def settled():
+        after.update(receiver.counts())
+        return after["received"] - before["received"] >= sent["delivered"]
+    wait_for(settled, 2)
+    received = after["received"] - before["received"]
+    busy = after["busy"] - before["busy"]
+    sent["received"] = received
+    # What the ring took and the receiver did not see would be lost as well.
+    sent["lost"] += max(sent["delivered"] - received, 0)
+    sent["ratePps"] = sent["delivered"] / max(sent["seconds"], 1e-9)
+    sent["receiverTicks"] = busy / max(received, 1)
+    sent["receiverBusy"] = busy / (sent["seconds"] * sent["ticksPerSecond"])
+    sent["recordsDropped"] = after["dropped"] - before["dropped"]
+    return sent
+
+
+def lossless(trial):
+    return trial["lost"] == 0 and trial["late"] == 0
+
+
+def search(generator, receiver, options, say):
+    """The highest rate without loss, by bisection (RFC 2544, section 26.1). A rate counts as carried
+    where one of `attempts` trials at it is without loss: on a shared machine the others tell of the
+    neighbours. Returns the best trial, or None, and the lowest rate that failed with its trial."""
+    fastest = max((run(generator, receiver, 0, 1, options.new) for _ in range(options.attempts)),
+                  key=lambda trial: trial["ratePps"])
+    say(f"  unpaced {fastest['ratePps'] / 1e6:.2f} Mpps, the generator"
+        f" {fastest['busyShare']:.0%} busy")
+    low, high = 0.0, min(options.top * 1e6, fastest["ratePps"] * 1.05)
+    best = failed = None
+    step = options.resolution / 100 * high
+    rate = high
+    while high - low > step:
+        for attempt in range(options.attempts):
+            trial = run(generator, receiver, rate, options.trial_seconds, options.new)
+            say(f"  {rate / 1e6:6.2f} Mpps: "
+                + ("no loss" if lossless(trial) else
+                   f"lost {trial['lost']:,}" + (f", generator late {trial['late']:,}"
+                                                if trial["late"] else "")))
+            if lossless(trial):
+                break
+        if lossless(trial):
+            low, best = rate, trial
+        else:
+            high, failed = rate, trial
+        rate = (low + high) / 2
+    return {"name": receiver.name, "best": best, "failed": failed, "unpaced": fastest}
+
+
+def fill(generator, rate):
+    """Has every flow begin."""
+    connected = generator.ask("wait 30")
+    if not connected["connected"]:
+        raise BenchError("the receiver did not connect to the generator's socket")
+    generator.ask(f"fill {rate:.0f}")
+
+
+def soak(bed, options, say):
+    """A rate for a time with Redis as sink, and every record held against what was sent."""
+    bed.start_redis()
+    generator = bed.generator(options.nap)
+    engine = Engine(bed, "redis")
+    checker = bed.checker()
+    say(f"soak: {options.rate} Mpps for {options.seconds:.0f} s, {options.flows:,} flows,"
+        f" {options.new:,} new a second")
+    fill(generator, min(options.rate * 1e6, 5e6))
+    processes = {"generator": generator.process.pid, "martletd": bed.engine.pid,
+                 "redis-server": bed.redis.pid, "checker": checker.process.pid}
+    before = {name: thread_seconds(pid) for name, pid in processes.items()}
+    trial = run(generator, engine, options.rate * 1e6, options.seconds, options.new)
+    after = {name: thread_seconds(pid) for name, pid in processes.items()}
+    counts = engine.counts()
+    report = bed.folder / "sent"
+    generator.ask(f"report {report}")
+    say(f"  sent {trial['delivered']:,}, lost {trial['lost']:,}; ending")
+    trial["drainSeconds"] = bed.stop_engine()
+    result = checker.ask(str(report))
+    shares = {}
+    for name, threads in after.items():
+        for thread, seconds in threads.items():
+            spent = (seconds - before[name].get(thread, 0)) / trial["seconds"]
+            label = name if len(threads) == 1 or thread.startswith(name[:15]) else f"{name}: {thread}"
+            shares[label] = shares.get(label, 0) + spent
+    return {"trial": trial, "check": result, "shares": shares, "counts": counts}
+
+
+def round_trip(bed):
+    """Nanoseconds from one core to the other and back."""
+    options = bed.options
+    done = subprocess.run(
+        bed.program("cores", "--first", str(options.generator_core), "--second",
+                    str(options.worker_core)), stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)["roundTripNanoseconds"]
