@@ -10,7 +10,8 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-build compare fuzz fuzz-seeds lint gate install clean dependencies test-dependencies
+.PHONY: help run build test bench bench-build bench-linerate compare fuzz fuzz-seeds lint gate install clean \
+  dependencies test-dependencies
 
 help: ## this list
 	@echo 'Martlet: kernel-bypass flow capture'
@@ -26,9 +27,9 @@ build: dependencies ## both programs, for release
 	$(RELEASE) --product martlet
 
 test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as in CI)
-	$(SWIFT) build --build-tests
+	MARTLET_BENCH=1 $(SWIFT) build --build-tests
 	@log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; \
-	  { $(SWIFT) test --skip-build $(TEST_FLAGS) 2>&1; echo "exit status $$?"; } | tee "$$log"; \
+	  { MARTLET_BENCH=1 $(SWIFT) test --skip-build $(TEST_FLAGS) 2>&1; echo "exit status $$?"; } | tee "$$log"; \
 	  if [ "$$(tail -n 1 "$$log")" != 'exit status 0' ]; then \
 	    echo 'make test: what failed, once more:'; \
 	    grep -A 2 'recorded an issue\|Fatal error\|: error:' "$$log" | cut -c 1-600 | tail -n 60; \
@@ -44,6 +45,14 @@ bench: bench-build ## one core on packets from memory: ceiling, stages, beside C
 BENCH_RELEASE = MARTLET_BENCH=1 $(RELEASE)
 bench-build: dependencies
 	$(BENCH_RELEASE) --product martlet-bench
+
+# Two cores, root and hugepages. LINERATE_FLAGS='--part soak --markdown report.md' and more:
+# bench/linerate/run --help.
+LINERATE_FLAGS ?=
+bench-linerate: dependencies ## the highest lossless rate through a virtio queue, and a soak at line rate
+	MARTLET_BENCH=1 $(RELEASE) --product martlet-linerate
+	MARTLET_BENCH=1 $(RELEASE) --product martletd
+	@bench/linerate/run --bin "$$($(RELEASE) --show-bin-path)" $(LINERATE_FLAGS)
 
 # The capture is made where it is not there yet: 3 GiB of MARTLET_CAPTURES, or ../shared/captures.
 # COMPARE_FLAGS='--markdown report.md' and more: bench/compare/run --help.

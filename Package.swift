@@ -193,7 +193,7 @@ let package = Package(
       name: "WholeProgramTests",
       dependencies: [
         "martletd", "martlet", "ControlAPI", .product(name: "Yams", package: "Yams"),
-      ],
+      ] + (benchTargets.isEmpty ? [] : ["martlet-linerate"]),
       swiftSettings: swiftSettings),
   ] + benchTargets + fuzzTargets
 )

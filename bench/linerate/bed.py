@@ -203,7 +203,7 @@ engine:
   workers: 1
   cores: [{options.worker_core}]
   mainCore: {options.generator_core}
-  polling: busy
+  polling: {options.polling}
 ports:
   - name: line
     device: "{self.device()}"
@@ -212,7 +212,7 @@ ports:
     checksumOffload: false
 flows:
   capacity: {self.flow_capacity(options)}
-  timeouts: {{activeSeconds: 0, closedSeconds: {CLOSED_SECONDS}, udpSeconds: {UDP_SECONDS}, halfOpenSeconds: 60}}
+  timeouts: {{activeSeconds: 0, closedSeconds: {CLOSED_SECONDS}, udpSeconds: {UDP_SECONDS}}}
 records:
   ringSlots: {RECORD_RING_SLOTS}
 sinks:

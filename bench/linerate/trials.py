@@ -66,6 +66,13 @@ def lossless(trial):
     return trial["lost"] == 0 and trial["late"] == 0
 
 
+def outcome(trial):
+    if lossless(trial):
+        return "no loss"
+    late = f", generator late with {trial['late']:,}" if trial["late"] else ""
+    return f"lost {trial['lost']:,} of {trial['delivered'] + trial['lost']:,}{late}"
+
+
 def search(generator, receiver, options, say):
     """The highest rate without loss, by bisection (RFC 2544, section 26.1). A rate counts as carried
     where one of `attempts` trials at it is without loss: on a shared machine the others tell of the
@@ -74,24 +81,23 @@ def search(generator, receiver, options, say):
                   key=lambda trial: trial["ratePps"])
     say(f"  unpaced {fastest['ratePps'] / 1e6:.2f} Mpps, the generator"
         f" {fastest['busyShare']:.0%} busy")
-    low, high = 0.0, min(options.top * 1e6, fastest["ratePps"] * 1.05)
+    low, high, top = 0.0, None, options.top * 1e6
+    rate = min(top, fastest["ratePps"])
     best = failed = None
-    step = options.resolution / 100 * high
-    rate = high
-    while high - low > step:
-        for attempt in range(options.attempts):
+    while high is None or high - low > options.resolution / 100 * high:
+        for _ in range(options.attempts):
             trial = run(generator, receiver, rate, options.trial_seconds, options.new)
-            say(f"  {rate / 1e6:6.2f} Mpps: "
-                + ("no loss" if lossless(trial) else
-                   f"lost {trial['lost']:,}" + (f", generator late {trial['late']:,}"
-                                                if trial["late"] else "")))
+            say(f"  {rate / 1e6:6.2f} Mpps: {outcome(trial)}")
             if lossless(trial):
                 break
         if lossless(trial):
             low, best = rate, trial
         else:
             high, failed = rate, trial
-        rate = (low + high) / 2
+        if rate >= top and lossless(trial):
+            break
+        # Upwards until something is lost, then by halves.
+        rate = min(top, rate * 1.2) if high is None else (low + high) / 2
     return {"name": receiver.name, "best": best, "failed": failed, "unpaced": fastest}
 
 

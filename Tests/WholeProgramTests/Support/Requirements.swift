@@ -48,6 +48,8 @@ enum Requirements {
 enum Programs {
   static var martletd: String { built("martletd") }
   static var martlet: String { built("martlet") }
+  /// There where the tests were built with MARTLET_BENCH=1, as `make test` does.
+  static var lineRate: String { built("martlet-linerate") }
 
   private static func built(_ name: String) -> String {
     if let folder = ProcessInfo.processInfo.environment["MARTLET_BIN"] {

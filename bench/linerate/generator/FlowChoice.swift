@@ -50,6 +50,6 @@ struct FlowChoice {
     let first = UInt64(quantiles[cell])
     // At the least 1 wide; no overflow: 32 bits times 32 bits.
     let width = max(UInt64(quantiles[cell + 1]), first &+ 1) &- first
-    return Int(truncatingIfNeeded: first &+ (draw & 0xffff_ffff) &* width >> 32)
+    return Int(truncatingIfNeeded: first &+ ((draw & 0xffff_ffff) &* width) >> 32)
   }
 }

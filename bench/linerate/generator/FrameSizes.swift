@@ -127,7 +127,8 @@ final class FrameSizes {
     var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard let file = pcap_open_offline(path, &message) else {
       let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      throw BenchError("\(String(decoding: text, as: UTF8.self)); frame sizes are a number, imix or a capture")
+      throw BenchError(
+        "\(String(decoding: text, as: UTF8.self)); frame sizes are a number, imix or a capture")
     }
     defer { pcap_close(file) }
     var lengths: [Int] = []

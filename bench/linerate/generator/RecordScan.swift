@@ -106,7 +106,8 @@ struct RecordScan {
       memory[text.count] = 0
       let parsed = memory.baseAddress! + 48
       let ok = inet_pton(
-        isIPv6 ? AF_INET6 : AF_INET, memory.baseAddress!.assumingMemoryBound(to: CChar.self), parsed)
+        isIPv6 ? AF_INET6 : AF_INET, memory.baseAddress!.assumingMemoryBound(to: CChar.self), parsed
+      )
       guard ok == 1 else { return nil }
       guard isIPv6 else {
         return (UInt32(bigEndian: parsed.load(as: UInt32.self)), false, true)
@@ -163,7 +164,9 @@ private struct Cursor {
   func timeOfDay() -> Int64 {
     guard end - at >= 26 else { return 0 }
     func digits(_ offset: Int, _ count: Int) -> Int64 {
-      (0..<count).reduce(0) { $0 * 10 + Int64(at.load(fromByteOffset: offset + $1, as: UInt8.self)) - 48 }
+      (0..<count).reduce(0) {
+        $0 * 10 + Int64(at.load(fromByteOffset: offset + $1, as: UInt8.self)) - 48
+      }
     }
     return ((digits(11, 2) * 60 + digits(14, 2)) * 60 + digits(17, 2)) * 1_000_000 + digits(20, 6)
   }

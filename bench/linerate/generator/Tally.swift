@@ -53,12 +53,15 @@ struct Tally {
     result.records += 1
     guard let scan = RecordScan(record, plan: plan), scan.isOurs else {
       result.foreign += 1
-      if result.firstForeign == nil { result.firstForeign = String(decoding: record, as: UTF8.self) }
+      if result.firstForeign == nil {
+        result.firstForeign = String(decoding: record, as: UTF8.self)
+      }
       return
     }
     let index = Int(scan.flow)
     if index >= flows.count {
-      flows.append(contentsOf: repeatElement(Flow(), count: max(index + 1, flows.count * 2) - flows.count))
+      flows.append(
+        contentsOf: repeatElement(Flow(), count: max(index + 1, flows.count * 2) - flows.count))
     }
     flows[index].records += 1
     flows[index].toServer += scan.toServer

@@ -2,9 +2,9 @@
 // net_virtio_user port and maps its memory; frames are then written straight into the buffers that
 // the receiver has put on its ring, as a NIC's DMA would.
 //
-// net_vhost, which does the same for mbufs, spends 170 to 250 cycles a packet where the two cores do
-// not share a cache: it waits for each line of the ring and of a buffer in turn. Here the lines of a
-// burst are on their way together, and one line a packet is all that a small frame moves.
+// net_vhost does the same for mbufs, and waits for each line of the ring and of a buffer in turn. Here
+// the lines of a burst are on their way together, and one line a packet is all that a small frame
+// moves.
 //
 //     descriptors | buffer, length | …      written by the receiver, read here
 //     available   | index | head, head …    written by the receiver, read here
@@ -153,7 +153,8 @@ struct linerate_burst *linerate_sender_burst(struct linerate_sender *sender) {
 uint32_t linerate_sender_reserve(struct linerate_sender *sender) {
   // Either the library's thread sees `busy`, or this one sees that the device is gone.
   __atomic_store_n(&sender->busy, true, __ATOMIC_SEQ_CST);
-  if (!__atomic_load_n(&sender->enabled, __ATOMIC_SEQ_CST)) return give_up(sender);
+  if (!__atomic_load_n(&sender->enabled, __ATOMIC_SEQ_CST) || !sender->mapped)
+    return give_up(sender);
   const uint16_t mask = sender->ring.size - 1;
   if ((uint16_t)(sender->available - sender->next) < LINERATE_BURST) {
     sender->available = __atomic_load_n(&sender->ring.avail->idx, __ATOMIC_ACQUIRE);
