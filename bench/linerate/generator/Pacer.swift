@@ -73,9 +73,10 @@ struct Pacer {
     let paced = rate > 0
     let packetsPerTick = rate / ticksPerSecond
     let total = paced ? UInt64(rate * seconds) / size * size : UInt64.max
-    let patience = UInt64(rate * patienceSeconds)
+    let patience = max(UInt64(rate * patienceSeconds), 4 &* size)
     let start = martlet_tsc()
     let end = start &+ UInt64(seconds * ticksPerSecond)
+    let deadline = end &+ UInt64(patienceSeconds * ticksPerSecond)
     let changesPerTick = new / ticksPerSecond
     let begunBefore = population.begun
     var handled: UInt64 = 0
@@ -100,8 +101,9 @@ struct Pacer {
         }
         let lag = due &- handled
         longestLag = max(longestLag, lag)
-        if lag > patience && lag > 4 &* size {
-          let skipped = (lag &- patience) / size * size
+        // In whole bursts; what is left over is sent.
+        let skipped = lag > patience ? (lag &- patience) / size * size : 0
+        if skipped > 0 {
           if isRefused { result.lost &+= skipped } else { result.late &+= skipped }
           handled &+= skipped
           continue
@@ -112,8 +114,12 @@ struct Pacer {
       if linerate_sender_reserve(sender) == 0 {
         result.refusals &+= 1
         isRefused = true
-        // Counted as the port's gap, not as the generator's.
+        // The receiver's gap, not the generator's.
         last = now
+        if paced && !filling && now > deadline {
+          result.lost &+= total &- handled
+          break
+        }
         yieldLine()
         continue
       }
