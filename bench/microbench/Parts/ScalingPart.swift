@@ -47,15 +47,12 @@ struct ScalingPart {
   private func rate(_ lanes: [Lane], windows: Int) -> Double {
     for lane in lanes { lane.reset() }
     Self.together(lanes) { $0.run(windows, with: lanes) }
-    // A window lasts from the first one's start to the last one's end.
-    var ticks: UInt64 = 0
-    for window in 0..<windows {
-      let begin = lanes.map { $0.begins[window] }.min()!
-      let end = lanes.map { $0.ends[window] }.max()!
-      ticks &+= end &- begin
+    // Each by its own time, as workers that never wait for each other have it; they begin each window
+    // together, so that the other one is at work meanwhile.
+    return lanes.reduce(0) { sum, lane in
+      sum + Double(windows * Self.windowPackets) / (Double(lane.ticks) / TimeStampCounter.perSecond)
+        / 1e6
     }
-    let packets = windows * Self.windowPackets * lanes.count
-    return Double(packets) / (Double(ticks) / TimeStampCounter.perSecond) / 1e6
   }
 
   private static func together(_ lanes: [Lane], _ body: @escaping @Sendable (Lane) -> Void) {
@@ -79,9 +76,8 @@ struct ScalingPart {
     /// How often it has been at a meeting of this run: written by this lane, read by the other.
     private let arrived: UnsafeMutablePointer<UInt64>
     private var meetings: UInt64 = 0
-    /// When each window began and ended, TSC.
-    private(set) var begins: [UInt64] = []
-    private(set) var ends: [UInt64] = []
+    /// Of its windows.
+    private(set) var ticks: UInt64 = 0
 
     init(core: Int, flows: Int) {
       self.core = core
@@ -103,8 +99,7 @@ struct ScalingPart {
     func reset() {
       meetings = 0
       arrived.pointee = 0
-      begins = []
-      ends = []
+      ticks = 0
     }
 
     func warmUp() { _ = worker.measure(traffic, packets: traffic.warmUpPackets) }
@@ -119,15 +114,11 @@ struct ScalingPart {
     }
 
     func run(_ windows: Int, with lanes: [Lane]) {
-      begins.reserveCapacity(windows)
-      ends.reserveCapacity(windows)
       let bursts = ScalingPart.windowPackets / Int(MARTLET_BURST_CAPACITY)
       for _ in 0..<windows {
         worker.port.fill(traffic, count: ScalingPart.windowPackets)
         meet(lanes)
-        begins.append(martlet_tsc())
-        _ = worker.run(bursts: bursts, nanoseconds: traffic.burstNanoseconds)
-        ends.append(martlet_tsc())
+        ticks &+= worker.run(bursts: bursts, nanoseconds: traffic.burstNanoseconds)
         worker.consume()
       }
     }
