@@ -1,8 +1,10 @@
 """Trials: a receiver of either kind, a run of the generator, and what became of the packets."""
 
+import json
+import os
+import pathlib
 import subprocess
 import time
-import json
 
 from bed import BenchError, thread_seconds, wait_for
 
@@ -40,10 +42,23 @@ class Engine:
         }
 
 
-def run(generator, receiver, rate, seconds, new):
+def stolen_seconds(core):
+    """What the host has given to others of a virtual core's time so far."""
+    for line in pathlib.Path("/proc/stat").read_text().splitlines():
+        words = line.split()
+        if words[0] == f"cpu{core}":
+            return int(words[8]) / os.sysconf("SC_CLK_TCK")
+    return 0
+
+
+def run(generator, receiver, options, rate, seconds):
     """One trial. `rate` in packets a second, 0 for as fast as they are taken."""
+    cores = (options.generator_core, options.worker_core)
+    stolen = [stolen_seconds(core) for core in cores]
     before = receiver.counts()
-    sent = generator.ask(f"run {rate:.0f} {seconds} {new}")
+    sent = generator.ask(f"run {rate:.0f} {seconds} {options.new}")
+    sent["stolenShare"] = [
+        (stolen_seconds(core) - since) / sent["seconds"] for core, since in zip(cores, stolen)]
     after = {}
 
     def settled():
@@ -77,7 +92,7 @@ def search(generator, receiver, options, say):
     """The highest rate without loss, by bisection (RFC 2544, section 26.1). A rate counts as carried
     where one of `attempts` trials at it is without loss: on a shared machine the others tell of the
     neighbours. Returns the best trial, or None, and the lowest rate that failed with its trial."""
-    fastest = max((run(generator, receiver, 0, 1, options.new) for _ in range(options.attempts)),
+    fastest = max((run(generator, receiver, options, 0, 1) for _ in range(options.attempts)),
                   key=lambda trial: trial["ratePps"])
     say(f"  unpaced {fastest['ratePps'] / 1e6:.2f} Mpps, the generator"
         f" {fastest['busyShare']:.0%} busy")
@@ -86,7 +101,7 @@ def search(generator, receiver, options, say):
     best = failed = None
     while high is None or high - low > options.resolution / 100 * high:
         for _ in range(options.attempts):
-            trial = run(generator, receiver, rate, options.trial_seconds, options.new)
+            trial = run(generator, receiver, options, rate, options.trial_seconds)
             say(f"  {rate / 1e6:6.2f} Mpps: {outcome(trial)}")
             if lossless(trial):
                 break
@@ -121,7 +136,7 @@ def soak(bed, options, say):
     processes = {"generator": generator.process.pid, "martletd": bed.engine.pid,
                  "redis-server": bed.redis.pid, "checker": checker.process.pid}
     before = {name: thread_seconds(pid) for name, pid in processes.items()}
-    trial = run(generator, engine, options.rate * 1e6, options.seconds, options.new)
+    trial = run(generator, engine, options, options.rate * 1e6, options.seconds)
     after = {name: thread_seconds(pid) for name, pid in processes.items()}
     counts = engine.counts()
     report = bed.folder / "sent"
@@ -133,7 +148,8 @@ def soak(bed, options, say):
     for name, threads in after.items():
         for thread, seconds in threads.items():
             spent = (seconds - before[name].get(thread, 0)) / trial["seconds"]
-            label = name if len(threads) == 1 or thread.startswith(name[:15]) else f"{name}: {thread}"
+            is_main = len(threads) == 1 or thread.startswith(name[:15])
+            label = name if is_main else f"{name}: {thread}"
             shares[label] = shares.get(label, 0) + spent
     return {"trial": trial, "check": result, "shares": shares, "counts": counts}
 
