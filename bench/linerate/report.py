@@ -38,7 +38,7 @@ def search_rows(results):
         best, failed, unpaced = result["best"], result["failed"], result["unpaced"]
         near = "…".join(f"{ns:.0f}" for ns in result["roundTripNanoseconds"])
         if not best:
-            yield [result["name"], "none", mpps(unpaced["ratePps"])] + ["-"] * 6 + [near]
+            yield [result["name"], "none", mpps(unpaced["ratePps"])] + ["-"] * 7 + [near]
             continue
         loss = "-"
         if failed:
@@ -49,7 +49,7 @@ def search_rows(results):
             result["name"], mpps(best["ratePps"]), mpps(unpaced["ratePps"]), loss,
             f"{best['receiverTicks']:.0f}", f"{best['receiverBusy']:.0%}",
             f"{best['busyShare']:.0%}", f"{best['longestGapMicroseconds'] / 1e3:.1f} ms",
-            stolen(best), near,
+            f"{best['workerShare']:.0%}", stolen(best), near,
         ]
 
 
@@ -59,8 +59,8 @@ def searches(results):
         return ""
     text = table(
         ["receiver", "lossless Mpps", "unpaced Mpps", "loss beyond", "ticks a packet",
-         "worker busy", "generator busy", "its longest gap", "stolen by the host",
-         "line there and back, ns"], rows)
+         "worker busy", "generator busy", "its longest gap", "worker had its core",
+         "stolen by the host", "line there and back, ns"], rows)
     null = [r["best"]["ratePps"] for r in results.get("null", []) if r["best"]]
     ours = [r["best"]["ratePps"] for r in results.get("search", []) if r["best"]]
     if null and ours:
@@ -84,7 +84,8 @@ def soak_text(result):
          f"{trial['longestGapMicroseconds'] / 1e3:.1f} ms,"
          f" {trial['longestLagMilliseconds']:.1f} ms"],
         ["worker", f"{trial['receiverTicks']:.0f} ticks a packet, {trial['receiverBusy']:.0%} busy,"
-                   f" {counts['live']:,} flows live, {counts['evicted']:,} evicted"],
+                   f" {counts['live']:,} flows live, {counts['evicted']:,} evicted; it had its core"
+                   f" for {trial['workerShare']:.0%} of the time"],
         ["flows, records", f"{check['flowsSent']:,}, {check['records']:,}"
                            f" ({trial['recordsDropped']:,} dropped by the engine)"],
         ["flows missing, twice, foreign",
@@ -105,7 +106,8 @@ def soak_text(result):
     if check.get("firstForeign"):
         foreign = f"\n\nThe first foreign record:\n\n    {check['firstForeign']}"
     return (f"**{verdict}**\n\n" + table(["", ""], rows) + foreign
-            + f"\n\nCPU: {cpu}; stolen by the host from either core: {stolen(trial)}. A cache line takes {near} ns to the other core and back.")
+            + f"\n\nCPU: {cpu}; stolen by the host from either core: {stolen(trial)}."
+              f" A cache line takes {near} ns to the other core and back.")
 
 
 def text(options, results):

@@ -17,6 +17,9 @@ class NullReceiver:
         self.name = "null receiver, reads headers" if touch else "null receiver"
         self.process = bed.null_receiver(touch)
 
+    def cpu_seconds(self):
+        return thread_seconds(self.process.process.pid).get("martlet-linerat", 0)
+
     def counts(self):
         answer = self.process.ask("counts")
         return {"received": answer["received"], "busy": answer["busyTicks"], "dropped": 0}
@@ -29,6 +32,9 @@ class Engine:
         self.name = f"martletd, {sink} sink"
         self.bed = bed
         bed.start_engine(sink)
+
+    def cpu_seconds(self):
+        return thread_seconds(self.bed.engine.pid).get("rte-worker-1", 0)
 
     def counts(self):
         # A worker publishes its counters every millisecond.
@@ -56,9 +62,12 @@ def run(generator, receiver, options, rate, seconds):
     cores = (options.generator_core, options.worker_core)
     stolen = [stolen_seconds(core) for core in cores]
     before = receiver.counts()
+    worked = receiver.cpu_seconds()
     sent = generator.ask(f"run {rate:.0f} {seconds} {options.new}")
     sent["stolenShare"] = [
         (stolen_seconds(core) - since) / sent["seconds"] for core, since in zip(cores, stolen)]
+    # A worker that polls without a pause has all of its core, or shares it with a stranger.
+    sent["workerShare"] = min((receiver.cpu_seconds() - worked) / sent["seconds"], 1)
     after = {}
 
     def settled():
@@ -82,15 +91,19 @@ def lossless(trial):
 
 
 def outcome(trial):
-    if lossless(trial):
-        return "no loss"
-    late = f", generator late with {trial['late']:,}" if trial["late"] else ""
-    return f"lost {trial['lost']:,} of {trial['delivered'] + trial['lost']:,}{late}"
+    text = "no loss"
+    if not lossless(trial):
+        text = f"lost {trial['lost']:,} of {trial['delivered'] + trial['lost']:,}"
+    if trial["late"]:
+        text += f", generator late with {trial['late']:,}"
+    if trial["workerShare"] < 0.95:
+        text += f"; the worker had its core for {trial['workerShare']:.0%} of the time only"
+    return text
 
 
 def search(generator, receiver, options, say):
-    """The highest rate without loss, by bisection (RFC 2544, section 26.1). A rate counts as carried
-    where one of `attempts` trials at it is without loss: on a shared machine the others tell of the
+    """The highest rate without loss (RFC 2544, section 26.1). A rate counts as carried where one of
+    `attempts` trials at it is without loss: on a shared machine the others tell of the
     neighbours. Returns the best trial, or None, and the lowest rate that failed with its trial."""
     fastest = max((run(generator, receiver, options, 0, 1) for _ in range(options.attempts)),
                   key=lambda trial: trial["ratePps"])
