@@ -48,6 +48,10 @@ class Engine:
         }
 
 
+# Packets a second; a receiver that takes less than this has other troubles.
+LEAST_STEP = 1e4
+
+
 def stolen_seconds(core):
     """What the host has given to others of a virtual core's time so far."""
     for line in pathlib.Path("/proc/stat").read_text().splitlines():
@@ -112,7 +116,7 @@ def search(generator, receiver, options, say):
     low, high, top = 0.0, None, options.top * 1e6
     rate = min(top, fastest["ratePps"])
     best = failed = None
-    while high is None or high - low > options.resolution / 100 * high:
+    while high is None or high - low > max(options.resolution / 100 * high, LEAST_STEP):
         for _ in range(options.attempts):
             trial = run(generator, receiver, options, rate, options.trial_seconds)
             say(f"  {rate / 1e6:6.2f} Mpps: {outcome(trial)}")
