@@ -119,13 +119,17 @@ extension FlowTracker {
   private mutating func emit(_ entry: UInt32, kind: UInt8, reason: UInt8, now: Int64) {
     guard let record = reserveRecord(kind) else { return }
     fill(record, entry)
-    if sampler.hasSampled {
-      record.pointee.sampling = sampler.summary(
-        firstSeen: table.cold[Int(entry)].firstSeen, hash: hash(table.hot[Int(entry)].key))
-    }
+    if sampler.hasSampled { noteSampling(record, entry) }
     record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
     record.pointee.endReason = reason
     records.commit()
+  }
+
+  /// What was left out while the flow lived.
+  @inline(never)
+  private func noteSampling(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
+    record.pointee.sampling = sampler.summary(
+      firstSeen: table.cold[Int(entry)].firstSeen, hash: hash(table.hot[Int(entry)].key))
   }
 
   /// The next place in the ring, its head written; nil where the ring is full, which is counted.
