@@ -1,7 +1,7 @@
 /// What an engine with these settings takes at start, summed before any of it is taken.
 ///
 /// The figures of the engine's own memory follow its layouts (a flow is 256 bytes, a record 408, a packet
-/// on a hand-off ring 152) and are held against them in a test. DPDK's own needs beside its packet
+/// on a hand-off ring 160) and are held against them in a test. DPDK's own needs beside its packet
 /// buffers are not in them.
 package struct MemoryBudget: Sendable, Equatable {
   package struct Line: Sendable, Equatable {
@@ -77,10 +77,10 @@ package struct MemoryBudget: Sendable, Equatable {
   static let tunnelBytes = 48 + 4
   static let ringHeadBytes = 128
   static let recordBytes = 408
-  static let parsedPacketBytes = 152
+  static let parsedPacketBytes = 160
   /// A datagram's entry and its place in the index, and a fragment that waits.
   static let datagramBytes = 208 + 4
-  static let heldFragmentBytes = 152 + 8
+  static let heldFragmentBytes = 160
   /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
   static let mbufOverheadBytes = 320
 
@@ -93,7 +93,7 @@ package struct MemoryBudget: Sendable, Equatable {
     let held =
       workers * settings.fragments.heldPackets + workers * (workers - 1)
       * settings.handoff.ringSlots
-    return port.mbufCount ?? port.queues * (port.rxDescriptors + 640) + held
+    return port.mbufCount ?? port.queues * (port.rxDescriptors + 576) + held
   }
 
   private static func powerOfTwo(_ value: Int) -> Int {

@@ -146,7 +146,7 @@ extension SettingsKey {
       "Keep one flow in so many at the least"),
     SettingsKey(
       "overload.fullBursts", live: true, .integer(1...65_536), "64", unit: "bursts",
-      "Bursts of 64 packets in a row without catching up that are pressure"),
+      "Full bursts (32 packets) in a row, which are pressure"),
     SettingsKey(
       "overload.calmSeconds", live: true, .number(0.1...3600), "5", unit: "s",
       "How long without pressure until twice as many flows are kept"),

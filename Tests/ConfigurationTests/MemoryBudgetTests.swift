@@ -17,15 +17,15 @@ struct MemoryBudgetTests {
     #expect(
       bytes == [
         "flow entries": 262_144 * 256,
-        // 65,536 buckets have 8 slots each: half as many again as flows, at least.
-        "flow index": 65_536 * 64,
-        "free list and top scan": 262_144 * 20,
-        "flow details": 16_384 * 156,
-        "tunnels": 16_385 * 52,
+        // Eight slots for five flows.
+        "flow index": 52_429 * 64,
+        "free list and top scan": 262_144 * 12,
+        "flow details": 8_192 * 156,
+        "tunnels": 4_097 * 52,
         "record rings": 128 + 65_536 * 408,
         "hand-off rings": 0,
         "fragment caches": 4096 * 212 + 1024 * 160,
-        "packet buffers": (1024 + 640 + 1024) * (2048 + 320),
+        "packet buffers": (1024 + 576 + 1024) * (2048 + 320),
         "sink queues": 0,
       ])
   }
@@ -49,13 +49,13 @@ struct MemoryBudgetTests {
       """
     let bytes = try bytes(text)
     #expect(bytes["flow entries"] == 3 * 1000 * 256)
-    #expect(bytes["flow index"] == 3 * 256 * 64)
+    #expect(bytes["flow index"] == 3 * 200 * 64)
     #expect(bytes["record rings"] == 3 * (128 + 64 * 408))
-    #expect(bytes["hand-off rings"] == 6 * (128 + 64 * 152))
+    #expect(bytes["hand-off rings"] == 6 * (128 + 64 * 160))
     #expect(bytes["fragment caches"] == 3 * (1024 * 212 + 10 * 160))
     #expect(
       bytes["packet buffers"]
-        == 4096 * (1024 + 320) + (2 * (64 + 640) + 3 * 10 + 6 * 64) * (2048 + 320))
+        == 4096 * (1024 + 320) + (2 * (64 + 576) + 3 * 10 + 6 * 64) * (2048 + 320))
     #expect(bytes["sink queues"] == 5 << 20)
   }
 
@@ -73,7 +73,7 @@ struct MemoryBudgetTests {
     let text = MemoryBudget(try Documents.settings(Documents.least)).describe()
     let lines = text.split(separator: "\n")
     #expect(lines.first == "flow entries             64 MiB")
-    #expect(lines.last == "total                   109 MiB")
+    #expect(lines.last == "total                   105 MiB")
     #expect(Set(lines.map(\.count)).count == 1)
   }
 }

@@ -260,7 +260,7 @@ final class FuzzBed {
 
   // MARK: Whole inputs
 
-  /// Runs frames through the engine; on packets' time twice, in bursts of 64 and of 1, which must make
+  /// Runs frames through the engine; on packets' time twice, in full bursts and in bursts of 1, which must make
   /// no difference to any record.
   static func run(
     _ frames: [FuzzFrame], _ shape: FuzzShape, check: @escaping (FlowRecord) -> Void = { _ in }
@@ -277,9 +277,9 @@ final class FuzzBed {
     other.run()
     let (a, b) = (bed.said.sorted(), other.said.sorted())
     if a != b {
-      for line in a where !b.contains(line) { complain("bursts of 64: \(line)\n") }
+      for line in a where !b.contains(line) { complain("full bursts: \(line)\n") }
       for line in b where !a.contains(line) { complain("bursts of  1: \(line)\n") }
-      preconditionFailure("bursts of 64 and of 1 give the same records")
+      preconditionFailure("full bursts and bursts of 1 give the same records")
     }
   }
 }

@@ -87,7 +87,7 @@ final class StageBed {
       let p = parsed + i
       p.pointee.ordinal = 0
       p.pointee.verdict = parser.parse(packets + i, into: p, now: now)
-      tracker.pointee.table.prefetchBucket(p.pointee.hash)
+      tracker.pointee.prefetchBucket(p.pointee.hash)
     }
   }
 
@@ -111,7 +111,7 @@ final class StageBed {
     for i in 0..<min(count, FlowWorker.ahead) { prefetch(parsed + i) }
     for i in 0..<count {
       if i &+ FlowWorker.ahead < count { prefetch(parsed + i + FlowWorker.ahead) }
-      sum &+= UInt64(tracker.pointee.table.find(parsed + i))
+      sum &+= UInt64(tracker.pointee.find(parsed + i))
     }
     checksum &+= sum
   }
@@ -131,7 +131,7 @@ final class StageBed {
 
   @inline(__always)
   private func prefetch(_ p: UnsafeMutablePointer<ParsedPacket>) {
-    p.pointee.candidate = tracker.pointee.table.prefetchCandidate(p.pointee.hash)
+    p.pointee.candidate = tracker.pointee.prefetchCandidate(p.pointee.hash)
   }
 
   @inline(never)
@@ -164,5 +164,5 @@ final class StageBed {
 
   func consume() { records.release(records.available(limit: .max)) }
 
-  var liveFlows: Int { tracker.pointee.table.count }
+  var liveFlows: Int { tracker.pointee.flowCount }
 }

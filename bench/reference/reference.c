@@ -6,11 +6,10 @@
 // or fragmented traffic needs is recognised by the same tests and then counted as unusual and left; a
 // comparison has no such packets, and holds that count at 0.
 //
-// Where C has means that cost nothing to write, it uses them: SSE2 compares of eight tags, end points put in
-// order without a branch, counters of a burst in registers.
+// Where C has means that cost nothing to write, it uses them: end points put in order without a branch,
+// counters of a burst in registers.
 #include "reference.h"
 
-#include <emmintrin.h>
 #include <string.h>
 
 #define HOT __attribute__((always_inline)) static inline
@@ -87,7 +86,7 @@ _Static_assert(sizeof(struct bucket) == 64, "bucket");
 
 enum { IPV6 = 1 << 0, ONE_WAY = 1 << 1, ONE_WAY_FROM_B = 1 << 2 };
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, SCTP = 132 };
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16, CONTROL = SYN | FIN | RST | ACK };
 enum { NEW, ESTABLISHED, CLOSED };
 enum { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, TCP_ESTABLISHED, TCP_CLOSED, TCP_RESET };
 enum {
@@ -122,8 +121,14 @@ struct parsed {
   void *handle;
   uint64_t ordinal;
   uint32_t ip_length, payload_length, sequence, acknowledgement, captured;
+  // By how much a packet with a `control` moves its side on: the payload of TCP; 0.
+  uint32_t advance;
   uint16_t window, vlan_outer, vlan_inner, payload_offset, transport_offset, flags, port;
   uint8_t tcp_flags, ttl, traffic_class, side, icmp_type, icmp_code;
+  // What of a segment's flags begins and ends a connection, or must be there in between; where it is not
+  // 0, the letter written in the history. A UDP datagram behind the usual headers looks like a segment that
+  // acknowledges: numbers 0 and 0, window 1, nothing to move on by. All else has 0.
+  uint8_t control, letter;
 };
 _Static_assert(sizeof(struct parsed) <= 128, "two lines");
 
@@ -221,6 +226,12 @@ static uint64_t hash_key(const struct reference_worker *w, const struct key *k) 
 
 // --- Parser: PacketParser*.swift -----------------------------------------------------------------
 
+HOT void set_order(struct parsed *out, uint8_t control, uint8_t letter, uint32_t advance) {
+  out->control = control;
+  out->letter = letter;
+  out->advance = advance;
+}
+
 HOT uint64_t choose(uint64_t mask, uint64_t yes, uint64_t no) { return no ^ ((yes ^ no) & mask); }
 
 // End points in order, the hash while all is in registers.
@@ -230,11 +241,9 @@ HOT void set_key(const struct reference_worker *w, struct parsed *out, uint64_t 
                  uint8_t proto, uint8_t flags) {
   uint16_t outer = out->vlan_outer == 0xffff ? 0 : out->vlan_outer;
   uint16_t inner = out->vlan_inner == 0xffff ? 0 : out->vlan_inner;
-  unsigned source_is_a =
-      (source_high < destination_high) |
-      ((source_high == destination_high) &
-       ((source_low < destination_low) |
-        ((source_low == destination_low) & (source_port <= destination_port))));
+  unsigned __int128 from = (unsigned __int128)source_high << 64 | source_low;
+  unsigned __int128 to = (unsigned __int128)destination_high << 64 | destination_low;
+  unsigned source_is_a = (from < to) | ((from == to) & (source_port <= destination_port));
   uint64_t mask = -(uint64_t)source_is_a;
   uint64_t a_high = choose(mask, source_high, destination_high);
   uint64_t b_high = source_high ^ destination_high ^ a_high;
@@ -249,9 +258,11 @@ HOT void set_key(const struct reference_worker *w, struct parsed *out, uint64_t 
   out->side = source_is_a ^ 1;
 }
 
+// From the lowest to the highest tunnel's port: servers' ports below, clients' above.
+HOT int may_be_tunnel(uint16_t port) { return (uint16_t)(port - 1701) <= 8472 - 1701; }
+
 HOT int is_tunnel_port(uint16_t port) {
-  // Servers' ports below, clients' above.
-  if (LIKELY((uint16_t)(port - 1701) > 8472 - 1701)) return 0;
+  if (LIKELY(!may_be_tunnel(port))) return 0;
   switch (port) {
     case 4789: case 8472: case 4790: case 6081: case 2152: case 3544: case 1701: case 4754: case 6635:
       return 1;
@@ -343,6 +354,8 @@ static enum verdict parse_transport(const struct reference_worker *w, const uint
       out->payload_length = (uint32_t)(length - header_length);
     }
     out->payload_offset = (uint16_t)(at + header_length);
+    set_order(out, header[13] & CONTROL, out->payload_length > 0 ? LETTER_DATA : LETTER_ACK,
+              out->payload_length);
     set_key(w, out, hash, source_high, source_low, destination_high, destination_low, be16(header),
             be16(header + 2), proto, version);
     return FLOW;
@@ -353,6 +366,11 @@ static enum verdict parse_transport(const struct reference_worker *w, const uint
     if (UNLIKELY((declared < 8 && declared != 0) || declared > length)) out->flags |= BAD_TRANSPORT;
     out->payload_length = (uint32_t)length - 8;
     out->payload_offset = (uint16_t)(at + 8);
+    out->sequence = out->acknowledgement = 0;
+    out->window = 1;
+    out->tcp_flags = 0;
+    uint32_t usual = version == 0 ? 28 : 48;
+    set_order(out, out->ip_length - out->payload_length == usual ? ACK : 0, LETTER_DATA, 0);
     set_key(w, out, hash, source_high, source_low, destination_high, destination_low, source,
             destination, proto, version);
     return UNLIKELY(is_tunnel_port(destination) || is_tunnel_port(source)) ? UNUSUAL : FLOW;
@@ -457,11 +475,15 @@ OUT_OF_LINE enum verdict parse_tags(const struct reference_worker *w, const uint
   }
 }
 
+// Bytes on the wire, as far as they can be believed.
+HOT uint32_t wire_length(const struct martlet_packet *packet) {
+  uint32_t wire = packet->wire_length < LONGEST ? packet->wire_length : LONGEST;
+  return wire < packet->captured_length ? packet->captured_length : wire;
+}
+
 OUT_OF_LINE enum verdict parse_unusual(const struct reference_worker *w, const struct martlet_packet *packet,
                        struct parsed *out, uint64_t *hash, int64_t now) {
-  uint32_t captured = packet->captured_length;
-  uint32_t wire = packet->wire_length < LONGEST ? packet->wire_length : LONGEST;
-  if (wire < captured) wire = captured;
+  uint32_t captured = packet->captured_length, wire = wire_length(packet);
   out->wire_length = wire;
   out->time = packet->timestamp_ns == 0 ? now : (int64_t)packet->timestamp_ns;
   out->data = packet->data;
@@ -470,6 +492,7 @@ OUT_OF_LINE enum verdict parse_unusual(const struct reference_worker *w, const s
   out->vlan_outer = 0xffff;
   out->vlan_inner = 0xffff;
   out->tcp_flags = 0;
+  set_order(out, 0, 0, 0);
   out->captured = captured;
   if (UNLIKELY(packet->link_type != 1)) return UNUSUAL;
   const uint8_t *data = packet->data;
@@ -484,97 +507,144 @@ OUT_OF_LINE enum verdict parse_unusual(const struct reference_worker *w, const s
   return parse_tags(w, data, captured, wire, out, hash);
 }
 
-// The usual frame in one go: nothing between Ethernet and IP, no options or extensions, TCP or UDP,
+// The usual frame in one go: Ethernet with one 802.1Q tag or none, no options or extensions, TCP or UDP,
 // everything there. Offsets are constants. 0 where it is any other; PacketParser+Usual.swift.
-HOT int parse_usual_transport(const uint8_t *data, size_t at, size_t captured, uint8_t proto,
-                              size_t length, struct parsed *out) {
-  const uint8_t *header = data + at;
-  size_t size = 8;
-  if (LIKELY(proto == TCP)) {
-    if (UNLIKELY(captured < at + 20)) return 0;
-    size = (size_t)(header[12] >> 4) * 4;
-    if (UNLIKELY(size < 20 || size > length)) return 0;
-    out->sequence = be32(header + 4);
-    out->acknowledgement = be32(header + 8);
-    out->window = be16(header + 14);
-    out->tcp_flags = header[13];
-  } else {
-    if (UNLIKELY(proto != UDP)) return 0;
-    size_t declared = be16(header + 4);
-    if (UNLIKELY(declared < 8 || declared > length || is_tunnel_port(be16(header)) ||
-                 is_tunnel_port(be16(header + 2))))
-      return 0;
-    out->tcp_flags = 0;
-  }
-  out->payload_length = (uint32_t)(length - size);
+
+// What is the same for all of them; `network` and an absent tag are constants where it is inlined.
+struct frame {
+  const struct martlet_packet *packet;
+  const uint8_t *data;
+  uint32_t captured, wire, network;
+  uint16_t vlan;
+};
+
+// Which of the two protocols comes next nobody can guess, so a UDP header is read as though it were one
+// of TCP, and what it does not have is masked out. `length` may be negative.
+HOT int parse_usual_transport(const struct frame *frame, struct parsed *out, uint8_t proto, uint32_t at,
+                              int32_t length) {
+  const uint8_t *header = frame->data + at;
+  // A set of two: compared with one after the other, there would be a branch on which it is.
+  const uint32_t either = UINT32_C(1) << TCP | UINT32_C(1) << UDP;
+  if (UNLIKELY(proto > UDP) || UNLIKELY(!(either >> (proto & 31) & 1)) ||
+      UNLIKELY(frame->captured < at + 20))
+    return 0;
+  const uint32_t tcp = -(uint32_t)(proto == TCP), udp = ~tcp;
+  uint32_t tcp_size = (uint32_t)(header[12] >> 4) * 4, declared = be16(header + 4);
+  // TCP's header within what IP leaves for it; of UDP the whole datagram.
+  uint32_t told = (tcp_size & tcp) | (declared & udp), least = 8 + (12 & tcp);
+  uint32_t size = (tcp_size & tcp) | (8 & udp);
+  if (UNLIKELY(told < least) || UNLIKELY((int32_t)told > length)) return 0;
+  uint16_t source = be16(header), destination = be16(header + 2);
+  if (UNLIKELY(may_be_tunnel(source) | may_be_tunnel(destination)) && proto != TCP &&
+      (is_tunnel_port(source) || is_tunnel_port(destination)))
+    return 0;
+  uint8_t flags = header[13] & (uint8_t)tcp;
+  uint32_t payload = (uint32_t)length - size, advance = payload & tcp;
+  out->sequence = be32(header + 4) & tcp;
+  out->acknowledgement = be32(header + 8) & tcp;
+  out->window = (uint16_t)((be16(header + 14) & tcp) | (udp & 1));
+  out->tcp_flags = flags;
+  out->payload_length = payload;
+  // A datagram counts as data also where it has none; data's letter is the one behind an acknowledgement's.
+  set_order(out, (flags & CONTROL) | (ACK & (uint8_t)udp),
+            (uint8_t)(LETTER_ACK << ((advance != 0) | (udp & 1))), advance);
   out->flags = PLAIN | ETHERNET;
   out->transport_offset = (uint16_t)at;
   out->payload_offset = (uint16_t)(at + size);
   return 1;
 }
 
-HOT void finish_usual(const struct martlet_packet *packet, const uint8_t *data, struct parsed *out,
-                      uint32_t captured, uint32_t wire, int64_t now) {
-  out->wire_length = wire;
+HOT void finish_usual(const struct frame *frame, struct parsed *out, int64_t now) {
+  const struct martlet_packet *packet = frame->packet;
+  out->wire_length = frame->wire;
   out->time = packet->timestamp_ns == 0 ? now : (int64_t)packet->timestamp_ns;
-  out->data = data;
+  out->data = frame->data;
   out->handle = packet->handle;
   out->port = packet->port;
-  out->captured = captured;
-  out->vlan_outer = 0xffff;
+  out->captured = frame->captured;
+  out->vlan_outer = frame->vlan;
   out->vlan_inner = 0xffff;
 }
 
-HOT enum verdict parse(const struct reference_worker *w, const struct martlet_packet *packet,
-                       struct parsed *out, uint64_t *hash, int64_t now) {
+HOT int parse_usual_ipv4(const struct reference_worker *w, const struct frame *frame, struct parsed *out,
+                         uint64_t *hash, int64_t now) {
+  const uint8_t *ip = frame->data + frame->network;
+  if (UNLIKELY(frame->captured < frame->network + 28 || ip[0] != 0x45 || (be16(ip + 6) & 0x3fff) != 0))
+    return 0;
+  uint32_t total = be16(ip + 2);
+  if (UNLIKELY(total > frame->wire - frame->network ||
+               !parse_usual_transport(frame, out, ip[9], frame->network + 20, (int32_t)total - 20)))
+    return 0;
+  out->ip_length = total;
+  out->traffic_class = ip[1];
+  out->ttl = ip[8];
+  // Address and port in one word are ordered as the two are.
+  uint64_t source = (uint64_t)be32(ip + 12) << 16 | be16(ip + 20);
+  uint64_t destination = (uint64_t)be32(ip + 16) << 16 | be16(ip + 22);
+  uint64_t a = source < destination ? source : destination;
+  uint64_t b = source < destination ? destination : source;
+  uint64_t a_low = 0x0000ffff00000000 | a >> 16, b_low = 0x0000ffff00000000 | b >> 16;
+  uint16_t vlan = frame->vlan == 0xffff ? 0 : frame->vlan;
+  out->key = (struct key){0, a_low, 0, b_low, (uint16_t)a, (uint16_t)b, ip[9], 0, vlan, 0, 0};
+  out->side = source > destination;
+  *hash = hash_of(w, 0, a_low, 0, b_low, a << 48 | (b & 0xffff) << 32, (uint64_t)ip[9] << 8,
+                  (uint64_t)vlan << 32);
+  finish_usual(frame, out, now);
+  return 1;
+}
+
+HOT int parse_usual_ipv6(const struct reference_worker *w, const struct frame *frame, struct parsed *out,
+                         uint64_t *hash, int64_t now) {
+  const uint8_t *ip = frame->data + frame->network;
+  if (UNLIKELY(frame->captured < frame->network + 48 || ip[0] >> 4 != 6)) return 0;
+  uint32_t length = be16(ip + 4);
+  if (UNLIKELY(length + 40 > frame->wire - frame->network ||
+               !parse_usual_transport(frame, out, ip[6], frame->network + 40, (int32_t)length)))
+    return 0;
+  out->ip_length = length + 40;
+  out->traffic_class = (uint8_t)(be16(ip) >> 4);
+  out->ttl = ip[7];
+  finish_usual(frame, out, now);
+  set_key(w, out, hash, be64(ip + 8), be64(ip + 16), be64(ip + 24), be64(ip + 32), be16(ip + 40),
+          be16(ip + 42), ip[6], IPV6);
+  return 1;
+}
+
+// IPv6, and frames with an 802.1Q tag.
+OUT_OF_LINE int parse_other_usual(const struct reference_worker *w, const struct martlet_packet *packet,
+                                  struct parsed *out, uint64_t *hash, int64_t now) {
+  const uint8_t *data = packet->data;
+  uint32_t captured = packet->captured_length, wire = wire_length(packet);
+  uint16_t type = be16(data + 12);
+  if (LIKELY(type == 0x86dd)) {
+    const struct frame frame = {packet, data, captured, wire, 14, 0xffff};
+    return parse_usual_ipv6(w, &frame, out, hash, now);
+  }
+  if (UNLIKELY(type != 0x8100)) return 0;
+  const struct frame frame = {packet, data, captured, wire, 18, be16(data + 14) & 0x0fff};
+  switch (be16(data + 16)) {
+    case 0x0800: return parse_usual_ipv4(w, &frame, out, hash, now);
+    case 0x86dd: return parse_usual_ipv6(w, &frame, out, hash, now);
+    default: return 0;
+  }
+}
+
+HOT int parse_usual(const struct reference_worker *w, const struct martlet_packet *packet,
+                    struct parsed *out, uint64_t *hash, int64_t now) {
   const uint16_t told = MARTLET_PACKET_VLAN_STRIPPED | MARTLET_PACKET_QINQ_STRIPPED |
                         MARTLET_PACKET_IP_CHECKSUM_BAD | MARTLET_PACKET_L4_CHECKSUM_BAD;
   const uint8_t *data = packet->data;
   uint32_t captured = packet->captured_length;
-  if (UNLIKELY(captured < 42 || packet->link_type != 1 || packet->flags & told || !data))
-    return parse_unusual(w, packet, out, hash, now);
-  uint32_t wire = packet->wire_length < LONGEST ? packet->wire_length : LONGEST;
-  if (wire < captured) wire = captured;
-  uint16_t type = be16(data + 12);
-  const uint8_t *ip = data + 14;
-  if (LIKELY(type == 0x0800)) {
-    if (UNLIKELY(ip[0] != 0x45 || (be16(ip + 6) & 0x3fff) != 0))
-      return parse_unusual(w, packet, out, hash, now);
-    uint32_t total = be16(ip + 2);
-    // Less than the header is caught behind: no segment or datagram is that short.
-    if (UNLIKELY(total > wire - 14 || total < 28 ||
-                 !parse_usual_transport(data, 34, captured, ip[9], total - 20, out)))
-      return parse_unusual(w, packet, out, hash, now);
-    out->ip_length = total;
-    out->traffic_class = ip[1];
-    out->ttl = ip[8];
-    // Address and port in one word are ordered as the two are.
-    uint64_t source = (uint64_t)be32(ip + 12) << 16 | be16(ip + 20);
-    uint64_t destination = (uint64_t)be32(ip + 16) << 16 | be16(ip + 22);
-    uint64_t a = source < destination ? source : destination;
-    uint64_t b = source < destination ? destination : source;
-    uint64_t a_low = 0x0000ffff00000000 | a >> 16, b_low = 0x0000ffff00000000 | b >> 16;
-    out->key = (struct key){0, a_low, 0, b_low, (uint16_t)a, (uint16_t)b, ip[9], 0, 0, 0, 0};
-    out->side = source > destination;
-    *hash = hash_of(w, 0, a_low, 0, b_low, a << 48 | (b & 0xffff) << 32, (uint64_t)ip[9] << 8, 0);
-    finish_usual(packet, data, out, captured, wire, now);
-    return FLOW;
-  }
-  if (LIKELY(type == 0x86dd && captured >= 62 && ip[0] >> 4 == 6)) {
-    uint32_t length = be16(ip + 4);
-    if (UNLIKELY(length + 40 > wire - 14 || length < 8 ||
-                 !parse_usual_transport(data, 54, captured, ip[6], length, out)))
-      return parse_unusual(w, packet, out, hash, now);
-    out->ip_length = length + 40;
-    out->traffic_class = (uint8_t)(be16(ip) >> 4);
-    out->ttl = ip[7];
-    out->vlan_outer = out->vlan_inner = 0xffff;
-    set_key(w, out, hash, be64(ip + 8), be64(ip + 16), be64(ip + 24), be64(ip + 32), be16(ip + 40),
-            be16(ip + 42), ip[6], IPV6);
-    finish_usual(packet, data, out, captured, wire, now);
-    return FLOW;
-  }
-  return parse_unusual(w, packet, out, hash, now);
+  // The shortest usual frame has 14 bytes of Ethernet, 20 of IPv4 and 8 of UDP.
+  if (UNLIKELY(captured < 42 || packet->link_type != 1 || packet->flags & told || !data)) return 0;
+  if (UNLIKELY(be16(data + 12) != 0x0800)) return parse_other_usual(w, packet, out, hash, now);
+  const struct frame frame = {packet, data, captured, wire_length(packet), 14, 0xffff};
+  return parse_usual_ipv4(w, &frame, out, hash, now);
+}
+
+HOT enum verdict parse(const struct reference_worker *w, const struct martlet_packet *packet,
+                       struct parsed *out, uint64_t *hash, int64_t now) {
+  return LIKELY(parse_usual(w, packet, out, hash, now)) ? FLOW : parse_unusual(w, packet, out, hash, now);
 }
 
 // --- Table: FlowTable.swift ----------------------------------------------------------------------
@@ -599,10 +669,9 @@ HOT struct bucket *bucket_behind(const struct reference_worker *w, uint64_t home
   return w->buckets + (number >= w->bucket_count ? number - w->bucket_count : number);
 }
 
-// A bit pair for each of the eight tags that is equal.
+// A bit for each of the eight tags that is equal, at twice its number.
 HOT unsigned matches(const struct bucket *bucket, uint16_t tag) {
-  __m128i tags = _mm_load_si128((const __m128i *)bucket->tags);
-  return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag)));
+  return martlet_match8(bucket->tags, tag);
 }
 
 HOT int same_key(const struct key *a, const struct key *b) {
@@ -632,7 +701,7 @@ OUT_OF_LINE uint32_t search(const struct reference_worker *w, const struct key *
   uint64_t home = home_of(w, hash), reach = w->buckets[home].reach;
   for (uint64_t distance = 0; distance <= reach; distance++) {
     const struct bucket *bucket = bucket_behind(w, home, distance);
-    for (unsigned found = matches(bucket, tag); found; found &= found - 1, found &= found - 1) {
+    for (unsigned found = matches(bucket, tag); found; found &= found - 1) {
       uint32_t entry = bucket->numbers[(unsigned)__builtin_ctz(found) >> 1];
       if (same_key(&w->hot[entry].key, key)) return entry;
     }
@@ -1243,18 +1312,20 @@ static void change_state(struct reference_worker *w, uint32_t entry, const struc
   }
 }
 
+HOT void establish(struct hot *hot) {
+  const struct side *originator = &hot->sides[originator_side(hot)];
+  const struct side *responder = &hot->sides[originator_side(hot) ^ 1];
+  const uint16_t moved = LETTER_ACK | LETTER_DATA;
+  if (originator->packets > 0 && responder->packets > 0 && originator->history & moved &&
+      responder->history & (LETTER_SYN_ACK | moved))
+    hot->state = ESTABLISHED;
+}
+
 static void settle_state(struct reference_worker *w, uint32_t entry) {
   struct hot *hot = &w->hot[entry];
   const struct cold *cold = &w->cold[entry];
   uint8_t a = tcp_state(cold, 0), b = tcp_state(cold, 1);
-  if (hot->state == NEW) {
-    const struct side *originator = &hot->sides[originator_side(hot)];
-    const struct side *responder = &hot->sides[originator_side(hot) ^ 1];
-    const uint16_t moved = LETTER_ACK | LETTER_DATA;
-    if (originator->packets > 0 && responder->packets > 0 && originator->history & moved &&
-        responder->history & (LETTER_SYN_ACK | moved))
-      hot->state = ESTABLISHED;
-  }
+  if (hot->state == NEW) establish(hot);
   int is_over = a == TCP_RESET || b == TCP_RESET || (a == TCP_CLOSED && b == TCP_CLOSED);
   if (is_over && hot->state != CLOSED) {
     hot->state = CLOSED;
@@ -1296,30 +1367,55 @@ OUT_OF_LINE void update_tcp_state(struct reference_worker *w, uint32_t entry, co
   settle_state(w, entry);
 }
 
-// A segment that follows in order on an open connection; else nothing is changed.
+// What follows in order: a segment on an open connection, without holes on either side, or a datagram
+// behind the usual headers, which looks like one. Else, and of a side's first of its kind, nothing is changed.
 HOT int follow_in_order(struct hot *hot, struct side *side, struct side *peer, const struct parsed *p) {
-  uint8_t flags = p->tcp_flags;
-  uint32_t length = p->payload_length;
-  uint16_t history = side->history, letter = length > 0 ? LETTER_DATA : LETTER_ACK;
-  if (UNLIKELY(p->sequence != side->next_sequence || hot->state == CLOSED ||
-               (flags & (SYN | FIN | RST | ACK)) != ACK || !(history & letter) || p->window == 0 ||
-               (history | peer->history) & (HOLES | AHEAD)))
-    return 0;
-  if (UNLIKELY(distance(p->acknowledgement, peer->next_sequence) < 0)) {
+  // Copies in registers: the store of the flags may alias whatever is behind a pointer.
+  uint32_t sequence = p->sequence, acknowledgement = p->acknowledgement, advance = p->advance;
+  uint16_t window = p->window, history = side->history;
+  uint32_t differs = (sequence ^ side->next_sequence) | (uint32_t)(p->control ^ ACK) |
+                     (uint32_t)(p->letter & ~history) |
+                     (uint32_t)((history | peer->history) & (HOLES | AHEAD));
+  if (UNLIKELY(differs != 0) || UNLIKELY(window == 0) || UNLIKELY(hot->state == CLOSED)) return 0;
+  if (UNLIKELY(distance(acknowledgement, peer->next_sequence) < 0)) {
     if (peer->packets != 0) return 0;
-    peer->next_sequence = p->acknowledgement;
+    peer->next_sequence = acknowledgement;
   }
-  hot->tcp_flags[p->side] |= flags;
-  side->next_sequence = p->sequence + length;
+  side->next_sequence = sequence + advance;
+  side->window = window;
+  hot->tcp_flags[p->side] |= p->tcp_flags;
+  return 1;
+}
+
+// Partial and established are 3 and 4: one less leaves 2 or 3 in each nibble.
+HOT int is_open_both_ways(const struct cold *cold) {
+  uint8_t reduced = (uint8_t)(cold->kind[0] - 0x11);
+  return (cold->kind[0] & 0x0f) != 0 && (reduced & 0xee) == 0x22;
+}
+
+// A side's first data or first pure acknowledgement, in order on a connection that is open both ways; else
+// nothing is changed. It is what update_tcp_state comes to in that case.
+static int follow_first_of_kind(struct reference_worker *w, uint32_t entry, struct hot *hot,
+                                struct side *side, const struct side *peer, const struct parsed *p) {
+  uint32_t differs = (p->sequence ^ side->next_sequence) | (uint32_t)(p->control ^ ACK) |
+                     (uint32_t)((side->history | peer->history) & (HOLES | AHEAD)) |
+                     (uint32_t)(p->flags & BAD_TRANSPORT);
+  if (differs != 0 || p->window == 0 || hot->state == CLOSED || !is_open_both_ways(&w->cold[entry]) ||
+      distance(p->acknowledgement, peer->next_sequence) < 0)
+    return 0;
+  side->next_sequence += p->advance;
   side->window = p->window;
+  append_history(w, entry, p->side, p->letter);
+  if (hot->state == NEW) establish(hot);
   return 1;
 }
 
 HOT void update_tcp(struct reference_worker *w, uint32_t entry, struct hot *hot, struct side *side,
                     const struct parsed *p) {
-  if (follow_in_order(hot, side, &hot->sides[p->side ^ 1], p)) return;
+  struct side *peer = &hot->sides[p->side ^ 1];
+  if (follow_in_order(hot, side, peer, p)) return;
   hot->tcp_flags[p->side] |= p->tcp_flags;
-  update_tcp_state(w, entry, p);
+  if (!follow_first_of_kind(w, entry, hot, side, peer, p)) update_tcp_state(w, entry, p);
 }
 
 // A packet of a known flow in the ordinary course of things; else nothing is changed.
@@ -1333,15 +1429,7 @@ HOT int update_known(struct reference_worker *w, const struct parsed *p, uint32_
   int64_t time = p->time, before = hot->last_seen, now = clock > time ? clock : time;
   struct side *side = &hot->sides[p->side];
   if (UNLIKELY(time < before || now - before >= w->shortest || side->packets == 0)) return 0;
-  uint8_t proto = p->key.proto;
-  if (LIKELY(proto == TCP)) {
-    if (UNLIKELY(!follow_in_order(hot, side, &hot->sides[p->side ^ 1], p))) return 0;
-  } else if (LIKELY(proto == UDP)) {
-    uint32_t usual = p->key.flags & IPV6 ? 48 : 28;
-    if (UNLIKELY(p->ip_length - p->payload_length != usual || !(side->history & LETTER_DATA))) return 0;
-  } else if (proto == ICMP || proto == ICMPV6) {
-    return 0;
-  }
+  if (UNLIKELY(!follow_in_order(hot, side, &hot->sides[p->side ^ 1], p))) return 0;
   hot->last_seen = time;
   side->packets++;
   side->bytes += p->wire_length;
@@ -1375,7 +1463,7 @@ HOT void update_other(struct reference_worker *w, uint32_t entry, struct side *s
 }
 
 HOT int is_plain_syn(const struct parsed *p) {
-  return (p->tcp_flags & (SYN | FIN | RST | ACK)) == SYN && p->payload_length == 0 && p->window != 0 &&
+  return (p->tcp_flags & CONTROL) == SYN && p->payload_length == 0 && p->window != 0 &&
          !(p->flags & BAD_TRANSPORT);
 }
 

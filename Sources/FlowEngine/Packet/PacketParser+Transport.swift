@@ -27,6 +27,10 @@ extension PacketParser {
         out.pointee.payloadLength = UInt32(truncatingIfNeeded: length &- dataOffset)
       }
       out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset &+ dataOffset)
+      out.pointee.setOrder(
+        control: header.u8(13) & ParsedPacket.controlFlags,
+        letter: out.pointee.payloadLength > 0 ? HistoryBits.data : HistoryBits.ack,
+        advance: out.pointee.payloadLength)
       setKey(out, source, destination, header.be16(0), header.be16(2), proto, version)
       return PacketVerdict.flow
     case IPProtocol.udp:
@@ -43,6 +47,14 @@ extension PacketParser {
       }
       out.pointee.payloadLength = UInt32(truncatingIfNeeded: length &- 8)
       out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset &+ 8)
+      out.pointee.sequence = 0
+      out.pointee.acknowledgement = 0
+      out.pointee.window = 1
+      out.pointee.tcpFlags = 0
+      let usual: UInt32 = version == 0 ? 28 : 48
+      out.pointee.setOrder(
+        control: out.pointee.ipLength &- out.pointee.payloadLength == usual ? TCPFlags.ack : 0,
+        letter: HistoryBits.data, advance: 0)
       let sourcePort = header.be16(0)
       let destinationPort = header.be16(2)
       setKey(out, source, destination, sourcePort, destinationPort, proto, version)
@@ -74,6 +86,7 @@ extension PacketParser {
     out.pointee.sequence = 0
     out.pointee.acknowledgement = 0
     out.pointee.window = 0
+    out.pointee.setOrder(control: 0, letter: 0, advance: 0)
     out.pointee.payloadLength = 0
     out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
     setKey(out, source, destination, header.be16(0), header.be16(2), proto, version)
@@ -120,6 +133,7 @@ extension PacketParser {
     let header = cursor.data + cursor.offset
     out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset)
     out.pointee.payloadLength = UInt32(truncatingIfNeeded: length)
+    out.pointee.setOrder(control: 0, letter: 0, advance: 0)
     switch proto {
     case IPProtocol.sctp:
       guard cursor.has(4), length >= 4 else {

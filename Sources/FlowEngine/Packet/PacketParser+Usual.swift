@@ -141,20 +141,22 @@ extension PacketParser {
     out.pointee.ipLength = UInt32(truncatingIfNeeded: length &+ 40)
     out.pointee.trafficClass = UInt8(truncatingIfNeeded: ip.be16(0) >> 4)
     out.pointee.ttl = ip.u8(7)
-    let source = IPAddress(high: ip.be64(8), low: ip.be64(16))
-    let destination = IPAddress(high: ip.be64(24), low: ip.be64(32))
-    let ports = (source: ip.be16(40), destination: ip.be16(42))
-    let isFromB =
-      source.high != destination.high
-      ? source.high > destination.high
-      : source.low != destination.low
-        ? source.low > destination.low : ports.source > ports.destination
+    let source = (high: ip.be64(8), low: ip.be64(16), port: ip.be16(40))
+    let destination = (high: ip.be64(24), low: ip.be64(32), port: ip.be16(42))
+    // Which is the higher one nobody can guess either, but for equal addresses.
+    let from = UInt128(source.high) << 64 | UInt128(source.low)
+    let to = UInt128(destination.high) << 64 | UInt128(destination.low)
+    let isFromB = from == to ? source.port > destination.port : from > to
+    let mask: UInt64 = isFromB ? .max : 0
+    let high = (source.high ^ destination.high) & mask
+    let low = (source.low ^ destination.low) & mask
+    let port = (source.port ^ destination.port) & UInt16(truncatingIfNeeded: mask)
     finish(
       frame, out, now, isFromB: isFromB,
       FlowKey(
-        addressA: isFromB ? destination : source, addressB: isFromB ? source : destination,
-        portA: isFromB ? ports.destination : ports.source,
-        portB: isFromB ? ports.source : ports.destination, proto: ip.u8(6),
+        addressA: IPAddress(high: source.high ^ high, low: source.low ^ low),
+        addressB: IPAddress(high: destination.high ^ high, low: destination.low ^ low),
+        portA: source.port ^ port, portB: destination.port ^ port, proto: ip.u8(6),
         flags: FlowKey.Flags.ipv6, vlanOuter: key(vlan: frame.vlan)))
     return true
   }
@@ -166,25 +168,38 @@ extension PacketParser {
     at offset: Int, length: Int
   ) -> Bool {
     let header = frame.data + offset
-    var size = 8
-    if proto == IPProtocol.tcp {
-      guard frame.has(offset &+ 20) else { return false }
-      size = Int(header.u8(12) >> 4) &* 4
-      // So the fixed header is not longer than what IP leaves for it either.
-      guard size >= 20, size <= length else { return false }
-      out.pointee.sequence = header.be32(4)
-      out.pointee.acknowledgement = header.be32(8)
-      out.pointee.window = header.be16(14)
-      out.pointee.tcpFlags = header.u8(13)
-    } else {
-      guard proto == IPProtocol.udp else { return false }
-      let declared = Int(header.be16(4))
-      guard declared >= 8, declared <= length, !Self.mayBeTunnel(header.be16(0)),
-        !Self.mayBeTunnel(header.be16(2))
-      else { return false }
-      out.pointee.tcpFlags = 0
+    let isTCP = proto == IPProtocol.tcp
+    // So a UDP header is read as though it were one of TCP, and what it does not have is masked out: which
+    // of the two comes next nobody can guess, and a wrong guess costs as much as thirty instructions.
+    guard isTCP || proto == IPProtocol.udp, frame.has(offset &+ 20) else { return false }
+    let mask: UInt32 = isTCP ? .max : 0
+    let tcpSize = UInt32(header.u8(12) >> 4) &* 4
+    let declared = UInt32(header.be16(4))
+    // TCP's header within what IP leaves for it; of UDP the whole datagram.
+    let told = tcpSize & mask | declared & ~mask
+    let size = Int(tcpSize & mask | 8 & ~mask)
+    guard told >= 20 & mask | 8 & ~mask, Int(told) <= length else { return false }
+    let ports = (header.be16(0), header.be16(2))
+    if Self.tunnelPorts.contains(ports.0) || Self.tunnelPorts.contains(ports.1) {
+      guard isTCP || !Self.isTunnel(port: ports.0) && !Self.isTunnel(port: ports.1) else {
+        return false
+      }
     }
-    out.pointee.payloadLength = UInt32(truncatingIfNeeded: length &- size)
+    let flags = header.u8(13) & UInt8(truncatingIfNeeded: mask)
+    out.pointee.sequence = header.be32(4) & mask
+    out.pointee.acknowledgement = header.be32(8) & mask
+    out.pointee.window =
+      header.be16(14) & UInt16(truncatingIfNeeded: mask) | UInt16(truncatingIfNeeded: ~mask) & 1
+    out.pointee.tcpFlags = flags
+    let payload = UInt32(truncatingIfNeeded: length &- size)
+    out.pointee.payloadLength = payload
+    let advance = payload & mask
+    // A datagram counts as data also where it has none.
+    let isData = UInt16(advance != 0 ? 1 : 0) | UInt16(truncatingIfNeeded: ~mask) & 1
+    out.pointee.setOrder(
+      control: flags & ParsedPacket.controlFlags | TCPFlags.ack & UInt8(truncatingIfNeeded: ~mask),
+      // The letter of data is the one behind that of an acknowledgement.
+      letter: HistoryBits.ack &<< isData, advance: advance)
     out.pointee.flags = ParsedPacket.Flags.plain | ParsedPacket.Flags.ethernet
     // Offsets are below 18 + 40 + 60.
     out.pointee.networkOffset = UInt16(truncatingIfNeeded: frame.network)
@@ -219,10 +234,4 @@ extension PacketParser {
   /// A tag's id as it stands in the key.
   @inline(__always)
   private func key(vlan: UInt16) -> UInt16 { vlan != 0xffff && vlanInKey ? vlan : 0 }
-
-  /// Whether a port lies where tunnels' ports do; nearly no other does.
-  @inline(__always)
-  private static func mayBeTunnel(_ port: UInt16) -> Bool {
-    tunnelPorts.contains(port) && isTunnel(port: port)
-  }
 }

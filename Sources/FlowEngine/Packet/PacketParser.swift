@@ -77,6 +77,7 @@ package struct PacketParser: BitwiseCopyable, Sendable {
     out.pointee.vlanOuter = 0xffff
     out.pointee.vlanInner = 0xffff
     out.pointee.tcpFlags = 0
+    out.pointee.setOrder(control: 0, letter: 0, advance: 0)
     out.pointee.captured = captured
     out.pointee.frameOffset = 0
     out.pointee.tunnelKind = 0

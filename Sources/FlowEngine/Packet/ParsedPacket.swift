@@ -1,5 +1,5 @@
 /// What the parser found in one packet: everything the flow table needs, so that the packet's bytes
-/// are read once. 152 bytes, held in the worker's scratch array or on a hand-off ring.
+/// are read once. 160 bytes, held in the worker's scratch array or on a hand-off ring.
 @frozen
 package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var key: FlowKey
@@ -60,6 +60,28 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   package var icmpCode: UInt8
   /// ``PacketVerdict`` while the burst is worked on.
   package var verdict: UInt8
+  /// Of the flags of a TCP segment those of ``controlFlags``. A UDP datagram behind the usual headers
+  /// looks like one that acknowledges: number, acknowledgement 0 and 0, window 1. All else has 0.
+  package var control: UInt8
+  /// Where `control` is not 0, the letter that the packet writes in the history: ``HistoryBits/data`` or
+  /// ``HistoryBits/ack``.
+  package var letter: UInt8
+  /// And by how much it moves its side on: the payload of TCP; 0.
+  package var advance: UInt32
+
+  /// A segment or datagram that can follow in order.
+  @inline(__always)
+  mutating func setOrder(control: UInt8, letter: UInt16, advance: UInt32) {
+    self.control = control
+    self.letter = UInt8(truncatingIfNeeded: letter)
+    self.advance = advance
+  }
+
+  /// What of TCP's flags begins and ends a connection, or must be there in between.
+  @inlinable
+  package static var controlFlags: UInt8 {
+    TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack
+  }
 
   package enum Flags {
     /// The NIC can have hashed this packet as its flow is hashed: no tunnel, no fragment, no label.

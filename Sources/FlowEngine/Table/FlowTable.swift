@@ -101,22 +101,11 @@ package struct FlowTable: ~Copyable {
     (bucket + Bucket.straysOffset).assumingMemoryBound(to: UInt32.self)
   }
 
-  /// A word with the top bit of each 16-bit lane set where the lane of `tags` equals `tag`. A lane above
-  /// a true match may be set wrongly (the borrow of the subtraction); the key comparison decides.
-  @inline(__always)
-  static func matches(_ tags: UInt64, _ tag: UInt16) -> UInt64 {
-    let difference = tags ^ (UInt64(tag) &* 0x0001_0001_0001_0001)
-    // Wrapping is the trick: a lane that is zero borrows and sets its top bit.
-    return (difference &- 0x0001_0001_0001_0001) & ~difference & 0x8000_8000_8000_8000
-  }
-
   /// Slot 0 … 7 of the first tag that matches, or 8.
   @inline(__always)
   static func firstMatch(_ bucket: UnsafeMutableRawPointer, _ tag: UInt16) -> Int {
-    let low = matches(bucket.load(as: UInt64.self), tag)
-    if low != 0 { return low.trailingZeroBitCount >> 4 }
-    let high = matches(bucket.load(fromByteOffset: 8, as: UInt64.self), tag)
-    return high != 0 ? 4 &+ high.trailingZeroBitCount >> 4 : 8
+    // A bit behind the last slot's, found where no other is.
+    (martlet_match8(bucket, tag) | 1 << 16).trailingZeroBitCount >> 1
   }
 
   // MARK: Stages of a burst
@@ -178,16 +167,11 @@ package struct FlowTable: ~Copyable {
     var distance: UInt64 = 0
     while distance <= reach {
       let current = bucket(home, distance)
-      for half in 0..<2 {
-        var matches = Self.matches(current.load(fromByteOffset: half &* 8, as: UInt64.self), tag)
-        while matches != 0 {
-          let slot = half &* 4 &+ matches.trailingZeroBitCount >> 4
-          let entry = Self.numbers(current)[slot]
-          // A match above a true one may be none: then the slot may be free, and its entry another flow's,
-          // which the key tells, or nobody's, which the mark does.
-          if isLive(entry) && FlowKey.areEqual(key, self.key(entry)) { return entry }
-          matches &= matches &- 1
-        }
+      var matches = martlet_match8(current, tag)
+      while matches != 0 {
+        let entry = Self.numbers(current)[matches.trailingZeroBitCount >> 1]
+        if FlowKey.areEqual(key, self.key(entry)) { return entry }
+        matches &= matches &- 1
       }
       distance &+= 1
     }

@@ -11,33 +11,33 @@ extension FlowTracker {
   /// The largest window that can be announced (RFC 7323, section 2.3): nothing can be further ahead.
   private static var largestWindow: UInt32 { 1 << 30 }
 
-  /// A segment that follows in order on an open connection, without holes on either side: moves its
-  /// side on. Returns false, with nothing changed, where it is anything else.
+  /// What follows in order: a segment on an open connection, without holes on either side, or a datagram
+  /// behind the usual headers, which looks like one (``ParsedPacket/control``), so that nobody need ask
+  /// which of the two it is. Moves its side on. Returns false, with nothing changed, where it is anything
+  /// else, or the side's first of its kind.
   @inline(__always)
   func followInOrder(
     _ hot: UnsafeMutablePointer<FlowHot>, _ side: UnsafeMutablePointer<FlowSide>,
     _ peer: UnsafeMutablePointer<FlowSide>, _ packet: UnsafePointer<ParsedPacket>
   ) -> Bool {
-    let flags = packet.pointee.tcpFlags
-    let length = packet.pointee.payloadLength
     let sequence = packet.pointee.sequence
     let acknowledgement = packet.pointee.acknowledgement
     let window = packet.pointee.window
     let history = side.pointee.history
-    let letter = length > 0 ? HistoryBits.data : HistoryBits.ack
-    guard sequence == side.pointee.nextSequence, hot.pointee.state != FlowState.closed,
-      flags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst | TCPFlags.ack) == TCPFlags.ack,
-      history & letter != 0, window != 0,
-      (history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead) == 0
-    else { return false }
+    let letter = UInt16(packet.pointee.letter)
+    let differs =
+      sequence ^ side.pointee.nextSequence
+      | UInt32(packet.pointee.control ^ TCPFlags.ack) | UInt32(letter & ~history)
+      | UInt32((history | peer.pointee.history) & (HistoryBits.holes | HistoryBits.ahead))
+    guard differs == 0, window != 0, hot.pointee.state != FlowState.closed else { return false }
     if SequenceHoles.distance(acknowledgement, peer.pointee.nextSequence) < 0 {
       // Of a side that is not seen at all, what is acknowledged tells where it stands.
       guard peer.pointee.packets == 0 else { return false }
       peer.pointee.nextSequence = acknowledgement
     }
-    Self.tcpFlags(hot, packet.pointee.side).pointee |= flags
+    Self.tcpFlags(hot, packet.pointee.side).pointee |= packet.pointee.tcpFlags
     // Wraps as sequence numbers do (RFC 9293, section 3.4).
-    side.pointee.nextSequence = sequence &+ length
+    side.pointee.nextSequence = sequence &+ packet.pointee.advance
     side.pointee.window = window
     return true
   }

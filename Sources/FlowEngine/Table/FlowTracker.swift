@@ -2,7 +2,7 @@
 /// leave by.
 package struct FlowTracker: ~Copyable {
   /// The benches look into it.
-  package var table: FlowTable
+  var table: FlowTable
   var details: FlowDetailPool
   var tunnels: TunnelTable
   var violations: ViolationLimit
@@ -54,6 +54,22 @@ package struct FlowTracker: ~Copyable {
   /// Tunnels that there is room for: one to 64 flows, as far as they can be numbered.
   package static func usualTunnels(_ capacity: Int) -> Int { min(max(64, capacity / 64), 65_535) }
 
+  // MARK: Stages one by one
+
+  /// As in ``FlowTable``; they are here since a table that others may reach into is copied for them.
+  @inline(__always)
+  package mutating func prefetchBucket(_ hash: UInt64) { table.prefetchBucket(hash) }
+
+  @inline(__always)
+  package mutating func prefetchCandidate(_ hash: UInt64) -> UInt32 {
+    table.prefetchCandidate(hash)
+  }
+
+  @inline(__always)
+  package mutating func find(_ packet: UnsafePointer<ParsedPacket>) -> UInt32 { table.find(packet) }
+
+  package var flowCount: Int { table.count }
+
   /// Sets the clock; before the first packet.
   package mutating func start(at now: Int64) { wheel.start(at: now) }
 
@@ -76,18 +92,7 @@ package struct FlowTracker: ~Copyable {
     let side = Self.side(hot, sender)
     guard time >= before, max(clock, time) &- before < shortestTimeout, side.pointee.packets != 0
     else { return false }
-    let proto = packet.pointee.key.proto
-    if proto == IPProtocol.tcp {
-      guard followInOrder(hot, side, Self.side(hot, 1 &- sender), packet) else { return false }
-    } else if proto == IPProtocol.udp {
-      let headers = packet.pointee.ipLength &- packet.pointee.payloadLength
-      guard headers == Self.usualHeaders(packet), side.pointee.history & HistoryBits.data != 0
-      else {
-        return false
-      }
-    } else if proto == IPProtocol.icmp || proto == IPProtocol.icmpv6 {
-      return false
-    }
+    guard followInOrder(hot, side, Self.side(hot, 1 &- sender), packet) else { return false }
     hot.pointee.lastSeen = time
     side.pointee.packets &+= 1
     side.pointee.bytes &+= UInt64(packet.pointee.wireLength)

@@ -4,12 +4,12 @@ import FlowEngine
 protocol Traffic: AnyObject {
   /// Writes the next frame and returns its length.
   func next(_ frame: FrameWriter) -> Int
-  /// What the clock goes on by for a burst of 64 packets.
+  /// What the clock goes on by for a full burst.
   var burstNanoseconds: Int64 { get }
 }
 
-/// 64 packets at 14.88 Mpps, the line rate of 10 GbE at 64-byte frames.
-let lineRateBurstNanoseconds: Int64 = 4_301
+/// A full burst, 32 packets, at 14.88 Mpps, the line rate of 10 GbE at 64-byte frames.
+let lineRateBurstNanoseconds: Int64 = 2_150
 
 /// Packets of flows that are there already, chosen at random.
 final class KnownFlows: Traffic {
