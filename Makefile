@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-build bench-linerate compare fuzz fuzz-seeds lint gate install clean \
+.PHONY: help run build test bench bench-core bench-build bench-linerate compare fuzz fuzz-seeds lint gate install clean \
   dependencies test-dependencies
 
 help: ## this list
@@ -39,7 +39,9 @@ test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as 
 
 # BENCH_FLAGS='--part ceiling --markdown report.md' and more: martlet-bench --help, bench/README.md.
 BENCH_FLAGS ?=
-bench: bench-build ## one core on packets from memory: ceiling, stages, beside C, two cores, memory
+bench: bench-core bench-linerate compare ## all benches, one after the other: an hour on two cores
+
+bench-core: bench-build ## one core on packets from memory: ceiling, stages, beside C, two cores, memory
 	@BIN="$$($(BENCH_RELEASE) --show-bin-path)"; "$$BIN/martlet-bench" $(BENCH_FLAGS)
 
 BENCH_RELEASE = MARTLET_BENCH=1 $(RELEASE)

@@ -1,4 +1,4 @@
-// What the hot path costs on this machine, with packets from memory and without a NIC: `make bench`, or
+// What the hot path costs on this machine, with packets from memory and without a NIC: `make bench-core`, or
 // `MARTLET_BENCH=1 swift run -c release martlet-bench --help`.
 
 import Foundation

@@ -1573,6 +1573,20 @@ HOT void prefetch_entry(struct reference_worker *w, uint32_t i) {
   if (LIKELY(w->verdicts[i] == FLOW)) w->candidates[i] = prefetch_candidate(w, w->hashes[i]);
 }
 
+// As ON_THEIR_WAY, once the hot half has had time to come, which tells whether the cold one is wanted.
+enum { COLD_ON_ITS_WAY = 6 };
+
+HOT void prefetch_cold(struct reference_worker *w, uint32_t i) {
+  const uint32_t candidate = w->candidates[i];
+  if (UNLIKELY(w->verdicts[i] != FLOW) || candidate == NONE) return;
+  const struct parsed *p = w->parsed + i;
+  if (p->control != ACK || (w->hot[candidate].sides[p->side].history & p->letter) == 0) {
+    const uint8_t *cold = (const uint8_t *)(w->cold + candidate);
+    martlet_prefetch_write(cold);
+    martlet_prefetch_write(cold + 64);
+  }
+}
+
 HOT void update_burst(struct reference_worker *w, uint32_t count, int64_t now) {
   const struct parsed *p = w->parsed;
   const int on_packet_time = w->on_packet_time;
@@ -1580,6 +1594,7 @@ HOT void update_burst(struct reference_worker *w, uint32_t count, int64_t now) {
   for (uint32_t i = 0; i < count && i < ON_THEIR_WAY; i++) prefetch_entry(w, i);
   for (uint32_t i = 0; i < count; i++, p++) {
     if (i + ON_THEIR_WAY < count) prefetch_entry(w, i + ON_THEIR_WAY);
+    if (i + COLD_ON_ITS_WAY < count) prefetch_cold(w, i + COLD_ON_ITS_WAY);
     int64_t clock = on_packet_time ? (int64_t)w->packets[i].clock_ns : now;
     if (UNLIKELY(w->verdicts[i] != FLOW)) continue;
     if (UNLIKELY(!update_known(w, p, w->candidates[i], clock)))

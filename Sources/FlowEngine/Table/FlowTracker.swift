@@ -1,3 +1,5 @@
+import CBurst
+
 /// Packets into flows, flows into records: a worker's table, its timers, and the ring its records
 /// leave by.
 package struct FlowTracker: ~Copyable {
@@ -98,6 +100,22 @@ package struct FlowTracker: ~Copyable {
     side.pointee.bytes &+= UInt64(packet.pointee.wireLength)
     side.pointee.ipBytes &+= UInt64(packet.pointee.ipLength)
     return true
+  }
+
+  /// Has the cold half of a packet's entry on its way where the packet is likely to ask for it: to begin or
+  /// end a connection, or to write a letter in its history.
+  @inline(__always)
+  func prefetchCold(_ packet: UnsafePointer<ParsedPacket>) {
+    let candidate = packet.pointee.candidate
+    guard candidate != FlowTable.none else { return }
+    let side = Self.side(table.hot + Int(candidate), packet.pointee.side)
+    if packet.pointee.control != TCPFlags.ack
+      || side.pointee.history & UInt16(packet.pointee.letter) == 0
+    {
+      let cold = UnsafeRawPointer(table.cold + Int(candidate))
+      martlet_prefetch_write(cold)
+      martlet_prefetch_write(cold + 64)
+    }
   }
 
   /// Counts one packet into its flow, which is begun where it is not there yet, and returns the flow's

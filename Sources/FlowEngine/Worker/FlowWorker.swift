@@ -299,6 +299,7 @@ package struct FlowWorker: ~Copyable {
     for i in 0..<min(count, Self.ahead) { prefetchEntry(parsed + i) }
     for i in 0..<count {
       if i &+ Self.ahead < count { prefetchEntry(parsed + i + Self.ahead) }
+      if i &+ Self.coldAhead < count { prefetchCold(parsed + i + Self.coldAhead) }
       let p = parsed + i
       let clock = onPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
       if p.pointee.verdict == PacketVerdict.flow {
@@ -332,6 +333,14 @@ package struct FlowWorker: ~Copyable {
     default: break
     }
     return 0
+  }
+
+  /// As ``ahead``, once the hot half has had time to come, which tells whether the cold one is wanted.
+  private static var coldAhead: Int { 6 }
+
+  @inline(__always)
+  private func prefetchCold(_ p: UnsafePointer<ParsedPacket>) {
+    if p.pointee.verdict == PacketVerdict.flow { tracker.prefetchCold(p) }
   }
 
   @inline(__always)
