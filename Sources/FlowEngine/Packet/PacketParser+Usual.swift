@@ -2,7 +2,7 @@ package import CBurst
 
 // The usual frame, in one go: Ethernet II with one VLAN tag or none, IPv4 without options or IPv6
 // without extension headers, TCP or UDP, everything there, nothing contradictory. Nearly all frames of
-// nearly all links are like that, and one is read in about 110 instructions (bench: `parse`). The rest
+// nearly all links are like that; perf/instructions has what one costs (`parse`). The rest
 // goes through ``parseUnusual(_:into:now:)``, which knows these, too, and says the same of them: a test
 // holds the two equal.
 //

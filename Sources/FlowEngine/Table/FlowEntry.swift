@@ -16,7 +16,8 @@ package struct FlowSide: BitwiseCopyable, Sendable {
   package var ipBytes: UInt64 = 0
   /// TCP: the sequence number expected next.
   package var nextSequence: UInt32 = 0
-  /// TCP: the last window seen, unscaled; after a RST of this side the low half of its sequence number.
+  /// TCP: the last window seen, unscaled; after a RST of this side the low half of its sequence number. Of
+  /// datagrams it says nothing.
   package var window: UInt16 = 0
   /// ``HistoryBits`` already written to the history.
   package var history: UInt16 = 0

@@ -386,7 +386,11 @@ package struct FlowWorker: ~Copyable {
       for i in 0..<count {
         let p = ring.peek(i)
         if p.pointee.verdict == PacketVerdict.flow {
-          self.count(p, clock: now)
+          if packetMap == nil && tracker.updateKnown(p, clock: now) {
+            tracker.countPacket(p)
+          } else {
+            self.count(p, clock: now)
+          }
           releases.append(p.pointee.handle)
         } else if p.pointee.verdict == PacketVerdict.laterFragment {
           ownFragment(p, clock: now)
