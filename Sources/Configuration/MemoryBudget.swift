@@ -31,7 +31,7 @@ package struct MemoryBudget: Sendable, Equatable {
       Line(
         name: "free list and top scan",
         bytes: workers * settings.flows.capacity * Self.perFlowSideBytes))
-    let details = max(64, settings.flows.capacity / 32)
+    let details = max(64, settings.flows.capacity / 40)
     lines.append(
       Line(name: "flow details", bytes: workers * details * Self.perDetailBytes))
     lines.append(

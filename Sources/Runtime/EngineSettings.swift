@@ -37,7 +37,7 @@ package struct EngineSettings: Sendable {
   /// Which packets are looked at; all where nil.
   package var packetFilter: PacketFilterSlot?
   package var checksums = ChecksumPolicy.ignore
-  /// Flows in trouble that there is room for in each worker; one in 32 where nil.
+  /// Flows in trouble that there is room for in each worker; one in 40 where nil.
   package var detailCapacity: Int?
   /// Anomaly records of one name that a worker makes in a second; 0: none at all.
   package var anomaliesPerSecond = 100

@@ -50,8 +50,8 @@ package struct FlowTracker: ~Copyable {
     self.worker = worker
   }
 
-  /// Flows in trouble that there is room for, where nothing else is said: one in 32.
-  package static func usualDetails(_ capacity: Int) -> Int { max(64, capacity / 32) }
+  /// Flows in trouble that there is room for, where nothing else is said: one in 40.
+  package static func usualDetails(_ capacity: Int) -> Int { max(64, capacity / 40) }
 
   /// Tunnels that there is room for: one to 64 flows, as far as they can be numbered.
   package static func usualTunnels(_ capacity: Int) -> Int { min(max(64, capacity / 64), 65_535) }
