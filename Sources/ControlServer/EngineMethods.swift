@@ -11,7 +11,7 @@ extension MethodTable {
           martlet: try engine.status().version, methods: ControlMethod.allCases.map(\.rawValue))
       },
       MethodEntry(.engineStatus, role: .viewer) { (_, _: NoParameters) in try engine.status() },
-      MethodEntry(.statsGet, role: .viewer) { (_, _: NoParameters) in try engine.stats() },
+      MethodEntry(.statsGet, role: .viewer) { (_, _: StatsGetParameters) in try engine.stats() },
       MethodEntry(.flowsTop, role: .viewer) { _, parameters in try engine.topFlows(parameters) },
       MethodEntry(.tuningGet, role: .viewer) { _, parameters in try engine.tunables(parameters) },
       MethodEntry(.tuningSet, role: .operator) { peer, parameters in

@@ -13,13 +13,13 @@ struct TopAsker {
 extension Engine {
   /// Asks every worker for its busiest flows and puts the answers together. A worker answers between
   /// bursts; one that does not within half a second (it has ended, say) is left out.
-  package func topFlows(_ parameters: TopFlowsParameters) -> TopFlows {
+  package func topFlows(_ parameters: FlowsTopParameters) -> FlowsTop {
     topAsker.withLock { asker in
       asker.request += 1
       for page in topPages { ask(page, asker.request, parameters) }
       let deadline = EngineClock.monotonicNanoseconds + 500_000_000
-      var answer = TopFlows()
-      var scored: [(score: Double, flow: TopFlow)] = []
+      var answer = FlowsTop()
+      var scored: [(score: Double, flow: LiveFlow)] = []
       let now = EngineClock.systemNanoseconds
       for (worker, page) in topPages.enumerated() {
         let words = page.assumingMemoryBound(to: UInt64.self)
@@ -45,37 +45,39 @@ extension Engine {
   }
 
   private func ask(
-    _ page: UnsafeMutableRawPointer, _ request: UInt64, _ parameters: TopFlowsParameters
+    _ page: UnsafeMutableRawPointer, _ request: UInt64, _ parameters: FlowsTopParameters
   ) {
     let words = page.assumingMemoryBound(to: UInt64.self)
     let order: TopScan.Order =
       switch parameters.by {
       case .bytes: .bytes
       case .packets: .packets
-      case .rate: .rate
       case .packetRate: .packetRate
+      case .rate, .age, .idle: .rate
       }
     words[1] = UInt64(min(parameters.count, TopScan.maximumCount))
     words[2] = order.rawValue
     martlet_store_release(words, request)
   }
 
-  private static func score(_ flow: TopFlow, _ order: TopFlowsParameters.Order) -> Double {
+  private static func score(_ flow: LiveFlow, _ order: FlowOrder) -> Double {
     switch order {
     case .bytes: Double(flow.bytes)
     case .packets: Double(flow.packets)
     case .rate: flow.bitsPerSecond
     case .packetRate: flow.packetsPerSecond
+    case .age: flow.ageSeconds
+    case .idle: flow.idleSeconds
     }
   }
 
   private static func flow(_ result: TopScan.Result, interval: Double, now: Int64, worker: Int)
-    -> TopFlow
+    -> LiveFlow
   {
     let record = result.record
     let originator = record.originator
     let responder = record.responder
-    var flow = TopFlow()
+    var flow = LiveFlow()
     let version = record.hot.key.ipVersion
     flow.srcIP = RecordText.address(originator.address, version: version)
     flow.destIP = RecordText.address(responder.address, version: version)

@@ -75,7 +75,7 @@ struct TableTests {
   @Test(arguments: 1...60)
   func noLineIsWiderThanAsked(width: Int) {
     let flows = SampleData.topFlows(.init(count: 30), uptimeSeconds: 60).flows
-    for order in TopFlowsParameters.Order.allCases {
+    for order in FlowOrder.allCases {
       let lines = FlowTable.make(flows, order: order).lines(width: width, style: Self.off)
       #expect(lines.count == 31 && lines.allSatisfy { $0.count <= width })
     }
@@ -192,7 +192,7 @@ struct ViewTests {
       var stats = EngineStats()
       stats.uptimeSeconds = seconds
       stats.totals.received = received
-      model.take(status, stats, TopFlows())
+      model.take(status, stats, FlowsTop())
     }
     let rate = { model.rate { $0.totals.received } }
     take(10, 1000)

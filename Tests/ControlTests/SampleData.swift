@@ -143,8 +143,8 @@ enum SampleData {
     key: "engine.polling", kind: .choice, value: .text("adaptive"), standard: .text("adaptive"),
     allowed: ["busy", "adaptive"], isLive: true, meaning: "What an idle worker does")
 
-  static func topFlows(_ parameters: TopFlowsParameters, uptimeSeconds: Double) -> TopFlows {
-    var answer = TopFlows()
+  static func topFlows(_ parameters: FlowsTopParameters, uptimeSeconds: Double) -> FlowsTop {
+    var answer = FlowsTop()
     answer.timestamp = "2026-11-21T06:38:05.123456+0000"
     answer.intervalSeconds = 1
     answer.flowsLive = 97_426
@@ -155,16 +155,18 @@ enum SampleData {
       case .packets: left.packets > right.packets
       case .rate: left.bitsPerSecond > right.bitsPerSecond
       case .packetRate: left.packetsPerSecond > right.packetsPerSecond
+      case .age: left.ageSeconds > right.ageSeconds
+      case .idle: left.idleSeconds > right.idleSeconds
       }
     }
     answer.flows = Array(answer.flows.prefix(parameters.count))
     return answer
   }
 
-  private static func flow(_ index: Int, uptimeSeconds: Double) -> TopFlow {
+  private static func flow(_ index: Int, uptimeSeconds: Double) -> LiveFlow {
     let isV6 = index % 7 == 3
     let isICMP = index % 11 == 5
-    var flow = TopFlow()
+    var flow = LiveFlow()
     flow.flowId = UInt64(index) &* 7_919_113
     flow.srcIP =
       isV6 ? "2001:db8:42:7::\(String(index, radix: 16))" : "10.20.\(index).\(200 - index)"

@@ -12,9 +12,9 @@ struct ServerTests {
       #expect(try client.call(.engineStatus, as: EngineStatus.self) == SampleData.status())
       #expect(
         try client.call(.statsGet, as: EngineStats.self) == SampleData.stats(uptimeSeconds: 3725))
-      let parameters = TopFlowsParameters(count: 7, by: .packets)
+      let parameters = FlowsTopParameters(count: 7, by: .packets)
       #expect(
-        try client.call(.flowsTop, parameters, as: TopFlows.self)
+        try client.call(.flowsTop, parameters, as: FlowsTop.self)
           == SampleData.topFlows(parameters, uptimeSeconds: 3725))
       let version = try client.call(.rpcVersion, as: VersionInfo.self)
       #expect(version.api == "1.1" && version.jsonrpc == "2.0" && version.martlet == "0.1.0")

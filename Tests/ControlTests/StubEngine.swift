@@ -7,7 +7,7 @@ final class StubEngine: EngineInterface {
   struct Failure: Error {}
 
   private let shutdowns = Mutex(0)
-  private let asked = Mutex<[TopFlowsParameters]>([])
+  private let asked = Mutex<[FlowsTopParameters]>([])
   /// How long each answer takes.
   let delaySeconds: Double
   /// Whether `stats` throws something that is no ``RPCError``.
@@ -19,7 +19,7 @@ final class StubEngine: EngineInterface {
   }
 
   var shutdownsRequested: Int { shutdowns.withLock { $0 } }
-  var topFlowsAsked: [TopFlowsParameters] { asked.withLock { $0 } }
+  var topFlowsAsked: [FlowsTopParameters] { asked.withLock { $0 } }
 
   func status() throws -> EngineStatus {
     if delaySeconds > 0 { Thread.sleep(forTimeInterval: delaySeconds) }
@@ -31,7 +31,7 @@ final class StubEngine: EngineInterface {
     return SampleData.stats(uptimeSeconds: 3725)
   }
 
-  func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows {
+  func topFlows(_ parameters: FlowsTopParameters) throws -> FlowsTop {
     asked.withLock { $0.append(parameters) }
     return SampleData.topFlows(parameters, uptimeSeconds: 3725)
   }
@@ -79,7 +79,7 @@ final class LiveStubEngine: EngineInterface {
 
   func stats() throws -> EngineStats { SampleData.stats(uptimeSeconds: uptimeSeconds) }
 
-  func topFlows(_ parameters: TopFlowsParameters) throws -> TopFlows {
+  func topFlows(_ parameters: FlowsTopParameters) throws -> FlowsTop {
     SampleData.topFlows(parameters, uptimeSeconds: uptimeSeconds)
   }
 

@@ -109,14 +109,14 @@ import Testing
     for i in 0..<400 { port.add(Self.udp(i % 40), queue: i % 2) }
     for _ in 0..<500 { port.add(Self.udp(7), queue: 0) }
     #expect(eventually { engine.stats().totals.countedInFlows == 900 })
-    let top = engine.topFlows(TopFlowsParameters(count: 3, by: .packets))
+    let top = engine.topFlows(FlowsTopParameters(count: 3, by: .packets))
     #expect(top.flows.count == 3)
     #expect(top.flows.first?.srcIP == "10.0.0.7")
     #expect(top.flows.first?.packets == 510)
     #expect(top.flowsLive == 40)
     engine.stop()
     // Workers that have ended answer nothing; the question does not hang.
-    #expect(engine.topFlows(TopFlowsParameters()).flows.isEmpty)
+    #expect(engine.topFlows(FlowsTopParameters()).flows.isEmpty)
   }
 
   @Test func statusSaysWhatItIsMadeOf() throws {

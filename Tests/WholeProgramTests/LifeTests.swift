@@ -80,8 +80,8 @@ struct LifeTests {
     }
     #expect(try martlet("status").contains("tap0"))
     #expect(try martlet("stats").contains("6,345"))
-    let top: TopFlows = try ControlClient(socketPath: run.socketPath)
-      .call(.flowsTop, TopFlowsParameters(count: 5, by: .bytes))
+    let top: FlowsTop = try ControlClient(socketPath: run.socketPath)
+      .call(.flowsTop, FlowsTopParameters(count: 5, by: .bytes))
     #expect(top.flows.count == 5)
     #expect(top.flows.map(\.bytes) == top.flows.map(\.bytes).sorted(by: >))
     _ = try run.process.terminate(seconds: 60)

@@ -9,6 +9,10 @@ package struct EngineStats: Codable, Equatable, Sendable {
   package var ports: [PortStats] = []
   package var workers: [WorkerStats] = []
   package var sinks: [SinkStats] = []
+  /// Between workers, and from workers to the publisher.
+  package var rings: [RingStats] = []
+  /// Over the last second, ten seconds and minute; fewer where the engine is younger.
+  package var rates: [RateWindow] = []
   package var conservation = Conservation()
 
   package init() {}
@@ -65,6 +69,75 @@ package struct PortStats: Codable, Equatable, Sendable {
   package var noMbuf: UInt64 = 0
   /// `ierrors`
   package var errors: UInt64 = 0
+  /// The driver's own counters under its own names; empty where it has none.
+  package var xstats: [Counter] = []
+  /// Packet buffers; nil where the port has none of its own.
+  package var mempool: MempoolStats?
+
+  package init() {}
+}
+
+/// The packet buffers of a port.
+package struct MempoolStats: Codable, Equatable, Sendable {
+  package var size: UInt64
+  /// Taken just now: in descriptors, in hand-off rings, among fragments.
+  package var inUse: UInt64
+
+  package init(size: UInt64, inUse: UInt64) {
+    self.size = size
+    self.inUse = inUse
+  }
+}
+
+/// A ring, as it is just now.
+package struct RingStats: Codable, Equatable, Sendable {
+  /// `records 0` of worker 0; `handoff 0 1` from worker 0 to 1.
+  package var name: String
+  package var capacity: UInt64
+  package var used: UInt64
+
+  package init(name: String, capacity: UInt64, used: UInt64) {
+    self.name = name
+    self.capacity = capacity
+    self.used = used
+  }
+}
+
+/// What a second brought on average.
+package struct RateWindow: Codable, Equatable, Sendable {
+  /// 1, 10 or 60.
+  package var seconds: Int = 1
+  /// All workers together.
+  package var total = Rates()
+  /// In the ports' and the workers' order.
+  package var ports: [PortRates] = []
+  package var workers: [Rates] = []
+
+  package init() {}
+}
+
+/// A second's share of a worker's counters.
+package struct Rates: Codable, Equatable, Sendable {
+  package var packets: Double = 0
+  package var bits: Double = 0
+  package var filtered: Double = 0
+  package var discarded: Double = 0
+  package var flowsCreated: Double = 0
+  package var evicted: Double = 0
+  package var records: Double = 0
+  package var recordsDropped: Double = 0
+
+  package init() {}
+}
+
+/// A second's share of a port's counters.
+package struct PortRates: Codable, Equatable, Sendable {
+  package var name = ""
+  package var packets: Double = 0
+  package var bits: Double = 0
+  package var missed: Double = 0
+  package var noMbuf: Double = 0
+  package var errors: Double = 0
 
   package init() {}
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ControlAPI
 
-extension TopFlowsParameters.Order: ExpressibleByArgument {}
+extension FlowOrder: ExpressibleByArgument {}
 
 struct Top: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,7 +14,7 @@ struct Top: ParsableCommand {
   @OptionGroup var options: ControlOptions
 
   @Option(help: "What makes a flow busy.")
-  var by = TopFlowsParameters.Order.rate
+  var by = FlowOrder.rate
 
   @Option(
     name: [.customShort("n"), .long],
@@ -28,8 +28,8 @@ struct Top: ParsableCommand {
   var once = false
 
   func validate() throws {
-    if let count, !TopFlowsParameters.countRange.contains(count) {
-      throw ValidationError("--count takes 1 to \(TopFlowsParameters.countRange.upperBound)")
+    if let count, !FlowsTopParameters.countRange.contains(count) {
+      throw ValidationError("--count takes 1 to \(FlowsTopParameters.countRange.upperBound)")
     }
     if !(0.1...3600).contains(interval) {
       throw ValidationError("--interval takes 0.1 to 3600 seconds")
@@ -48,14 +48,14 @@ struct Top: ParsableCommand {
 
   private func printOnce() throws {
     let client = try options.connect()
-    let parameters = TopFlowsParameters(
-      count: count ?? TopFlowsParameters.defaultCount, by: by)
+    let parameters = FlowsTopParameters(
+      count: count ?? FlowsTopParameters.defaultCount, by: by)
     let answer = try client.callValue(.flowsTop, parameters)
     if options.json {
       Output.write(answer)
       return
     }
-    let top = try client.decode(TopFlows.self, from: answer)
+    let top = try client.decode(FlowsTop.self, from: answer)
     let style = Style.ofStandardOutput()
     var lines = [
       style.dim(

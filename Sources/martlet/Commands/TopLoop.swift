@@ -11,7 +11,7 @@ struct TopLoop {
   private let count: Int?
 
   init(
-    options: ControlOptions, order: TopFlowsParameters.Order, count: Int?, intervalSeconds: Double
+    options: ControlOptions, order: FlowOrder, count: Int?, intervalSeconds: Double
   ) {
     self.options = options
     self.count = count
@@ -75,7 +75,7 @@ struct TopLoop {
       let status = try client.call(.engineStatus, as: EngineStatus.self)
       let stats = try client.call(.statsGet, as: EngineStats.self)
       let flows = try client.call(
-        .flowsTop, TopFlowsParameters(count: rows, by: model.order), as: TopFlows.self)
+        .flowsTop, FlowsTopParameters(count: rows, by: model.order), as: FlowsTop.self)
       model.take(status, stats, flows)
     } catch let error as ControlClientError where model.status != nil && error.isPassing {
       client = nil

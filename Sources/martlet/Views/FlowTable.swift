@@ -2,8 +2,8 @@ import ControlAPI
 
 /// The busiest flows as a table.
 enum FlowTable {
-  static func make(_ flows: [TopFlow], order: TopFlowsParameters.Order) -> Table {
-    let title = { (text: String, column: TopFlowsParameters.Order) in
+  static func make(_ flows: [LiveFlow], order: FlowOrder) -> Table {
+    let title = { (text: String, column: FlowOrder) in
       column == order ? "▼ " + text : text
     }
     var table = Table([

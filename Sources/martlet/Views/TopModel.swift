@@ -2,19 +2,19 @@ import ControlAPI
 
 /// What `martlet top` knows: the last two readings, and what the operator has chosen.
 struct TopModel {
-  var order: TopFlowsParameters.Order
+  var order: FlowOrder
   var isPaused = false
   /// Why the numbers are old; nil while the daemon answers.
   var problem: String?
   private(set) var status: EngineStatus?
   private(set) var stats: EngineStats?
-  private(set) var flows = TopFlows()
+  private(set) var flows = FlowsTop()
   /// The last reading that is long enough ago to take rates from.
   private var base: EngineStats?
 
-  init(order: TopFlowsParameters.Order) { self.order = order }
+  init(order: FlowOrder) { self.order = order }
 
-  mutating func take(_ status: EngineStatus, _ stats: EngineStats, _ flows: TopFlows) {
+  mutating func take(_ status: EngineStatus, _ stats: EngineStats, _ flows: FlowsTop) {
     problem = nil
     if status.startEpoch != self.status?.startEpoch {
       // Another run of the engine: its counters begin again.
