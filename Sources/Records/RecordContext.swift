@@ -11,6 +11,8 @@ package struct RecordContext: Sendable {
   package var includesSequence: Bool
   /// Community ID's seed.
   package var communityIDSeed: UInt16
+  /// What filter rules call the flows they tag.
+  package var tags = TagNames()
 
   package init(
     sensorName: String, startEpochNanoseconds: Int64, portNames: [String],

@@ -123,7 +123,7 @@ final class WorkerBed {
   /// Puts a frame on the wire; `seconds` is its time. `wire`: how long it was before it was cut off.
   func add(
     _ frame: [UInt8], at seconds: Double, flags: UInt16 = 0, hash: UInt32 = 0, wire: Int? = nil,
-    linkType: UInt32 = 1
+    linkType: UInt32 = 1, tci: UInt16 = 0, outer: UInt16 = 0
   ) {
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(frame.count, 1), alignment: 1)
     bytes.copyMemory(from: frame, byteCount: frame.count)
@@ -136,6 +136,8 @@ final class WorkerBed {
     packet.flags = flags
     packet.rss_hash = hash
     packet.link_type = linkType
+    packet.vlan_tci = tci
+    packet.vlan_tci_outer = outer
     if settings.runsOnPacketTime {
       packet.flags |= UInt16(MARTLET_PACKET_RECORDED)
       packet.ordinal = feed.pointee.ordinal

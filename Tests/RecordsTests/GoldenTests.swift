@@ -100,7 +100,7 @@ import Testing
     t_nsec~$0~~$6~pay_ts~$1~0~$6~pay_tc~$1~0~$6~ttl_ts~$2~64~$6~ttl_tc~$0~~$7~dscp_ts~$1~0~$7~ds\
     cp_tc~$0~~$4~frag~$0~~$6~update~$0~~$13~pkts_ts_delta~$0~~$13~pkts_tc_delta~$0~~$14~bytes_ts\
     _delta~$0~~$14~bytes_tc_delta~$0~~$16~ipbytes_ts_delta~$0~~$16~ipbytes_tc_delta~$0~~$8~tun_t\
-    ype~$0~~$7~tun_src~$0~~$7~tun_dst~$0~~$6~tun_id~$0~~$9~tun_depth~$0~~$3~smp~$0~~$7~partial~$0~~$8~dest_mac~$0~~$7~src_\
+    ype~$0~~$7~tun_src~$0~~$7~tun_dst~$0~~$6~tun_id~$0~~$9~tun_depth~$0~~$3~smp~$0~~$7~partial~$0~~$4~tags~$0~~$8~dest_mac~$0~~$7~src_\
     mac~$0~~$3~cid~$30~1:vAO+XIqE1c9AVIfkYPCAQRvvEjQ=~$9~tcp_flags~$2~00~$12~tcp_flags_ts~$2~00~\
     $12~tcp_flags_tc~$2~00~$9~tcp_state~$8~syn_sent~$6~win_ts~$3~501~$6~win_tc~$0~~$9~rexmit_ts~\
     $0~~$9~rexmit_tc~$0~~$6~ooo_ts~$0~~$6~ooo_tc~$0~~$7~gaps_ts~$0~~$7~gaps_tc~$0~~$9~missed_ts~\

@@ -50,7 +50,7 @@ struct cold {
   uint8_t history[16];
   uint8_t history_length, ttl[2], traffic_class[2];
   uint8_t kind[3];
-  uint32_t updates;
+  uint16_t updates, marks;
   uint16_t port_index, tunnel;
   uint16_t reported[6][3];
   uint8_t mac[2][6];
@@ -899,7 +899,7 @@ OUT_OF_LINE void report(struct reference_worker *w, uint32_t entry, int64_t now)
   struct cold *cold = &w->cold[entry];
   int64_t periods = (now - cold->active_deadline) / w->settings.active + 1;
   cold->active_deadline += periods * w->settings.active;
-  cold->updates++;
+  if (cold->updates < UINT16_MAX) cold->updates++;
   w->counters[REFERENCE_FLOW_UPDATES]++;
   emit(w, entry, RECORD_UPDATE, END_ACTIVE, now);
   for (int side = 0; side < 2; side++) {

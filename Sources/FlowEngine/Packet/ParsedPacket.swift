@@ -66,8 +66,14 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
   /// Where `control` is not 0, the letter that the packet writes in the history: ``HistoryBits/data`` or
   /// ``HistoryBits/ack``.
   package var letter: UInt8
+  /// With ``Flags/marked``: the slot of the rule whose sample it is in, where its flow is not known yet.
+  package var ruleSlot: UInt8
   /// And by how much it moves its side on: the payload of TCP; 0.
   package var advance: UInt32
+  /// With ``Flags/marked``: what filter rules leave on its flow.
+  package var marks: FlowMarks
+  /// With ``Flags/marked``: its flow's records go to nobody.
+  package var isUnpublished: Bool
 
   /// A segment or datagram that can follow in order.
   @inline(__always)
@@ -100,6 +106,8 @@ package struct ParsedPacket: BitwiseCopyable, @unchecked Sendable {
     @inlinable package static var badTransportChecksum: UInt16 { 1 << 11 }
     /// IP in IP whose inner header is of another version than the protocol says.
     @inlinable package static var badInnerVersion: UInt16 { 1 << 12 }
+    /// Filter rules have something to say to its flow: `marks`, `isUnpublished`, `ruleSlot`.
+    @inlinable package static var marked: UInt16 { 1 << 13 }
     /// IPv4 options that cannot be read (RFC 791, section 3.1).
     @inlinable package static var badOptions: UInt16 { 1 << 7 }
     /// The fragment shares bytes with one before it.

@@ -76,7 +76,7 @@ package struct FlowRecord: BitwiseCopyable, Sendable {
   }
 
   /// `flow_update`: its ordinal within the flow, from 1.
-  package var updateOrdinal: UInt32 { cold.updates }
+  package var updateOrdinal: UInt32 { UInt32(cold.updates) }
 }
 
 /// One end point's view of a record.

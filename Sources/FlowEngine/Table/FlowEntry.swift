@@ -68,6 +68,8 @@ package enum FlowFlags {
   @inlinable package static var fragmented: UInt8 { 1 << 3 }
   /// End point B sent the first packet.
   @inlinable package static var firstSideIsB: UInt8 { 1 << 4 }
+  /// A filter rule says that its records go to nobody.
+  @inlinable package static var unpublished: UInt8 { 1 << 5 }
   /// The slot is in use.
   @inlinable package static var live: UInt8 { 1 << 7 }
 }
@@ -116,8 +118,10 @@ package struct FlowCold: BitwiseCopyable, Sendable {
   /// ICMP: type and code of the first packet, code of the first answer. TCP: states of the end points,
   /// those before, window scales; see ``TCPEndpointState``.
   package var kind: (UInt8, UInt8, UInt8)
-  /// How many `flow_update` records there have been.
-  package var updates: UInt32
+  /// How many `flow_update` records there have been; from the 65,535th on it stays.
+  package var updates: UInt16
+  /// What filter rules have left on it.
+  package var marks: FlowMarks
   /// Port the first packet came in at.
   package var portIndex: UInt16
   /// In the worker's ``TunnelTable``; 0: none.

@@ -89,7 +89,7 @@ extension FlowTracker {
     // Each deadline is kept, however late this one was met; a gap of several gives one record.
     let periods = (now &- cold.pointee.activeDeadline) / timeouts.active &+ 1
     cold.pointee.activeDeadline &+= periods &* timeouts.active
-    cold.pointee.updates &+= 1
+    if cold.pointee.updates < .max { cold.pointee.updates &+= 1 }
     counters.add(.flowUpdates)
     emit(
       entry, kind: FlowRecordKind.flowUpdate, reason: FlowEndReason.activeTimeout, now: now)
@@ -117,9 +117,10 @@ extension FlowTracker {
 
   /// Writes a record into the ring in place; a full ring drops it, by count.
   private mutating func emit(_ entry: UInt32, kind: UInt8, reason: UInt8, now: Int64) {
+    if isUnpublished(entry) { return counters.add(.recordsUnpublished) }
     guard let record = reserveRecord(kind) else { return }
     fill(record, entry)
-    if sampler.hasSampled { noteSampling(record, entry) }
+    if sampler.hasSampled || record.pointee.cold.marks.shift != 0 { noteSampling(record, entry) }
     record.pointee.exportTime = runsOnPacketTime ? table.hot[Int(entry)].lastSeen : now
     record.pointee.endReason = reason
     records.commit()
@@ -128,8 +129,17 @@ extension FlowTracker {
   /// What was left out while the flow lived.
   @inline(never)
   private func noteSampling(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
-    record.pointee.sampling = sampler.summary(
-      firstSeen: table.cold[Int(entry)].firstSeen, hash: hash(table.hot[Int(entry)].key))
+    let cold = table.cold + Int(entry)
+    var sampling = sampler.summary(
+      firstSeen: cold.pointee.firstSeen, hash: hash(table.hot[Int(entry)].key))
+    sampling.raise(to: cold.pointee.marks.shift)
+    record.pointee.sampling = sampling
+  }
+
+  /// A filter rule has its records go to nobody.
+  @inline(__always)
+  func isUnpublished(_ entry: UInt32) -> Bool {
+    table.hot[Int(entry)].flags & FlowFlags.unpublished != 0
   }
 
   /// The next place in the ring, its head written; nil where the ring is full, which is counted.

@@ -36,6 +36,7 @@ extension FlowTracker {
     counters.add(counter)
     let bit = violations.bit(counter)
     guard bit != 0, let detail = detail(entry), detail.pointee.reported & bit == 0 else { return }
+    if isUnpublished(entry) { return counters.add(.recordsUnpublished) }
     // A flow of a capture file is limited by itself: what is written must not depend on how many
     // workers there are. One that is held back by the limit may be reported another time.
     guard runsOnPacketTime || violations.take(counter, at: packet.pointee.time) else {

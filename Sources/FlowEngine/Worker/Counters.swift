@@ -75,6 +75,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case flowUpdates
   case recordsMade
   case recordsDropped
+  case recordsUnpublished
   case flowsLive
   case portsReused
   case detailsNotKept
@@ -145,7 +146,7 @@ package enum Counter: Int, CaseIterable, Sendable {
       .fragmentWithoutFirst, .handoffRingFull, .sampledOut:
       .discard
     case .flowsCreated, .endedIdle, .endedByProtocol, .endedForced, .evicted, .flowUpdates,
-      .recordsMade, .recordsDropped, .flowsLive, .portsReused, .detailsNotKept,
+      .recordsMade, .recordsDropped, .recordsUnpublished, .flowsLive, .portsReused, .detailsNotKept,
       .tunnelsNotKept, .anomalyRecords, .anomaliesSuppressed:
       .flows
     case .ipv4Fragments, .ipv6Fragments, .badTCPHeaderLength, .badUDPLength, .lengthBeyondFrame,
@@ -171,7 +172,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .handedIn: "packets taken over from other workers"
     case .countedInFlows: "packets counted in flows"
     case .countedBytes: "bytes on the wire of those packets"
-    case .filtered: "packets a filter dropped"
+    case .filtered: "packets that a filter dropped"
     case .handedOut: "packets given to the worker that owns their flow"
     case .heldFragments: "fragments waiting for the one that carries the ports, just now"
     case .arp: "ARP and RARP"
@@ -231,6 +232,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .flowUpdates: "records of flows that live on"
     case .recordsMade: "records made, whether or not the ring took them"
     case .recordsDropped: "records lost because the record ring was full"
+    case .recordsUnpublished: "records not made because a filter rule says so (nopublish)"
     case .flowsLive: "flows in the table just now"
     case .portsReused: "flows begun by a new SYN on the ports of another"
     case .detailsNotKept: "times that there was no room to note what went wrong with a flow"

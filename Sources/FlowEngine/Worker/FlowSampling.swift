@@ -18,6 +18,14 @@ package struct FlowSampling: BitwiseCopyable, Equatable, Sendable {
   /// Nothing was sampled while it lived.
   package static var none: FlowSampling { FlowSampling(rawValue: 0) }
 
+  /// A filter rule kept one flow in 2^shift: the sample of both is the smaller one, since both go by the
+  /// same hash.
+  mutating func raise(to shift: UInt32) {
+    let start = max(UInt32(rawValue & 15), shift)
+    let highest = max(UInt32(rawValue >> 4 & 15), start)
+    self = FlowSampling(startShift: start, highestShift: highest, isPartial: isPartial)
+  }
+
   /// When the flow began, one flow in so many was kept: for how many it stands.
   package var interval: UInt32 { 1 << UInt32(rawValue & 15) }
   /// The highest interval from then until the record.

@@ -101,6 +101,11 @@ extension FlowWorker {
     p.pointee.hash = hash(p.pointee.key)
     p.pointee.verdict = PacketVerdict.flow
     p.pointee.candidate = FlowTable.none
+    if isOutOfRuleSample(p) {
+      releases.append(p.pointee.handle)
+      p.pointee.verdict = PacketVerdict.done
+      return
+    }
     let owner = owner(p)
     if owner != place {
       handOut(p, to: owner)

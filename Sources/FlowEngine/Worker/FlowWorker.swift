@@ -34,6 +34,8 @@ package struct FlowWorkerSettings: Sendable {
   package var packetMap: PacketMap?
   /// Which packets are looked at; all where nil.
   package var packetFilter: PacketFilterSlot?
+  /// Where rules come from, and what is told of them; none where nil.
+  package var filters: FilterMemory?
   package var checksums = ChecksumPolicy.ignore
   /// Flows in trouble that there is room for; one in 40 where nil.
   package var detailCapacity: Int?
@@ -100,6 +102,22 @@ package struct FlowWorker: ~Copyable {
   var releases: ReleaseList
   var ordinal: UInt64 = 0
 
+  let rulesSlot: FilterRulesSlot?
+  let filterReport: FilterReport?
+  let traceLog: TraceLog?
+  let strippedFrames: StrippedFrames
+  /// What reading the clock twice takes.
+  let clockTicks: UInt64
+  /// Those that the worker goes by; nil: every packet is kept.
+  var rules: UnsafePointer<FilterRuleSet>?
+  /// Some packet of the burst carries marks for its flow.
+  var burstIsMarked = false
+  /// Packets of the burst that are traced, a bit each, and their places in the log.
+  var burstTraced: UInt32 = 0
+  let traceNumbers: UnsafeMutablePointer<UInt16>
+  var traceSession: UInt64 = 0
+  var traceCount = 0
+
   static let burst = Int(MARTLET_BURST_CAPACITY)
 
   /// Cuts what it needs out of `plan`; `touch` is false while the plan only adds up. `handoff` gives
@@ -153,6 +171,13 @@ package struct FlowWorker: ~Copyable {
       timeout: Int64(settings.fragmentTimeoutSeconds * 1e9), plan: &plan, touch: touch)
     top = TopScan(
       page: topPage, capacity: settings.flowCapacity, plan: &plan)
+    rulesSlot = settings.filters?.slot
+    filterReport = settings.filters?.reports[settings.index]
+    traceLog = settings.filters?.traces[settings.index]
+    strippedFrames = StrippedFrames(plan: &plan)
+    traceNumbers = plan.take("filters", bytes: Self.burst * 2)
+      .assumingMemoryBound(to: UInt16.self)
+    clockTicks = Self.measureClock()
     precondition(
       settings.ownerTableSize > 0 && settings.ownerTableSize & (settings.ownerTableSize - 1) == 0,
       "the owner table's size is a power of two")
@@ -170,6 +195,14 @@ package struct FlowWorker: ~Copyable {
     }
   }
 
+  /// What two readings of the clock are apart at the least.
+  private static func measureClock() -> UInt64 {
+    (0..<32).reduce(into: UInt64.max) { least, _ in
+      let began = martlet_tsc()
+      least = min(least, martlet_tsc() &- began)
+    }
+  }
+
   /// Sets the clock; before the first poll.
   package mutating func start(at now: Int64) { tracker.start(at: now) }
 
@@ -184,13 +217,21 @@ package struct FlowWorker: ~Copyable {
       return 0
     }
     let filter = packetFilter?.current
+    let rules = rules
     let isPlain =
-      filter == nil && packetMap == nil && !runsOnPacketTime && workerCount == 1
+      filter == nil && rules == nil && packetMap == nil && !runsOnPacketTime && workerCount == 1
       && checksums == .ignore
-    let bytes =
-      isPlain ? parsePlainBurst(count, now) : parseBurst(queue, count, now, filter: filter)
+    let bytes: UInt64
+    if isPlain {
+      bytes = parsePlainBurst(count, now)
+    } else if let rules {
+      bytes = parseRuledBurst(queue, count, now, rules)
+    } else {
+      bytes = parseBurst(queue, count, now, filter: filter)
+    }
     if tracker.sampler.shift != 0 { sampleBurst(count) }
     let clocks = updateBurst(count, now)
+    if burstTraced != 0 { traceAfter() }
     releases.flush()
     if runsOnPacketTime {
       packetClock = Int64(truncatingIfNeeded: packets[count &- 1].clock_ns)
@@ -295,6 +336,8 @@ package struct FlowWorker: ~Copyable {
     let parsed = parsed
     let onPacketTime = runsOnPacketTime
     let isPlain = packetMap == nil
+    // Without rules nothing is marked, and the flags need not be asked.
+    let marked = rules != nil && burstIsMarked ? ParsedPacket.Flags.marked : 0
     releases.reserve(count)
     for i in 0..<min(count, Self.ahead) { prefetchEntry(parsed + i) }
     for i in 0..<count {
@@ -303,7 +346,7 @@ package struct FlowWorker: ~Copyable {
       let p = parsed + i
       let clock = onPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
       if p.pointee.verdict == PacketVerdict.flow {
-        if isPlain && tracker.updateKnown(p, clock: clock) {
+        if isPlain && p.pointee.flags & marked == 0 && tracker.updateKnown(p, clock: clock) {
           known &+= 1
           knownBytes &+= UInt64(p.pointee.wireLength)
         } else {
@@ -386,7 +429,9 @@ package struct FlowWorker: ~Copyable {
       for i in 0..<count {
         let p = ring.peek(i)
         if p.pointee.verdict == PacketVerdict.flow {
-          if packetMap == nil && tracker.updateKnown(p, clock: now) {
+          if packetMap == nil && p.pointee.flags & ParsedPacket.Flags.marked == 0
+            && tracker.updateKnown(p, clock: now)
+          {
             tracker.countPacket(p)
           } else {
             self.count(p, clock: now)
@@ -408,6 +453,7 @@ package struct FlowWorker: ~Copyable {
   @inline(never)
   mutating func count(_ p: UnsafePointer<ParsedPacket>, clock: Int64) {
     let entry = tracker.update(p, clock: clock)
+    if p.pointee.flags & ParsedPacket.Flags.marked != 0 { leaveMarks(entry, p) }
     if p.pointee.flags & Self.odd != 0 { tracker.noteOddities(entry, p) }
     if let packetMap {
       packetMap.set(p.pointee.ordinal, flow: tracker.table.cold[Int(entry)].ordinal)
@@ -424,7 +470,7 @@ package struct FlowWorker: ~Copyable {
   /// Whether a packet belongs here. On a queue whose port hashes, a plain packet that carries the NIC's
   /// hash does, and nothing is computed; one in 1,024 is checked.
   @inline(__always)
-  private func isMine(
+  func isMine(
     _ p: UnsafePointer<ParsedPacket>, _ packet: UnsafePointer<martlet_packet>, _ trusted: Bool,
     _ queue: UnsafeMutablePointer<martlet_rx_queue>
   ) -> Bool {

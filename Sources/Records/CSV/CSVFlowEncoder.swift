@@ -30,7 +30,7 @@ package struct CSVFlowEncoder: ~Copyable {
       context.includesSequence ? Array("\(context.startEpochMicroseconds)".utf8) : []
     // A value, its prefix or quotes and the comma take 48 bytes at the most.
     let texts = sensor.count + (ports.map(\.count).max() ?? 0) + startEpoch.count
-    scratch = .allocate(capacity: columns.count * 48 + texts + ByteWriter.slack)
+    scratch = .allocate(capacity: columns.count * 48 + texts + TagNames.longestList + ByteWriter.slack)
   }
 
   deinit { scratch.deallocate() }
@@ -79,6 +79,12 @@ package struct CSVFlowEncoder: ~Copyable {
       // `+0000` has gone out.
       writer.cursor -= 5
       writer.byte(UInt8(ascii: "Z"))
+    case .tags:
+      let names = values.tagList(view)
+      let isList = names.contains(UInt8(ascii: ","))
+      if isList { writer.byte(UInt8(ascii: "\"")) }
+      writer.bytes(names)
+      if isList { writer.byte(UInt8(ascii: "\"")) }
     case .fragmented: writer.literal(view.isFragmented ? "true" : "false")
     case .tcpFlags, .tcpFlagsToServer, .tcpFlagsToClient:
       guard view.isTCP else { return }

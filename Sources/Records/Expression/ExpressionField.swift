@@ -97,7 +97,7 @@ package struct ExpressionField: Sendable {
     case .eventType, .proto, .state, .reason, .endReason, .tcpState, .connectionState, .tcpFlags,
       .tcpFlagsToServer, .tcpFlagsToClient, .tunnelKind, .tunnelProto:
       .word
-    case .interface, .sensor, .communityID, .history: .text
+    case .interface, .sensor, .communityID, .history, .tags: .text
     default: field.definition.kind == .boolean ? .boolean : .number
     }
   }

@@ -30,6 +30,7 @@ struct ExpressionParser {
     compiled.includesSequence = context.includesSequence
     compiled.startEpochMicroseconds = context.startEpochMicroseconds
     compiled.communityIDSeed = context.communityIDSeed
+    compiled.tags = context.tags
   }
 
   /// The whole text as a program.

@@ -137,6 +137,11 @@ extension ExpressionProgram {
       let port = Int(flow.value.cold.portIndex)
       guard port < ports.count else { return false }
       return ports[port].withUnsafeBufferPointer { compare(instruction, $0, operands) }
+    case .field(.tags):
+      // Any of them fulfils it.
+      return tags.names(of: flow.value.cold.marks).contains { name in
+        Array(name.utf8).withUnsafeBufferPointer { compare(instruction, $0, operands) }
+      }
     case .eitherMAC:
       return made(instruction, flow, .field(.sourceMAC), operands)
         || made(instruction, flow, .field(.destinationMAC), operands)

@@ -248,6 +248,7 @@ extension ExpressionProgram {
     case .field(.tunnelSource), .field(.tunnelDestination):
       return flow.value.innermostTunnel != nil
     case .field(.interface): return Int(flow.value.cold.portIndex) < ports.count
+    case .field(.tags): return flow.value.cold.marks.tags != 0
     case .field(.history): return flow.value.cold.historyLength > 0
     default: return word(source, flow) != nil || numbers(source, flow).count > 0
     }

@@ -75,6 +75,7 @@ struct ExpressionProgram: Sendable {
   var includesSequence = false
   var startEpochMicroseconds: UInt64 = 0
   var communityIDSeed: UInt16 = 0
+  var tags = TagNames()
 
   /// Addresses of one IP version, both ends included.
   struct AddressRange: Sendable, Equatable {

@@ -17,6 +17,7 @@ package enum FlowField: Int, CaseIterable, Sendable {
   case tunnelDepth
   // `sampling`.
   case samplingInterval, samplingHighest, samplingPartial
+  case tags
   // `ether`, `community_id`.
   case destinationMAC, sourceMAC, communityID
   // `tcp`.
@@ -183,6 +184,11 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "partial", "sampling.partial", .boolean, "", "Martlet",
         "true where the flow was out of the sample for a while: packets and bytes are too few; else absent"
+      )
+    case .tags:
+      RecordField(
+        "tags", "tags[]", .string, "", "ECS",
+        "names that filter rules gave the flow; absent where none did. In the flat form with commas between"
       )
     case .destinationMAC:
       RecordField(

@@ -8,6 +8,7 @@ extension RecordEncoder {
     writeFlow(view, to: &writer)
     if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, of: view, to: &writer) }
     if let sampling = view.sampling { writeSampling(sampling, to: &writer) }
+    if view.record.pointee.cold.marks.tags != 0 { writeTags(view, to: &writer) }
     if view.hasMACs {
       writer.literal(",\"ether\":{\"dest_macs\":[\"")
       writer.mac(view.responder.mac)
@@ -72,6 +73,17 @@ extension RecordEncoder {
       writer.literal(",\"response_icmp_code\":")
       writer.decimal(code)
     }
+  }
+
+  private func writeTags(_ view: FlowView, to writer: inout ByteWriter) {
+    writer.literal(",\"tags\":[")
+    for (index, name) in context.tags.names(of: view.record.pointee.cold.marks).enumerated() {
+      if index > 0 { writer.literal(",") }
+      writer.literal("\"")
+      writer.bytes(Array(name.utf8))
+      writer.literal("\"")
+    }
+    writer.literal("]")
   }
 
   private func writeSampling(_ sampling: FlowSampling, to writer: inout ByteWriter) {

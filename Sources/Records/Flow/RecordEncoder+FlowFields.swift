@@ -17,11 +17,25 @@ extension RecordEncoder {
           } else {
             writer.literal("$0\r\n\r\n")
           }
+        case .tags:
+          let names = tagList(view)
+          writer.literal("$")
+          writer.decimal(UInt64(names.count))
+          writer.literal("\r\n")
+          writer.bytes(names)
+          writer.literal("\r\n")
         default:
           writer.bulk { writer in writeValue(of: head.field, view, to: &writer) }
         }
       }
     }
+  }
+
+  /// The names of the flow's tags, with commas between.
+  func tagList(_ view: FlowView) -> [UInt8] {
+    let marks = view.record.pointee.cold.marks
+    if marks.tags == 0 { return [] }
+    return Array(context.tags.names(of: marks).joined(separator: ",").utf8)
   }
 
   /// The value of a field, nothing where the flow has none; 39 bytes at the most.
