@@ -122,8 +122,8 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "FlowEngine", "Records", "Ports", "Sinks", "ControlAPI", "Configuration", "CBurst",
-        .product(name: "Logging", package: "swift-log"),
+        "FlowEngine", "Filters", "Records", "Ports", "Sinks", "ControlAPI", "Configuration",
+        "CBurst", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .target(
       name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),

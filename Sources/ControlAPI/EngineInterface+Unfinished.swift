@@ -1,18 +1,5 @@
 // What is declared and not yet built; each goes when it is built.
 extension EngineInterface {
-  package func filters() throws -> FilterList { throw RPCError(.methodNotFound) }
-  package func addFilter(_ parameters: FilterAddParameters) throws -> FilterChange {
-    throw RPCError(.methodNotFound)
-  }
-  package func replaceFilter(_ parameters: FilterReplaceParameters) throws -> FilterChange {
-    throw RPCError(.methodNotFound)
-  }
-  package func removeFilter(_ parameters: FilterRemoveParameters) throws -> FilterChange {
-    throw RPCError(.methodNotFound)
-  }
-  package func moveFilter(_ parameters: FilterMoveParameters) throws -> FilterChange {
-    throw RPCError(.methodNotFound)
-  }
   package func portList() throws -> PortList { throw RPCError(.methodNotFound) }
   package func setPort(_ parameters: PortParameters, started: Bool) throws -> PortChange {
     throw RPCError(.methodNotFound)
@@ -30,12 +17,6 @@ extension EngineInterface {
     throw RPCError(.methodNotFound)
   }
   package func killFlows(_ parameters: FlowsKillParameters) throws -> FlowsKilled {
-    throw RPCError(.methodNotFound)
-  }
-  package func testFilter(_ parameters: FilterTestParameters) throws -> FilterTestAnswer {
-    throw RPCError(.methodNotFound)
-  }
-  package func tracePackets(_ parameters: TraceParameters) throws -> TraceAnswer {
     throw RPCError(.methodNotFound)
   }
 }

@@ -13,12 +13,33 @@ package enum FilterCompiler {
   /// LINKTYPE_ETHERNET.
   package static let ethernet: UInt32 = 1
 
+  /// LINKTYPE_RAW: IPv4 or IPv6, nothing before it.
+  package static let rawIP: UInt32 = 101
+
   /// What libpcap takes for the largest packet: what an accepting program returns.
   package static let maximumSnapLength: UInt32 = 262_144
 
   /// The link types whose header is an address family in the capturing machine's byte order:
   /// LINKTYPE_NULL and LINKTYPE_ENC.
   private static let hostOrderTypes: [UInt32] = [0, 109]
+
+  /// The program that ``compile(_:linkType:snapLength:)`` would decode, a line an instruction, as
+  /// `tcpdump -d` shows it.
+  package static func listing(
+    _ expression: String, linkType: UInt32
+  ) throws(FilterError) -> [String] {
+    let header = SavefileHeader(
+      linkType: linkType, snapLength: maximumSnapLength, order: .bigEndian)
+    let instructions = try instructions(expression, header)
+    // bpf_image's text is one static buffer's.
+    return lock.withLock { _ in
+      instructions.enumerated().map { number, instruction in
+        var code = bpf_insn(
+          code: instruction.code, jt: instruction.jt, jf: instruction.jf, k: instruction.k)
+        return String(cString: bpf_image(&code, CInt(number)))
+      }
+    }
+  }
 
   /// libpcap's compiler is reentrant from 1.8 on only, and its look-ups of names not everywhere.
   private static let lock = Mutex(())
@@ -45,6 +66,19 @@ package enum FilterCompiler {
   private static func compile(
     _ expression: String, _ header: SavefileHeader
   ) throws(FilterError) -> FilterProgram {
+    let instructions = try instructions(expression, header)
+    do {
+      return try FilterProgram(instructions)
+    } catch {
+      throw FilterError(
+        expression: expression, linkType: header.linkType, linkTypeName: nil,
+        reason: error.description)
+    }
+  }
+
+  private static func instructions(
+    _ expression: String, _ header: SavefileHeader
+  ) throws(FilterError) -> [BPFInstruction] {
     var name: String?
     func failure(_ reason: String) -> FilterError {
       FilterError(
@@ -70,8 +104,7 @@ package enum FilterCompiler {
     }
     switch outcome {
     case .failure(let error): throw failure(error.reason)
-    case .success(let instructions):
-      do { return try FilterProgram(instructions) } catch { throw failure(error.description) }
+    case .success(let instructions): return instructions
     }
   }
 }

@@ -4,6 +4,7 @@ import FlowEngine
 import Foundation
 package import Logging
 package import Ports
+import Records
 package import Sinks
 import Synchronization
 
@@ -40,6 +41,10 @@ package final class Engine: @unchecked Sendable {
   let topPages: [UnsafeMutableRawPointer]
   /// What workers read between bursts, and who changes it.
   let tuningPage: TuningPage
+  /// Names that filter rules give flows.
+  let tags = TagNames()
+  /// The filter rules; nil where packets come from capture files.
+  private(set) var filterBook: FilterBook?
   /// Sleep bound of each worker in nanoseconds, known once ports have started; 0 before.
   let sleepLimits = Mutex<[UInt64]>([])
   /// Queues of each worker, for who asks.
@@ -97,6 +102,7 @@ package final class Engine: @unchecked Sendable {
     tuningPage[.maximumSleepNanoseconds] = UInt64(settings.maximumSleepMicroseconds) * 1000
     tuningPage[.statsIntervalNanoseconds] = UInt64(settings.statsIntervalSeconds * 1e9)
     tuningPage.set(settings.sampling)
+    let filterMemory = layout.filters
     mailboxes = layout.mailboxes
     threads = .allocate(capacity: count)
     var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []
@@ -112,6 +118,7 @@ package final class Engine: @unchecked Sendable {
       lists.append(list)
       var workerSettings = Self.workerSettings(settings, hash)
       workerSettings.index = index
+      workerSettings.filters = filterMemory
       let worker = FlowWorker(
         workerSettings, plan: &plan, touch: true, records: layout.records[index],
         counters: layout.counters[index], topPage: layout.topPages[index],
@@ -126,6 +133,16 @@ package final class Engine: @unchecked Sendable {
     queueLists = lists
     queueNames = names
     timeMeter = TimeMeter(workers: count)
+    if let filterMemory {
+      let clock = clock
+      let book = FilterBook(
+        memory: filterMemory, tags: tags, portNames: ports.map(\.name),
+        fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds,
+        isPolling: { [unowned self] in state.withLock { $0 == .running } },
+        ticksPerSecond: { clock.ticksPerSecond })
+      try book.set(settings.filters)
+      filterBook = book
+    }
   }
 
   deinit {
@@ -143,6 +160,7 @@ package final class Engine: @unchecked Sendable {
     var topPages: [UnsafeMutableRawPointer] = []
     var mailboxes: UnsafeMutablePointer<UInt64>
     var tuning: TuningPage
+    var filters: FilterMemory?
     /// Where each worker's own memory lies in the plan, on whole pages; known after adding up.
     var workers: [Range<Int>] = []
   }
@@ -174,6 +192,9 @@ package final class Engine: @unchecked Sendable {
     var layout = Layout(
       mailboxes: plan.take("mailboxes", bytes: count * 128).assumingMemoryBound(to: UInt64.self),
       tuning: TuningPage(memory: plan.take("tuning", bytes: TuningPage.byteCount)))
+    if !settings.runsOnPacketTime {
+      layout.filters = FilterMemory(workers: count, plan: &plan)
+    }
     for _ in 0..<count {
       layout.counters.append(
         CounterBlock(memory: plan.take("counters", bytes: CounterBlock.byteCount)))

@@ -1,3 +1,4 @@
+package import ControlAPI
 package import FlowEngine
 
 /// What an engine is made with, whoever makes it: the daemon from its configuration, the analyst's
@@ -42,6 +43,8 @@ package struct EngineSettings: Sendable {
   /// Anomaly records of one name that a worker makes in a second; 0: none at all.
   package var anomaliesPerSecond = 100
   package var sampling = SamplingSettings()
+  /// Rules that are in force from the first packet on.
+  package var filters: [ControlAPI.FilterRule] = []
 
   package init(
     sensor: String, version: String, workerCount: Int, flowCapacity: Int = 262_144,

@@ -40,9 +40,10 @@ final class RecordPump: @unchecked Sendable {
 
   init(engine: Engine) {
     self.engine = engine
-    let context = RecordContext(
+    var context = RecordContext(
       sensorName: engine.settings.sensor, startEpochNanoseconds: engine.startEpoch,
       portNames: engine.ports.map(\.name), communityIDSeed: engine.settings.communityIDSeed)
+    context.tags = engine.tags
     struct Form: Hashable {
       var format: RecordFormat
       var types: Set<EventType>

@@ -116,6 +116,7 @@ struct WorkerThread: ~Copyable {
     let now = now(at: tsc)
     var count = 0
     var most = 0
+    worker.adoptRules()
     for i in 0..<queueCount {
       let taken = worker.poll(queues + i, now: now)
       count &+= taken

@@ -77,7 +77,7 @@ enum SampleData {
   /// Counters that grow by about two million packets a second.
   static func stats(uptimeSeconds: Double) -> EngineStats {
     var stats = EngineStats()
-    stats.timestamp = "2026-11-21T06:38:05.123456+0000"
+    stats.timestamp = timestamp
     stats.uptimeSeconds = uptimeSeconds
     stats.workers = (0..<2).map { worker($0, uptimeSeconds: uptimeSeconds) }
     for worker in stats.workers { stats.totals.add(worker.account) }
@@ -88,7 +88,24 @@ enum SampleData {
       port.receivedPackets = stats.workers[index].account.received
       port.receivedBytes = stats.workers[index].account.receivedBytes
       port.missed = index == 0 ? UInt64(uptimeSeconds * 3) : 0
+      port.mempool = MempoolStats(size: 32_768, inUse: UInt64(2048 + index * 300))
+      if index == 0 {
+        port.xstats = [
+          Counter("rx_good_packets", port.receivedPackets),
+          Counter("rx_missed_errors", port.missed),
+          Counter("rx_crc_errors", 0), Counter("flow_director_matched_filters", 0),
+        ]
+      }
       return port
+    }
+    stats.rings = [
+      RingStats(name: "records 0", capacity: 4096, used: 128),
+      RingStats(name: "records 1", capacity: 4096, used: 0),
+      RingStats(name: "handoff 0 1", capacity: 1024, used: 7),
+      RingStats(name: "handoff 1 0", capacity: 1024, used: 1000),
+    ]
+    stats.rates = [1, 10, 60].filter { Double($0) <= uptimeSeconds }.map {
+      rates(over: $0, uptimeSeconds: uptimeSeconds)
     }
     var redis = SinkStats()
     redis.name = "redis"
@@ -145,22 +162,17 @@ enum SampleData {
 
   static func topFlows(_ parameters: FlowsTopParameters, uptimeSeconds: Double) -> FlowsTop {
     var answer = FlowsTop()
-    answer.timestamp = "2026-11-21T06:38:05.123456+0000"
+    answer.timestamp = timestamp
     answer.intervalSeconds = 1
     answer.flowsLive = 97_426
-    answer.flows = (0..<60).map { flow($0, uptimeSeconds: uptimeSeconds) }
-    answer.flows.sort { left, right in
-      switch parameters.by {
-      case .bytes: left.bytes > right.bytes
-      case .packets: left.packets > right.packets
-      case .rate: left.bitsPerSecond > right.bitsPerSecond
-      case .packetRate: left.packetsPerSecond > right.packetsPerSecond
-      case .age: left.ageSeconds > right.ageSeconds
-      case .idle: left.idleSeconds > right.idleSeconds
-      }
-    }
+    answer.flows = flows(uptimeSeconds: uptimeSeconds)
+    answer.flows.sort { $0.value(of: parameters.by) > $1.value(of: parameters.by) }
     answer.flows = Array(answer.flows.prefix(parameters.count))
     return answer
+  }
+
+  static func flows(uptimeSeconds: Double) -> [LiveFlow] {
+    (0..<60).map { flow($0, uptimeSeconds: uptimeSeconds) }
   }
 
   private static func flow(_ index: Int, uptimeSeconds: Double) -> LiveFlow {
@@ -168,6 +180,8 @@ enum SampleData {
     let isICMP = index % 11 == 5
     var flow = LiveFlow()
     flow.flowId = UInt64(index) &* 7_919_113
+    flow.communityId = "1:sample\(index)"
+    flow.vlan = index % 5 == 4 ? [100] : []
     flow.srcIP =
       isV6 ? "2001:db8:42:7::\(String(index, radix: 16))" : "10.20.\(index).\(200 - index)"
     flow.destIP = isV6 ? "2606:2800:220:1:248:1893:25c8:1946" : "198.51.100.\(index + 10)"

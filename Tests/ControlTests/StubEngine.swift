@@ -3,8 +3,11 @@ import Foundation
 import Synchronization
 
 /// An engine that answers from fixed data.
-final class StubEngine: EngineInterface {
+final class StubEngine: SampleEngine {
   struct Failure: Error {}
+
+  let controls = SampleControls()
+  let sampleUptimeSeconds: Double = 3725
 
   private let shutdowns = Mutex(0)
   private let asked = Mutex<[FlowsTopParameters]>([])
@@ -28,12 +31,12 @@ final class StubEngine: EngineInterface {
 
   func stats() throws -> EngineStats {
     if statsFail { throw Failure() }
-    return SampleData.stats(uptimeSeconds: 3725)
+    return SampleData.stats(uptimeSeconds: sampleUptimeSeconds)
   }
 
   func topFlows(_ parameters: FlowsTopParameters) throws -> FlowsTop {
     asked.withLock { $0.append(parameters) }
-    return SampleData.topFlows(parameters, uptimeSeconds: 3725)
+    return try sampleTop(parameters)
   }
 
   func tunables(_ parameters: TuningGetParameters) throws -> TuningList {
@@ -56,14 +59,15 @@ final class StubEngine: EngineInterface {
 }
 
 /// An engine whose numbers move, to look at the command line with.
-final class LiveStubEngine: EngineInterface {
+final class LiveStubEngine: SampleEngine {
+  let controls = SampleControls()
   private let start = ContinuousClock.now
   private let stopping = Atomic(false)
   private let startedAt = Date()
 
   var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-  private var uptimeSeconds: Double {
+  var sampleUptimeSeconds: Double {
     let elapsed = ContinuousClock.now - start
     return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
   }
@@ -71,16 +75,18 @@ final class LiveStubEngine: EngineInterface {
   func status() throws -> EngineStatus {
     var status = SampleData.status()
     status.pid = getpid()
-    status.uptimeSeconds = uptimeSeconds
+    status.uptimeSeconds = sampleUptimeSeconds
     status.startTime = ControlTime.text(
       nanoseconds: Int64(startedAt.timeIntervalSince1970 * 1e9))
     return status
   }
 
-  func stats() throws -> EngineStats { SampleData.stats(uptimeSeconds: uptimeSeconds) }
+  func stats() throws -> EngineStats {
+    SampleData.stats(uptimeSeconds: sampleUptimeSeconds)
+  }
 
   func topFlows(_ parameters: FlowsTopParameters) throws -> FlowsTop {
-    SampleData.topFlows(parameters, uptimeSeconds: uptimeSeconds)
+    try sampleTop(parameters)
   }
 
   func tunables(_ parameters: TuningGetParameters) throws -> TuningList {

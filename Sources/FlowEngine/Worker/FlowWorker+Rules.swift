@@ -20,12 +20,14 @@ extension FlowWorker {
   package mutating func adoptRules() {
     guard let rulesSlot else { return }
     let current = rulesSlot.current
-    if current != rules { adopt(current) }
+    if current != adopted { adopt(current) }
   }
 
   @inline(never)
   private mutating func adopt(_ set: UnsafePointer<FilterRuleSet>?) {
-    rules = set
+    // An empty set costs as little as none.
+    adopted = set
+    rules = set.flatMap { $0.pointee.count == 0 ? nil : $0 }
     guard let set, let report = filterReport else { return }
     if set.pointee.traceSession != 0, set.pointee.traceSession != traceSession, let traceLog {
       traceSession = set.pointee.traceSession
@@ -110,7 +112,8 @@ extension FlowWorker {
       case .sample:
         dropped = sample(caught, rule, &ruling)
         open &= ~caught
-      case .mark: mark(caught, rule.pointee.marks, unpublished: rule.pointee.marks == .none, &ruling)
+      case .mark:
+        mark(caught, rule.pointee.marks, unpublished: rule.pointee.marks == .none, &ruling)
       case .probe: break
       case .trace: ruling.traced |= traceBegin(caught, now)
       }

@@ -108,7 +108,8 @@ package struct FlowWorker: ~Copyable {
   let strippedFrames: StrippedFrames
   /// What reading the clock twice takes.
   let clockTicks: UInt64
-  /// Those that the worker goes by; nil: every packet is kept.
+  /// The set that the worker goes by, and the same unless it is empty; nil: every packet is kept.
+  var adopted: UnsafePointer<FilterRuleSet>?
   var rules: UnsafePointer<FilterRuleSet>?
   /// Some packet of the burst carries marks for its flow.
   var burstIsMarked = false

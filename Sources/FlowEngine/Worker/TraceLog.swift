@@ -8,10 +8,8 @@ package enum TraceOutcome: UInt8, Sendable {
   case filtered
   /// Not IP, or discarded: ``TraceEntry/verdict`` says for which cause.
   case cause
-  /// Given to the worker that owns its flow.
+  /// Given to the worker that owns its flow, or lost because that one's ring was full.
   case handedOut
-  /// That worker's ring was full.
-  case ringFull
   /// A fragment, with those of its datagram.
   case fragment
   /// Not in the sample under overload.
