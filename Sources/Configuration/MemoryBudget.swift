@@ -54,6 +54,7 @@ package struct MemoryBudget: Sendable, Equatable {
         bytes: workers
           * (Self.powerOfTwo(settings.fragments.capacity) * Self.datagramBytes
             + settings.fragments.heldPackets * Self.heldFragmentBytes)))
+    lines.append(Line(name: "filters and traces", bytes: workers * Self.filterBytes))
     lines.append(
       Line(
         name: "packet buffers",
@@ -80,7 +81,9 @@ package struct MemoryBudget: Sendable, Equatable {
   static let parsedPacketBytes = 160
   /// A datagram's entry and its place in the index, and a fragment that waits.
   static let datagramBytes = 208 + 4
-  static let heldFragmentBytes = 160
+  static let heldFragmentBytes = 168
+  /// A worker's counts of each rule, its trace log, and frames whose tags are put back.
+  static let filterBytes = (64 + 256 * 64) + (64 + 256 * 2560) + 32 * (64 + 512)
   /// `struct rte_mbuf` (128), headroom (128), and the pool's bookkeeping (64).
   static let mbufOverheadBytes = 320
 

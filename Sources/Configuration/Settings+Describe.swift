@@ -9,6 +9,7 @@ extension Settings {
     out.add("drainSeconds", drainSeconds)
     out.section("engine") { $0.add(engine) }
     out.list("ports", ports) { $0.add($1) }
+    out.list("filters", filters) { $0.add($1) }
     out.section("flows") { out in
       out.add("capacity", flows.capacity)
       out.add("vlanInKey", flows.vlanInKey)
@@ -133,6 +134,19 @@ private struct Description {
     add("ealArguments", elements: engine.ealArguments.map(Self.quoted))
     add("polling", engine.polling)
     add("maximumSleepMicroseconds", engine.maximumSleepMicroseconds)
+    add("burstPackets", engine.burstPackets)
+    add("prefetchDistance", engine.prefetchDistance)
+    add("traceInterval", engine.traceInterval)
+  }
+
+  mutating func add(_ filter: Settings.Filter) {
+    add("name", filter.name)
+    add("expression", filter.expression.isEmpty ? nil : filter.expression)
+    add("action", filter.action)
+    add("oneIn", filter.oneIn)
+    add("tag", filter.tag)
+    if let ports = filter.ports { add("ports", elements: ports.map(Self.quoted)) }
+    add("inner", filter.inner)
   }
 
   mutating func add(_ port: Settings.Port) {

@@ -6,6 +6,7 @@ package struct Settings: Sendable, Equatable {
   package var sensor = ""
   package var engine = Engine()
   package var ports: [Port] = []
+  package var filters: [Filter] = []
   package var flows = Flows()
   package var fragments = Fragments()
   package var handoff = Handoff()
@@ -29,6 +30,22 @@ package struct Settings: Sendable, Equatable {
     package var ealArguments: [String] = []
     package var polling = Polling.adaptive
     package var maximumSleepMicroseconds = 50
+    package var burstPackets = 32
+    package var prefetchDistance = 16
+    package var traceInterval = 1
+  }
+
+  /// A filter rule that is in force from the start.
+  package struct Filter: Sendable, Equatable {
+    package enum Action: String, CaseIterable, Sendable { case drop, keep, sample, nopublish, tag }
+    package var name = ""
+    package var expression = ""
+    package var action = Action.drop
+    package var oneIn: Int?
+    package var tag: String?
+    /// Names of ports; nil: all.
+    package var ports: [String]?
+    package var inner = false
   }
 
   package struct Port: Sendable, Equatable {

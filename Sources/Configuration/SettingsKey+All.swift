@@ -39,6 +39,16 @@ extension SettingsKey {
       "engine.maximumSleepMicroseconds", live: true, .integer(1...10_000), "50", unit: "µs",
       "How long an adaptive worker sleeps at the most; less where its rings would not last for it"),
 
+    SettingsKey(
+      "engine.burstPackets", live: true, .integer(1...32), "32", unit: "packets",
+      "How many packets a worker asks a queue for at a time"),
+    SettingsKey(
+      "engine.prefetchDistance", live: true, .integer(1...32), "16", unit: "packets",
+      "How many packets ahead a worker has flows fetched from memory"),
+    SettingsKey(
+      "engine.traceInterval", live: true, .integer(1...1_000_000), "1", unit: "packets",
+      "Of the packets that a trace wants, each worker writes one in so many down"),
+
     SettingsKey("ports", .sections, required: true, "Where packets come from"),
     SettingsKey(
       "ports[].name", .text, required: true, "Name of the port, `in_iface` of its records"),
@@ -83,6 +93,27 @@ extension SettingsKey {
       "ports[].checksumOffload", .flag, "true", "Have the port check checksums where it can"),
     SettingsKey(
       "ports[].linkDownIsError", .flag, "false", "Do not start while the port's link is down"),
+
+    SettingsKey(
+      "filters", .sections,
+      "Rules that packets are shown in this order; one that no rule drops is kept"),
+    SettingsKey(
+      "filters[].name", .text, required: true,
+      "Name of the rule; letters, digits, `.`, `_`, `-`, at most 64"),
+    SettingsKey(
+      "filters[].expression", .text,
+      "A libpcap expression (pcap-filter(7)); every packet where it is left out"),
+    SettingsKey(
+      "filters[].action", .choice(["drop", "keep", "sample", "nopublish", "tag"]), "drop",
+      "What becomes of the packets it catches; drop, keep and sample end the search"),
+    SettingsKey(
+      "filters[].oneIn", .powerOfTwo(2...32_768), unit: "flows",
+      "sample: of so many flows one is kept, whole"),
+    SettingsKey("filters[].tag", .text, "tag: the name that its flows bear in their records"),
+    SettingsKey("filters[].ports", .texts, "Names of the ports it holds for; all unless given"),
+    SettingsKey(
+      "filters[].inner", .flag, "false",
+      "It sees the innermost IP packet instead of the frame on the wire"),
 
     SettingsKey("flows", .section, "The flow tables"),
     SettingsKey(
@@ -183,13 +214,14 @@ extension SettingsKey {
     SettingsKey(
       "sinks[].passwordEnvironment", .text, "redis: environment variable that holds the password"),
     SettingsKey(
-      "sinks[].maxStreamLength", .integer(0...1_000_000_000_000), "1000000", unit: "entries",
+      "sinks[].maxStreamLength", live: true, .integer(0...1_000_000_000_000), "1000000",
+      unit: "entries",
       "redis: streams are trimmed to about this length; 0: never"),
     SettingsKey(
-      "sinks[].batchRecords", .integer(1...65_536), "512", unit: "records",
+      "sinks[].batchRecords", live: true, .integer(1...65_536), "512", unit: "records",
       "redis: records in one transaction"),
     SettingsKey(
-      "sinks[].lingerMilliseconds", .integer(0...100), "50", unit: "ms",
+      "sinks[].lingerMilliseconds", live: true, .integer(0...100), "50", unit: "ms",
       "redis: how long a record waits for company"),
     SettingsKey(
       "sinks[].connectTimeoutSeconds", .number(0.1...60), "2", unit: "s",

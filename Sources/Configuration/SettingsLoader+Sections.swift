@@ -11,6 +11,7 @@ extension SettingsLoader {
     settings.ports = root.sections("ports").map {
       readPort($0, workers: settings.engine.workers, folder: folder)
     }
+    settings.filters = root.sections("filters").map(readFilter)
     settings.flows = readFlows(root.section("flows"))
     let fragments = root.section("fragments")
     settings.fragments.capacity = fragments.integer("capacity") ?? settings.fragments.capacity
@@ -72,8 +73,24 @@ extension SettingsLoader {
     engine.polling = reader.choice("polling", engine.polling)
     engine.maximumSleepMicroseconds =
       reader.integer("maximumSleepMicroseconds") ?? engine.maximumSleepMicroseconds
+    engine.burstPackets = reader.integer("burstPackets") ?? engine.burstPackets
+    engine.prefetchDistance = reader.integer("prefetchDistance") ?? engine.prefetchDistance
+    engine.traceInterval = reader.integer("traceInterval") ?? engine.traceInterval
     reader.finish()
     return engine
+  }
+
+  private static func readFilter(_ reader: SectionReader) -> Settings.Filter {
+    var filter = Settings.Filter()
+    filter.name = reader.text("name") ?? ""
+    filter.expression = reader.text("expression") ?? ""
+    filter.action = reader.choice("action", filter.action)
+    filter.oneIn = reader.integer("oneIn")
+    filter.tag = reader.text("tag")
+    filter.ports = reader.texts("ports", such: "uplink")
+    filter.inner = reader.flag("inner", filter.inner)
+    reader.finish()
+    return filter
   }
 
   private static func readOverload(_ reader: SectionReader) -> Settings.Overload {

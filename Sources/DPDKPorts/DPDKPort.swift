@@ -56,6 +56,7 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
   let number: UInt16
   private let pool: OpaquePointer
   private var queues: [OpaquePointer] = []
+  private let bufferCount: Int
   private var isStarted = false
 
   /// Adds the device to DPDK. The number it got there.
@@ -117,6 +118,7 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
         isConfiguration: options.mtuBytes > Int(info.max_mtu) && info.max_mtu > 0)
     }
     self.pool = pool
+    bufferCount = options.effectiveMbufCount
     description = PortDescription(
       name: options.name, device: options.device, driver: Self.text(&info.driver),
       numaNode: Int(info.socket), queues: options.queues, descriptors: Int(result.descriptors),
@@ -185,6 +187,18 @@ package class DPDKPort: CapturePort, @unchecked Sendable {
     out.errors = stats.errors
     out.noBuffer = stats.no_mbuf
     return out
+  }
+
+  package func extendedStatistics() -> [(name: String, value: UInt64)] {
+    let count = Int(cdpdk_port_xstats(number, nil, 0))
+    guard count > 0 else { return [] }
+    var found = [cdpdk_xstat](repeating: cdpdk_xstat(), count: count)
+    let told = Int(cdpdk_port_xstats(number, &found, UInt32(count)))
+    return (0..<max(0, min(told, count))).map { (Self.text(&found[$0].name), found[$0].value) }
+  }
+
+  package func packetBuffers() -> PacketBuffers? {
+    PacketBuffers(size: bufferCount, inUse: bufferCount - Int(cdpdk_pool_available(pool)))
   }
 
   package func link() -> PortLink {

@@ -101,6 +101,9 @@ package final class PlayerPort: DPDKPort, @unchecked Sendable {
     cdpdk_player_free(player)
   }
 
+  /// Its packets are in the player's buffers, whose number is no bound for anything.
+  package override func packetBuffers() -> PacketBuffers? { nil }
+
   package override func progress() -> PlaybackProgress? {
     var state = cdpdk_player_state()
     cdpdk_player_state(player, &state)

@@ -16,9 +16,30 @@ package protocol CapturePort: AnyObject, Sendable {
   /// No packet flows any more; what is queued can still be polled.
   func stop()
   func statistics() -> PortStatistics
+  /// The driver's own counters under its own names.
+  func extendedStatistics() -> [(name: String, value: UInt64)]
+  /// Nil where it has no packet buffers of its own.
+  func packetBuffers() -> PacketBuffers?
   func link() -> PortLink
   /// A port that plays something back says how far it is; nil for one that goes on for ever.
   func progress() -> PlaybackProgress?
+}
+
+extension CapturePort {
+  package func extendedStatistics() -> [(name: String, value: UInt64)] { [] }
+  package func packetBuffers() -> PacketBuffers? { nil }
+}
+
+/// A port's packet buffers, just now.
+package struct PacketBuffers: Sendable {
+  package var size: Int
+  /// In descriptors, on their way, or held back.
+  package var inUse: Int
+
+  package init(size: Int, inUse: Int) {
+    self.size = size
+    self.inUse = inUse
+  }
 }
 
 /// What a port is and how it was set up.

@@ -43,17 +43,9 @@ extension Engine {
     let inRings = Int64(bitPattern: stats.totals.handedOut &- stats.totals.handedIn)
     stats.totals.heldInRings = UInt64(max(inRings, 0))
     stats.conservation = conservation(snapshots)
-    for port in ports {
-      let counts = port.statistics()
-      var out = PortStats()
-      out.name = port.name
-      out.receivedPackets = counts.packets
-      out.receivedBytes = counts.bytes
-      out.missed = counts.missed
-      out.noMbuf = counts.noBuffer
-      out.errors = counts.errors
-      stats.ports.append(out)
-    }
+    stats.ports = ports.map(Self.stats)
+    stats.rings = rings()
+    stats.rates = rateKeeper.rates(rateSample(), portNames: ports.map(\.name))
     stats.sinks = sinks.map { sink in
       let counts = sink.counters
       var out = SinkStats()
@@ -69,6 +61,38 @@ extension Engine {
       return out
     }
     return stats
+  }
+
+  static func stats(of port: any CapturePort) -> PortStats {
+    let counts = port.statistics()
+    var out = PortStats()
+    out.name = port.name
+    out.receivedPackets = counts.packets
+    out.receivedBytes = counts.bytes
+    out.missed = counts.missed
+    out.noMbuf = counts.noBuffer
+    out.errors = counts.errors
+    out.xstats = port.extendedStatistics().map { ControlAPI.Counter($0.name, $0.value) }
+    out.mempool = port.packetBuffers().map {
+      MempoolStats(size: UInt64($0.size), inUse: UInt64(max($0.inUse, 0)))
+    }
+    return out
+  }
+
+  /// What waits in rings just now.
+  private func rings() -> [RingStats] {
+    let count = settings.workerCount
+    let records = recordRings.enumerated().map { worker, ring in
+      RingStats(
+        name: "records \(worker)", capacity: UInt64(ring.capacity), used: UInt64(ring.count))
+    }
+    let handoffs = handoffRings.enumerated().compactMap { pair, ring -> RingStats? in
+      let (from, to) = (pair / count, pair % count)
+      guard from != to, !settings.runsOnPacketTime else { return nil }
+      return RingStats(
+        name: "handoff \(from) \(to)", capacity: UInt64(ring.capacity), used: UInt64(ring.count))
+    }
+    return records + handoffs
   }
 
   /// Worker by worker, each at one moment of its own, so that it holds at every moment and not only

@@ -61,7 +61,7 @@ extension Engine: EngineInterface {
     return status
   }
 
-  private static func status(_ port: any CapturePort, index: Int) -> PortStatus {
+  static func status(_ port: any CapturePort, index: Int) -> PortStatus {
     let description = port.description
     let link = port.link()
     var out = PortStatus()

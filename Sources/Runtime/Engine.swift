@@ -54,6 +54,13 @@ package final class Engine: @unchecked Sendable {
   let shutdownRequested = Mutex(false)
   let topAsker = Mutex(TopAsker())
   let timeMeter: TimeMeter
+  let rateKeeper = RateKeeper()
+  /// Set before anybody asks; nil where there is no file, and no log of our own.
+  package var reloader: Reloader?
+  package var logLevel: LogLevel?
+  /// One change of a port at a time.
+  let portChanges = Mutex(())
+  private let portBits: [UnsafeMutablePointer<UInt64>]
   private var pump: RecordPump?
   private let abandoned = Atomic<Bool>(false)
 
@@ -102,11 +109,16 @@ package final class Engine: @unchecked Sendable {
     tuningPage[.maximumSleepNanoseconds] = UInt64(settings.maximumSleepMicroseconds) * 1000
     tuningPage[.statsIntervalNanoseconds] = UInt64(settings.statsIntervalSeconds * 1e9)
     tuningPage.set(settings.sampling)
+    tuningPage.set(settings.timeouts)
+    tuningPage[.burstPackets] = UInt64(settings.burstPackets)
+    tuningPage[.prefetchDistance] = UInt64(settings.prefetchDistance)
+    tuningPage[.traceInterval] = UInt64(settings.traceInterval)
     let filterMemory = layout.filters
     mailboxes = layout.mailboxes
     threads = .allocate(capacity: count)
     var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []
     var names: [[QueueName]] = []
+    var bits: [UnsafeMutablePointer<UInt64>] = []
     let ticks = UInt64(clock.ticksPerSecond / 1000)
     for index in 0..<count {
       // Queue i of every port that has one.
@@ -116,6 +128,10 @@ package final class Engine: @unchecked Sendable {
       let list = UnsafeMutablePointer<martlet_rx_queue>.allocate(capacity: max(queues.count, 1))
       list.initialize(from: queues, count: queues.count)
       lists.append(list)
+      let polled = ports.indices.filter { ports[$0].queue(index) != nil }.map(Self.portBit)
+      let bit = UnsafeMutablePointer<UInt64>.allocate(capacity: max(polled.count, 1))
+      bit.initialize(from: polled, count: polled.count)
+      bits.append(bit)
       var workerSettings = Self.workerSettings(settings, hash)
       workerSettings.index = index
       workerSettings.filters = filterMemory
@@ -128,9 +144,10 @@ package final class Engine: @unchecked Sendable {
         to: WorkerThread(
           worker: worker, queues: list, queueCount: queues.count, clock: clock.reader,
           mailbox: layout.mailboxes + index * 16,
-          tuning: layout.tuning, ticksPerMillisecond: ticks))
+          tuning: layout.tuning, ticksPerMillisecond: ticks, portBits: bit))
     }
     queueLists = lists
+    portBits = bits
     queueNames = names
     timeMeter = TimeMeter(workers: count)
     if let filterMemory {
@@ -149,6 +166,7 @@ package final class Engine: @unchecked Sendable {
     (threads).deinitialize(count: settings.workerCount)
     threads.deallocate()
     for list in queueLists { list.deallocate() }
+    for bits in portBits { bits.deallocate() }
   }
 
   // MARK: Layout
@@ -319,7 +337,9 @@ package final class Engine: @unchecked Sendable {
     var inTime = wait(until: deadline) {
       workers.allSatisfy { self.acknowledged($0) > WorkerPhase.quiesce }
     }
-    for port in ports { port.stop() }
+    portChanges.withLock { _ in
+      for port in ports { port.stop() }
+    }
     // A fragment may go on from one ring to another while the rings are looked at one by one: only when
     // all have been empty several times over is nothing under way.
     var timesEmpty = 0
@@ -343,6 +363,11 @@ package final class Engine: @unchecked Sendable {
 
   private func ask(_ worker: Int, _ phase: UInt64) {
     martlet_store_release(mailboxes + worker * 16, phase)
+  }
+
+  /// What of ``TuningPage/Word/stoppedPorts`` a worker goes by.
+  func stoppedPorts(seenBy worker: Int) -> UInt64 {
+    martlet_load_acquire(mailboxes + worker * 16 + 9)
   }
 
   private func acknowledged(_ worker: Int) -> UInt64 {

@@ -43,6 +43,11 @@ package struct EngineSettings: Sendable {
   /// Anomaly records of one name that a worker makes in a second; 0: none at all.
   package var anomaliesPerSecond = 100
   package var sampling = SamplingSettings()
+  /// Packets that a worker asks a queue for at a time, and how many it looks ahead in a burst.
+  package var burstPackets = 32
+  package var prefetchDistance = 16
+  /// Of packets that a trace wants, one in so many is written down.
+  package var traceInterval = 1
   /// Rules that are in force from the first packet on.
   package var filters: [ControlAPI.FilterRule] = []
 

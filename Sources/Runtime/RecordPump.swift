@@ -99,6 +99,7 @@ final class RecordPump: @unchecked Sendable {
         return
       }
       watchLosses(now)
+      if engine.rateKeeper.isDue(at: now) { engine.rateKeeper.take(engine.rateSample()) }
       let interval = Int64(engine.tuningPage[.statsIntervalNanoseconds])
       if interval > 0 && now - lastStats >= interval {
         writeStats()

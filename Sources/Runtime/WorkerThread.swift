@@ -21,7 +21,8 @@ struct WorkerThread: ~Copyable {
   let queues: UnsafeMutablePointer<martlet_rx_queue>
   let queueCount: Int
   let clock: EngineClock.Reader
-  /// | asked phase | acknowledged phase, plus one |, each on a cache line of its own.
+  /// | asked phase | acknowledged phase, plus one; stopped ports it goes by |, each on a cache line of its
+  /// own.
   let mailbox: UnsafeMutablePointer<UInt64>
   let tuning: TuningPage
   let ticksPerMillisecond: UInt64
@@ -30,12 +31,18 @@ struct WorkerThread: ~Copyable {
   private var pacer: PollPacer
   private var overload = OverloadControl()
   private var lossesSeen: UInt64
+  private var timeoutsSeen: UInt64 = 0
+  /// A bit for the port of each queue, and what of ``TuningPage/Word/stoppedPorts`` this worker goes by.
+  let portBits: UnsafeMutablePointer<UInt64>
+  private var stoppedPorts: UInt64 = 0
 
   init(
     worker: consuming FlowWorker, queues: UnsafeMutablePointer<martlet_rx_queue>,
     queueCount: Int, clock: EngineClock.Reader, mailbox: UnsafeMutablePointer<UInt64>,
-    tuning: TuningPage, ticksPerMillisecond: UInt64
+    tuning: TuningPage, ticksPerMillisecond: UInt64,
+    portBits: UnsafeMutablePointer<UInt64>
   ) {
+    self.portBits = portBits
     self.worker = worker
     self.queues = queues
     self.queueCount = queueCount
@@ -53,6 +60,7 @@ struct WorkerThread: ~Copyable {
     martlet_sleep_precisely()
     pacer.wake(at: martlet_tsc())
     worker.start(at: now(at: martlet_tsc()))
+    takeTuning()
     // In force from the first packet on, even one that another worker received before this one began.
     overload.limits = tuning.overloadLimits
     worker.setSamplingShift(
@@ -68,12 +76,34 @@ struct WorkerThread: ~Copyable {
         rest(at: began)
       }
       if began &- lastPublished > ticksPerMillisecond {
+        takeTuning()
         controlOverload(now: now(at: began))
         worker.publishCounters()
         lastPublished = began
       }
     }
     end()
+  }
+
+  /// Once a millisecond: takes what the control plane has tuned.
+  @inline(never)
+  private mutating func takeTuning() {
+    if worker.runsOnPacketTime { return }
+    worker.tune(
+      burst: Int(tuning[.burstPackets]), ahead: Int(tuning[.prefetchDistance]),
+      traceInterval: tuning[.traceInterval])
+    let changes = tuning.timeoutChanges
+    if changes != timeoutsSeen {
+      timeoutsSeen = changes
+      worker.setTimeouts(tuning.timeouts)
+    }
+  }
+
+  /// A port has been stopped, or started: says that this worker goes by it.
+  @inline(never)
+  private mutating func takePorts(_ stopped: UInt64) {
+    stoppedPorts = stopped
+    martlet_store_release(mailbox + 9, stopped)
   }
 
   /// Once a millisecond: takes what the control plane says of sampling, and fewer or more flows.
@@ -117,14 +147,16 @@ struct WorkerThread: ~Copyable {
     var count = 0
     var most = 0
     worker.adoptRules()
-    for i in 0..<queueCount {
+    let stopped = tuning[.stoppedPorts]
+    if stopped != stoppedPorts { takePorts(stopped) }
+    for i in 0..<queueCount where portBits[i] & stopped == 0 {
       let taken = worker.poll(queues + i, now: now)
       count &+= taken
       most = max(most, taken)
     }
     let handed = worker.pollHandoffs(now: now)
     count &+= handed
-    overload.note(isFull: max(most, handed) >= Int(MARTLET_BURST_CAPACITY))
+    overload.note(isFull: max(most, handed) >= worker.fullBurst)
     worker.housekeep(now: worker.runsOnPacketTime ? worker.packetClock : now)
     return count
   }

@@ -41,6 +41,10 @@ package protocol RecordSink: AnyObject, Sendable {
   /// Whether a batch of usual size would be taken now: for who can wait instead of losing records.
   var hasRoom: Bool { get }
   var counters: SinkCounters { get }
+  /// What can be changed while it runs, by the configuration's name for it (`batchRecords`).
+  var tunables: [String: Int] { get }
+  /// A value within the configuration's range, from its next batch on.
+  func tune(_ name: String, to value: Int)
   /// Writes out what is queued, waits for acknowledgement until the deadline, and closes.
   /// What is left then is counted in `droppedError`.
   func finish(withinSeconds: Double)
@@ -48,6 +52,8 @@ package protocol RecordSink: AnyObject, Sendable {
 
 extension RecordSink {
   package var hasRoom: Bool { true }
+  package var tunables: [String: Int] { [:] }
+  package func tune(_ name: String, to value: Int) {}
 }
 
 package struct SinkError: Error, CustomStringConvertible, Sendable {

@@ -37,6 +37,9 @@ package class ThreadedSink: RecordSink, @unchecked Sendable {
 
   package var counters: SinkCounters { queue.counters }
 
+  package var tunables: [String: Int] { [:] }
+  package func tune(_ name: String, to value: Int) {}
+
   package var hasRoom: Bool { queue.hasRoom }
 
   @discardableResult package func offer(_ batch: RecordBatch) -> Bool { queue.offer(batch) }

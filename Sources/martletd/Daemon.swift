@@ -1,4 +1,5 @@
 import Configuration
+import ControlAPI
 import ControlServer
 import DPDKPorts
 import Foundation
@@ -81,6 +82,25 @@ struct Daemon {
     return now
   }
 
+  /// As `engine.reload`, for whoever sends SIGHUP.
+  private func reload() {
+    do {
+      let answer = try engine.reload(ReloadParameters())
+      for warning in answer.warnings { logger.warning("\(warning)") }
+      for item in answer.applied {
+        logger.notice("reloaded: \(item.key): \(item.before) → \(item.after)")
+      }
+      for item in answer.needsRestart {
+        logger.warning("needs a restart: \(item.key): \(item.before) → \(item.after)")
+      }
+      if answer.applied.isEmpty && answer.needsRestart.isEmpty {
+        logger.notice("reloaded: nothing has changed")
+      }
+    } catch {
+      logger.error("not reloaded: \(error)")
+    }
+  }
+
   /// The main thread's work until something ends the engine: clock, links, signals.
   private func watch(_ signals: inout Signals, untilPlayersFinish: Bool) {
     var links = Dictionary(uniqueKeysWithValues: ports.map { ($0.name, $0.link()) })
@@ -88,7 +108,10 @@ struct Daemon {
     var sampling = engine.samplingIntervals
     while true {
       if let number = signals.wait(milliseconds: 100) {
-        if number == SIGHUP { continue }
+        if number == SIGHUP {
+          reload()
+          continue
+        }
         logger.info("signal \(number): ending; once more to end at once")
         return
       }

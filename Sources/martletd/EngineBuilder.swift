@@ -35,6 +35,11 @@ struct EngineBuilder {
     } catch let error as SinkError {
       throw ConfigurationError("sinks: \(error)")
     }
+    if let problem = FilterCheck.problem(
+      settings.filterRules, portNames: settings.ports.map(\.name))
+    {
+      throw ConfigurationError(problem)
+    }
     let environment = try startDPDK(cores)
     var ports: [DPDKPort] = []
     do {
@@ -203,6 +208,10 @@ struct EngineBuilder {
     made.sampling.maximumInterval = settings.overload.maximumInterval
     made.sampling.fullBursts = settings.overload.fullBursts
     made.sampling.calmSeconds = settings.overload.calmSeconds
+    made.burstPackets = settings.engine.burstPackets
+    made.prefetchDistance = settings.engine.prefetchDistance
+    made.traceInterval = settings.engine.traceInterval
+    made.filters = settings.filterRules
     made.anomaliesPerSecond = settings.records.anomaliesPerSecond
     return made
   }

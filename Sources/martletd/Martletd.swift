@@ -43,6 +43,7 @@ struct Martletd: ParsableCommand {
     }
     if check {
       try checkMachine(settings)
+      try checkFilters(settings)
       print(MemoryBudget(settings).describe())
       let ports = settings.ports.count == 1 ? "1 port" : "\(settings.ports.count) ports"
       let workers = settings.engine.workers == 1 ? "1 worker" : "\(settings.engine.workers) workers"
@@ -51,9 +52,12 @@ struct Martletd: ParsableCommand {
     }
     // Signals first: every thread made from here on has them blocked.
     var signals = Signals()
-    let logger = Output.logger(settings.log)
+    let level = LogLevel(Logger.Level(rawValue: settings.log.level.rawValue) ?? .info)
+    let logger = Output.logger(settings.log, level)
     logger.debug("effective settings:\n\(settings.describe())")
     let daemon = try build(settings, logger)
+    daemon.engine.reloader = Reloader(path: config, began: settings, logLevel: level)
+    daemon.engine.logLevel = level
     try daemon.run(&signals, untilPlayersFinish: untilPlayersFinish)
   }
 
@@ -63,6 +67,15 @@ struct Martletd: ParsableCommand {
       _ = try EngineBuilder.assignCores(settings)
     } catch {
       Output.error("\(config): \(error)")
+      throw Exit.configuration
+    }
+  }
+
+  private func checkFilters(_ settings: Settings) throws {
+    if let problem = FilterCheck.problem(
+      settings.filterRules, portNames: settings.ports.map(\.name))
+    {
+      Output.error("\(config): \(problem)")
       throw Exit.configuration
     }
   }
@@ -103,14 +116,14 @@ enum Output {
     FileHandle.standardError.write(Data((line + "\n").utf8))
   }
 
-  static func logger(_ settings: Settings.Log) -> Logger {
-    var logger = Logger(label: "martletd") { label in
-      switch settings.format {
-      case .text: StreamLogHandler.standardError(label: label)
-      case .json: JSONLogHandler()
-      }
+  static func logger(_ settings: Settings.Log, _ level: LogLevel) -> Logger {
+    Logger(label: "martletd") { label in
+      let base: any LogHandler =
+        switch settings.format {
+        case .text: StreamLogHandler.standardError(label: label)
+        case .json: JSONLogHandler()
+        }
+      return LeveledLogHandler(base, level: level)
     }
-    logger.logLevel = Logger.Level(rawValue: settings.level.rawValue) ?? .info
-    return logger
   }
 }

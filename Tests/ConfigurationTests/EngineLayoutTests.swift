@@ -18,6 +18,9 @@ struct EngineLayoutTests {
     #expect(MemoryBudget.parsedPacketBytes == MemoryLayout<ParsedPacket>.stride)
     #expect(MemoryBudget.ringHeadBytes == Ring<FlowRecord>.byteCount(capacity: 0))
     #expect(MemoryBudget.datagramBytes == 4 + MemoryLayout<FragmentCache.Datagram>.stride)
+    #expect(
+      MemoryBudget.filterBytes
+        == FilterReport.byteCount + TraceLog.byteCount + FlowWorker.burst * (64 + 512))
     #expect(MemoryBudget.heldFragmentBytes == MemoryLayout<FragmentCache.Held>.stride)
   }
 

@@ -20,11 +20,12 @@ struct MemoryBudgetTests {
         // Eight slots for five flows.
         "flow index": 52_429 * 64,
         "free list and top scan": 262_144 * 12,
-        "flow details": 8_192 * 156,
+        "flow details": 6_553 * 156,
         "tunnels": 4_097 * 52,
         "record rings": 128 + 65_536 * 408,
         "hand-off rings": 0,
-        "fragment caches": 4096 * 212 + 1024 * 160,
+        "fragment caches": 4096 * 212 + 1024 * 168,
+        "filters and traces": 690_304,
         "packet buffers": (1024 + 576 + 1024) * (2048 + 320),
         "sink queues": 0,
       ])
@@ -52,7 +53,7 @@ struct MemoryBudgetTests {
     #expect(bytes["flow index"] == 3 * 200 * 64)
     #expect(bytes["record rings"] == 3 * (128 + 64 * 408))
     #expect(bytes["hand-off rings"] == 6 * (128 + 64 * 160))
-    #expect(bytes["fragment caches"] == 3 * (1024 * 212 + 10 * 160))
+    #expect(bytes["fragment caches"] == 3 * (1024 * 212 + 10 * 168))
     #expect(
       bytes["packet buffers"]
         == 4096 * (1024 + 320) + (2 * (64 + 576) + 3 * 10 + 6 * 64) * (2048 + 320))

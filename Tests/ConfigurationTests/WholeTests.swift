@@ -83,7 +83,7 @@ struct WholeTests {
       "7: engine.workers: is 0; a whole number from 1 to 128 would be right",
       "8: engine.nap: is no key of the configuration; known here: workers, cores, mainCore,"
         + " shareCores, noHugepages, memoryMegabytes, filePrefix, ealArguments, polling,"
-        + " maximumSleepMicroseconds",
+        + " maximumSleepMicroseconds, burstPackets, prefetchDistance, traceInterval",
       "9: sensor: is \"?\"; letters, digits, `.`, `_` and `-` would be right, at most 64"),
   ]
 

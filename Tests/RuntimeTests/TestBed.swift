@@ -64,8 +64,11 @@ final class MemoryPort: CapturePort, @unchecked Sendable {
       }, release: nil, port: 0, queue: UInt16(number), flags: 0)
   }
 
-  func start() throws {}
-  func stop() {}
+  /// How often it was started, and stopped.
+  let starts = Mutex(0)
+  let stops = Mutex(0)
+  func start() throws { starts.withLock { $0 += 1 } }
+  func stop() { stops.withLock { $0 += 1 } }
   /// What the port says it has missed.
   let missed = Mutex<UInt64>(0)
 

@@ -108,9 +108,9 @@ final class StageBed {
   func find() {
     var sum: UInt64 = 0
     let (count, parsed) = (count, parsed)
-    for i in 0..<min(count, FlowWorker.ahead) { prefetch(parsed + i) }
+    for i in 0..<min(count, FlowWorker.usualAhead) { prefetch(parsed + i) }
     for i in 0..<count {
-      if i &+ FlowWorker.ahead < count { prefetch(parsed + i + FlowWorker.ahead) }
+      if i &+ FlowWorker.usualAhead < count { prefetch(parsed + i + FlowWorker.usualAhead) }
       sum &+= UInt64(tracker.pointee.find(parsed + i))
     }
     checksum &+= sum
@@ -120,9 +120,9 @@ final class StageBed {
   @inline(never)
   func update() {
     let (count, parsed, now) = (count, parsed, now)
-    for i in 0..<min(count, FlowWorker.ahead) { prefetch(parsed + i) }
+    for i in 0..<min(count, FlowWorker.usualAhead) { prefetch(parsed + i) }
     for i in 0..<count {
-      if i &+ FlowWorker.ahead < count { prefetch(parsed + i + FlowWorker.ahead) }
+      if i &+ FlowWorker.usualAhead < count { prefetch(parsed + i + FlowWorker.usualAhead) }
       if !tracker.pointee.updateKnown(parsed + i, clock: now) {
         tracker.pointee.update(parsed + i, clock: now)
       }

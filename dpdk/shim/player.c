@@ -40,6 +40,8 @@ struct cdpdk_player {
   pthread_t thread;
   bool running;
   uint32_t turn;
+  // Where the thread goes on when it is started again.
+  uint32_t next_pass, next_frame;
   // Written by the thread, read by others.
   uint64_t sent_packets, sent_bytes;
   uint32_t pass;
@@ -262,10 +264,15 @@ static uint16_t queue_of(struct cdpdk_player *player, const struct frame *frame,
 
 static void *play(void *argument) {
   struct cdpdk_player *player = argument;
-  for (uint32_t pass = 0; pass < player->passes && !stopping(player); pass++) {
+  // A player that was stopped goes on with the frame it had come to.
+  for (; player->next_pass < player->passes && !stopping(player); player->next_pass++) {
+    uint32_t pass = player->next_pass;
     double pace = player->paces[pass];
     uint64_t start = now_ns();
-    for (uint32_t i = 0; i < player->frame_count && !stopping(player); i++) {
+    if (pace > 0 && player->next_frame < player->frame_count)
+      start -= (uint64_t)((double)player->frames[player->next_frame].time_ns / pace);
+    for (uint32_t i = player->next_frame; i < player->frame_count && !stopping(player); i++) {
+      player->next_frame = i;
       const struct frame *frame = &player->frames[i];
       if (pace > 0) {
         uint64_t due = start + (uint64_t)((double)frame->time_ns / pace);
@@ -275,6 +282,7 @@ static void *play(void *argument) {
           nap(due - now > 50000000u ? 50000000u : due - now);
           now = now_ns();
         }
+        if (stopping(player)) break;
       }
       struct rte_mbuf *mbuf = fill(player, frame);
       if (!mbuf) break;
@@ -290,14 +298,19 @@ static void *play(void *argument) {
       if (!mbuf) break;
       __atomic_store_n(&player->sent_packets, player->sent_packets + 1, __ATOMIC_RELAXED);
       __atomic_store_n(&player->sent_bytes, player->sent_bytes + frame->length, __ATOMIC_RELAXED);
+      player->next_frame = i + 1;
     }
+    if (stopping(player) && player->next_frame < player->frame_count) return NULL;
+    player->next_frame = 0;
     __atomic_store_n(&player->pass, pass + 1, __ATOMIC_RELAXED);
   }
-  __atomic_store_n(&player->finished, true, __ATOMIC_RELEASE);
+  if (player->next_pass == player->passes)
+    __atomic_store_n(&player->finished, true, __ATOMIC_RELEASE);
   return NULL;
 }
 
 int cdpdk_player_start(struct cdpdk_player *player) {
+  __atomic_store_n(&player->stop, false, __ATOMIC_RELAXED);
   int code = pthread_create(&player->thread, NULL, play, player);
   if (code != 0) return -code;
   player->running = true;

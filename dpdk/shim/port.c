@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Types whose hash is the same as OwnerHash's: addresses, and ports for TCP and UDP. SCTP is left
@@ -213,6 +214,29 @@ int cdpdk_port_stats(uint16_t port, struct cdpdk_port_stats *out) {
   out->errors = stats.ierrors;
   out->no_mbuf = stats.rx_nombuf;
   return 0;
+}
+
+int cdpdk_port_xstats(uint16_t port, struct cdpdk_xstat *out, uint32_t capacity) {
+  int count = rte_eth_xstats_get(port, NULL, 0);
+  if (count <= 0 || capacity == 0) return count;
+  struct rte_eth_xstat *values = calloc((size_t)count, sizeof *values);
+  struct rte_eth_xstat_name *names = calloc((size_t)count, sizeof *names);
+  int found = -ENOMEM;
+  if (values && names) {
+    found = rte_eth_xstats_get(port, values, (unsigned)count);
+    int named = rte_eth_xstats_get_names(port, names, (unsigned)count);
+    // Between two calls a driver may find that it has others: then what fits together is told.
+    if (found > count) found = count;
+    if (named >= 0 && named < found) found = named;
+    for (int i = 0; i < found && (uint32_t)i < capacity; i++) {
+      uint64_t id = values[i].id < (uint64_t)count ? values[i].id : (uint64_t)i;
+      snprintf(out[i].name, sizeof out[i].name, "%s", names[id].name);
+      out[i].value = values[i].value;
+    }
+  }
+  free(values);
+  free(names);
+  return found;
 }
 
 void cdpdk_port_link(uint16_t port, bool *up, uint32_t *speed_mbps, bool *full_duplex) {

@@ -9,7 +9,7 @@ extension FlowTracker {
     let idle = hot.pointee.lastSeen &+ inactive(hot)
     if runsOnPacketTime { return idle }
     let active = table.cold[Int(entry)].activeDeadline
-    return active > 0 ? min(idle, active) : idle
+    return active > 0 && timeouts.active > 0 ? min(idle, active) : idle
   }
 
   /// Ends or reports what is due at `now`, at the most `budget` entries. Returns how many were looked at.
@@ -78,7 +78,8 @@ extension FlowTracker {
   @inline(__always)
   mutating func reportIfDue(_ entry: UInt32, clock: Int64) {
     let due = table.cold[Int(entry)].activeDeadline
-    if due > 0 && due <= clock { report(entry, now: clock) }
+    // Without an active timeout there may still be deadlines of a former one.
+    if due > 0 && due <= clock && timeouts.active > 0 { report(entry, now: clock) }
   }
 
   /// A `flow_update`: totals so far, and the next one's deltas start here.

@@ -10,7 +10,7 @@ package struct FlowTracker: ~Copyable {
   var violations: ViolationLimit
   var sampler: FlowSampler
   var wheel: TimerWheel
-  let timeouts: FlowTimeouts
+  private(set) var timeouts: FlowTimeouts
   let hash: FlowHash
   let records: Ring<FlowRecord>
   let counters: CounterBlock
@@ -22,7 +22,9 @@ package struct FlowTracker: ~Copyable {
   /// Active timeouts are met by packets.
   let reportsOnPacketTime: Bool
   /// No flow ends sooner than this after its latest packet.
-  let shortestTimeout: Int64
+  private(set) var shortestTimeout: Int64
+  /// The next entry that is to be put where the timeouts of now want it; negative: all are.
+  private var retimeNext = -1
   /// Of the next record: counts those that a full ring dropped, too.
   var sequence: UInt64 = 0
 
@@ -74,6 +76,36 @@ package struct FlowTracker: ~Copyable {
 
   /// Sets the clock; before the first packet.
   package mutating func start(at now: Int64) { wheel.start(at: now) }
+
+  /// Takes other timeouts, on a live link. Flows that live are put where these want them a stretch at a
+  /// time, by ``retime(now:)``; until then one may end as late as it would have.
+  package mutating func setTimeouts(_ new: FlowTimeouts) {
+    timeouts = new
+    shortestTimeout = new.shortest
+    retimeNext = 0
+  }
+
+  /// There are flows that are where former timeouts wanted them.
+  package var owesRetiming: Bool { retimeNext >= 0 }
+
+  /// The next stretch of entries.
+  @inline(never)
+  mutating func retime(now: Int64) {
+    let end = min(retimeNext + 256, table.capacity)
+    while retimeNext < end {
+      let entry = UInt32(truncatingIfNeeded: retimeNext)
+      retimeNext += 1
+      guard table.isLive(entry) else { continue }
+      let cold = table.cold + Int(entry)
+      let soonest = now &+ timeouts.active
+      let due = cold.pointee.activeDeadline
+      cold.pointee.activeDeadline =
+        timeouts.active == 0 ? 0 : due == 0 ? soonest : min(due, soonest)
+      wheel.cancel(entry)
+      wheel.schedule(entry, at: deadline(entry))
+    }
+    if retimeNext == table.capacity { retimeNext = -1 }
+  }
 
   // MARK: A packet
 

@@ -32,6 +32,7 @@ extension FlowWorker {
     if set.pointee.traceSession != 0, set.pointee.traceSession != traceSession, let traceLog {
       traceSession = set.pointee.traceSession
       traceCount = 0
+      traceSeen = 0
       traceLog.begin(traceSession)
     }
     report.adopt(set.pointee.generation)

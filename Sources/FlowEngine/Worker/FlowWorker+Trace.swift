@@ -13,6 +13,8 @@ extension FlowWorker {
     while rest != 0, traceCount < TraceLog.capacity {
       let i = rest.trailingZeroBitCount
       rest &= rest &- 1
+      traceSeen &+= 1
+      if traceSeen % traceInterval != 0 { continue }
       let packet = packets + i
       let entry = traceLog.entry(traceCount)
       // What is not set here is set later or said to be absent.

@@ -137,11 +137,14 @@ extension FlowWorker {
     // On a live link what is due waits a burst rather than the packets do.
     tracker.expire(now: now, budget: runsOnPacketTime ? .max : 64)
     fragments.expire(now: now, tracker: &tracker)
+    if tracker.owesRetiming { tracker.retime(now: now) }
     top.step(tracker.table.hot, tracker.table.cold, capacity: tracker.table.capacity, now: now)
   }
 
   /// Whether there is more to do between bursts than the last ``housekeep(now:)`` got done.
-  package func owesHousekeeping(now: Int64) -> Bool { tracker.wheel.isDue(now) || top.isRunning }
+  package func owesHousekeeping(now: Int64) -> Bool {
+    tracker.wheel.isDue(now) || tracker.owesRetiming || top.isRunning
+  }
 
   /// Writes the gauges and publishes all counters.
   package func publishCounters() {

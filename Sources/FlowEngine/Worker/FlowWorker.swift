@@ -102,6 +102,13 @@ package struct FlowWorker: ~Copyable {
   var releases: ReleaseList
   var ordinal: UInt64 = 0
 
+  /// Packets asked for at a time, and ``usualAhead``; both tunable while it runs.
+  private(set) var burstLimit = UInt32(MARTLET_BURST_CAPACITY)
+  private var ahead = FlowWorker.usualAhead
+  /// Of packets that a trace wants, one in so many is written down.
+  var traceInterval: UInt64 = 1
+  var traceSeen: UInt64 = 0
+
   let rulesSlot: FilterRulesSlot?
   let filterReport: FilterReport?
   let traceLog: TraceLog?
@@ -211,7 +218,7 @@ package struct FlowWorker: ~Copyable {
 
   /// Takes one burst from a queue and works it through. Returns how many packets it had.
   package mutating func poll(_ queue: UnsafeMutablePointer<martlet_rx_queue>, now: Int64) -> Int {
-    let count = Int(queue.pointee.receive(queue.pointee.context, packets, UInt32(Self.burst)))
+    let count = Int(queue.pointee.receive(queue.pointee.context, packets, burstLimit))
     counters.add(.polls)
     if count == 0 {
       counters.add(.emptyPolls)
@@ -325,7 +332,18 @@ package struct FlowWorker: ~Copyable {
 
   /// Packets between the one whose entry is asked for and the one that is counted: as many as keep the
   /// memory at work, few enough that what came is still there.
-  package static var ahead: Int { 16 }
+  package static var usualAhead: Int { 16 }
+
+  /// Between bursts: what the operator has tuned, each kept within what there is.
+  package mutating func tune(burst: Int, ahead: Int, traceInterval: UInt64) {
+    burstLimit = UInt32(min(max(burst, 1), Self.burst))
+    self.ahead = min(max(ahead, 1), Self.burst)
+    self.traceInterval = max(traceInterval, 1)
+  }
+
+  package var fullBurst: Int { Int(burstLimit) }
+
+  package mutating func setTimeouts(_ timeouts: FlowTimeouts) { tracker.setTimeouts(timeouts) }
 
   /// Stages two and three: has the entries of the burst's packets on their way, and counts each packet
   /// once its entry has had time to come. Returns how many were no packets but told the time.
@@ -336,13 +354,14 @@ package struct FlowWorker: ~Copyable {
     var knownBytes: UInt64 = 0
     let parsed = parsed
     let onPacketTime = runsOnPacketTime
+    let ahead = ahead
     let isPlain = packetMap == nil
     // Without rules nothing is marked, and the flags need not be asked.
     let marked = rules != nil && burstIsMarked ? ParsedPacket.Flags.marked : 0
     releases.reserve(count)
-    for i in 0..<min(count, Self.ahead) { prefetchEntry(parsed + i) }
+    for i in 0..<min(count, ahead) { prefetchEntry(parsed + i) }
     for i in 0..<count {
-      if i &+ Self.ahead < count { prefetchEntry(parsed + i + Self.ahead) }
+      if i &+ ahead < count { prefetchEntry(parsed + i + ahead) }
       if i &+ Self.coldAhead < count { prefetchCold(parsed + i + Self.coldAhead) }
       let p = parsed + i
       let clock = onPacketTime ? Int64(truncatingIfNeeded: packets[i].clock_ns) : now
@@ -379,7 +398,7 @@ package struct FlowWorker: ~Copyable {
     return 0
   }
 
-  /// As ``ahead``, once the hot half has had time to come, which tells whether the cold one is wanted.
+  /// As ``usualAhead``, once the hot half has had time to come, which tells whether the cold one is wanted.
   private static var coldAhead: Int { 6 }
 
   @inline(__always)

@@ -30,7 +30,8 @@ package struct CSVFlowEncoder: ~Copyable {
       context.includesSequence ? Array("\(context.startEpochMicroseconds)".utf8) : []
     // A value, its prefix or quotes and the comma take 48 bytes at the most.
     let texts = sensor.count + (ports.map(\.count).max() ?? 0) + startEpoch.count
-    scratch = .allocate(capacity: columns.count * 48 + texts + TagNames.longestList + ByteWriter.slack)
+    scratch = .allocate(
+      capacity: columns.count * 48 + texts + TagNames.longestList + ByteWriter.slack)
   }
 
   deinit { scratch.deallocate() }

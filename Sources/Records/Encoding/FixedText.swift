@@ -45,12 +45,14 @@ struct FixedText: Sendable {
   /// longest (70 numbers of at most 20 digits, addresses of 39): 3,800 bytes, rounded up. A test
   /// makes the longest record there can be.
   var longestEVEFlow: Int {
-    6144 + TagNames.longestList + ByteWriter.slack + eveTail.count + (evePorts.map(\.count).max() ?? 0)
+    6144 + TagNames.longestList + ByteWriter.slack + eveTail.count
+      + (evePorts.map(\.count).max() ?? 0)
   }
 
   /// Each head, and a value of at most 99 bytes with its own head and end.
   var longestFieldsFlow: Int {
-    flowFields.count * (FieldHead.capacity + 107) + TagNames.longestList + ByteWriter.slack + sensor.count
+    flowFields.count * (FieldHead.capacity + 107) + TagNames.longestList + ByteWriter.slack
+      + sensor.count
       + (ports.map(\.count).max() ?? 0)
   }
 

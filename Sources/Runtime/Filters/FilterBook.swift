@@ -87,8 +87,8 @@ final class FilterBook: @unchecked Sendable {
   }
 
   func add(_ rule: ControlAPI.FilterRule, at position: Int?) throws(RPCError) -> FilterChange {
-    try check(rule)
-    let compiled = try compile(rule)
+    try Self.check(rule)
+    let compiled = try Self.compile(rule, portNames)
     return try change { state throws(RPCError) in
       guard !state.rules.contains(where: { $0.compiled.rule.name == rule.name }) else {
         throw RPCError(
@@ -112,8 +112,8 @@ final class FilterBook: @unchecked Sendable {
   }
 
   func replace(_ name: String, with rule: ControlAPI.FilterRule) throws(RPCError) -> FilterChange {
-    try check(rule)
-    let compiled = try compile(rule)
+    try Self.check(rule)
+    let compiled = try Self.compile(rule, portNames)
     return try change { state throws(RPCError) in
       let place = try find(name, state)
       if rule.name != name, state.rules.contains(where: { $0.compiled.rule.name == rule.name }) {
@@ -172,8 +172,8 @@ final class FilterBook: @unchecked Sendable {
     }
     var compiled: [Compiled] = []
     for rule in rules {
-      try check(rule)
-      compiled.append(try compile(rule))
+      try Self.check(rule)
+      compiled.append(try Self.compile(rule, portNames))
     }
     try change { state throws(RPCError) in
       var old = state.rules
@@ -211,7 +211,7 @@ final class FilterBook: @unchecked Sendable {
     rule.expression = expression
     rule.inner = inner
     rule.ports = ports
-    let compiled = try compile(rule)
+    let compiled = try Self.compile(rule, portNames)
     return try change { state throws(RPCError) in
       if trace, state.probes.contains(where: { $0.verdict == .trace }) {
         throw RPCError(.wrongState, "another trace is running; it ends within a minute")
@@ -253,8 +253,16 @@ final class FilterBook: @unchecked Sendable {
 
   // MARK: Checks
 
-  private func check(_ rule: ControlAPI.FilterRule) throws(RPCError) {
-    guard TagNames.isName(rule.name) else { throw Self.badName("name", rule.name) }
+  /// Whether a rule can be had on an engine with these ports.
+  static func examine(
+    _ rule: ControlAPI.FilterRule, portNames: [String]
+  ) throws(RPCError) {
+    try check(rule)
+    _ = try compile(rule, portNames)
+  }
+
+  private static func check(_ rule: ControlAPI.FilterRule) throws(RPCError) {
+    guard TagNames.isName(rule.name) else { throw badName("name", rule.name) }
     switch rule.action {
     case .sample:
       guard let oneIn = rule.oneIn, (2...32_768).contains(oneIn), oneIn & (oneIn - 1) == 0 else {
@@ -267,7 +275,7 @@ final class FilterBook: @unchecked Sendable {
         throw RPCError(
           .invalidParams, "the action tag wants a tag's name", data: ["parameter": "tag"])
       }
-      guard TagNames.isName(tag) else { throw Self.badName("tag", tag) }
+      guard TagNames.isName(tag) else { throw badName("tag", tag) }
     case .drop, .keep, .nopublish: break
     }
     if rule.oneIn != nil && rule.action != .sample {
@@ -309,7 +317,9 @@ final class FilterBook: @unchecked Sendable {
       data: ["parameter": "name", "allowed": .array(names.map { .string($0) })])
   }
 
-  private func compile(_ rule: ControlAPI.FilterRule) throws(RPCError) -> Compiled {
+  private static func compile(
+    _ rule: ControlAPI.FilterRule, _ portNames: [String]
+  ) throws(RPCError) -> Compiled {
     let linkType = rule.inner ? FilterCompiler.rawIP : FilterCompiler.ethernet
     let program: FilterProgram
     do throws(FilterError) {
@@ -321,11 +331,13 @@ final class FilterBook: @unchecked Sendable {
     }
     return Compiled(
       rule: rule, storage: PacketFilterStorage([(linkType, program)]),
-      instructions: program.code.count, ports: try mask(rule.ports))
+      instructions: program.code.count, ports: try mask(rule.ports, portNames))
   }
 
   /// A bit a port; all where none is named.
-  private func mask(_ names: [String]?) throws(RPCError) -> UInt64 {
+  private static func mask(
+    _ names: [String]?, _ portNames: [String]
+  ) throws(RPCError) -> UInt64 {
     guard let names, !names.isEmpty else { return .max }
     var mask: UInt64 = 0
     for name in names {

@@ -6,13 +6,22 @@ import Synchronization
 extension Engine {
   package func tunables(_ parameters: TuningGetParameters) throws -> TuningList {
     guard let key = parameters.key else {
-      return TuningList(TuningTable.entries.map { $0.describe(self) })
+      return TuningList(TuningTable.entries(of: self).map { $0.describe(self) })
     }
-    return TuningList([try TuningTable.find(key).describe(self)])
+    return TuningList([try TuningTable.find(key, of: self).describe(self)])
+  }
+
+  /// What of a configuration's key can change now; nil where nothing can.
+  func liveTunable(_ key: String) -> Tunable? {
+    TuningTable.entries(of: self).first { $0.key.path == key && $0.write != nil }?.describe(self)
   }
 
   package func tune(_ parameters: TuningSetParameters) throws -> TuningChange {
-    let entry = try TuningTable.find(parameters.key)
+    try tuneChecked(parameters)
+  }
+
+  func tuneChecked(_ parameters: TuningSetParameters) throws(RPCError) -> TuningChange {
+    let entry = try TuningTable.find(parameters.key, of: self)
     guard let write = entry.write else {
       throw RPCError(
         .invalidParams,

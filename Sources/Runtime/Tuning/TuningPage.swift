@@ -20,6 +20,22 @@ struct TuningPage: BitwiseCopyable, @unchecked Sendable {
     case samplingCalmNanoseconds
     /// Rises whenever a port has missed packets.
     case losses
+    /// Ports that are not to be polled, a bit each by their place; those beyond the 64th cannot stop.
+    case stoppedPorts
+    /// Packets that a worker asks a queue for at a time, and how far it looks ahead.
+    case burstPackets
+    case prefetchDistance
+    /// Of packets that a trace wants, one in so many is written down.
+    case traceInterval
+    /// Rises with each change of a timeout; the timeouts behind it hold from then on.
+    case timeoutChanges
+    case activeNanoseconds
+    case tcpNanoseconds
+    case udpNanoseconds
+    case icmpNanoseconds
+    case otherNanoseconds
+    case halfOpenNanoseconds
+    case closedNanoseconds
   }
 
   /// Whole cache lines of its own, which every worker then holds.
@@ -42,6 +58,31 @@ struct TuningPage: BitwiseCopyable, @unchecked Sendable {
     limits.calmNanoseconds = Int64(truncatingIfNeeded: self[.samplingCalmNanoseconds])
     return limits
   }
+
+  /// Read before the timeouts: one that is written meanwhile is seen with the next change.
+  var timeoutChanges: UInt64 { martlet_load_acquire(words + Word.timeoutChanges.rawValue) }
+
+  var timeouts: FlowTimeouts {
+    var timeouts = FlowTimeouts()
+    for (member, word) in Self.timeoutWords {
+      timeouts[keyPath: member] = Int64(truncatingIfNeeded: self[word])
+    }
+    return timeouts
+  }
+
+  func set(_ timeouts: FlowTimeouts) {
+    for (member, word) in Self.timeoutWords {
+      self[word] = UInt64(max(timeouts[keyPath: member], 0))
+    }
+    martlet_store_release(
+      words + Word.timeoutChanges.rawValue, self[.timeoutChanges] &+ 1)
+  }
+
+  private static let timeoutWords: [(any WritableKeyPath<FlowTimeouts, Int64> & Sendable, Word)] = [
+    (\.active, .activeNanoseconds), (\.tcp, .tcpNanoseconds), (\.udp, .udpNanoseconds),
+    (\.icmp, .icmpNanoseconds), (\.other, .otherNanoseconds),
+    (\.halfOpen, .halfOpenNanoseconds), (\.closed, .closedNanoseconds),
+  ]
 
   func set(_ sampling: SamplingSettings) {
     self[.sampling] = sampling.isOn ? 1 : 0

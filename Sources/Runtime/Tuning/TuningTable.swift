@@ -1,10 +1,11 @@
 import Configuration
 import ControlAPI
 import FlowEngine
+import Sinks
 
 /// One value of a running engine under its configuration key, which gives range, default and unit.
 struct TuningEntry: Sendable {
-  let key: SettingsKey
+  var key: SettingsKey
   let read: @Sendable (Engine) -> TuningValue
   /// Takes a value within the range, and says what the operator ought to know of it; nil where only a
   /// restart changes it.
@@ -40,13 +41,15 @@ enum TuningTable {
       engine.tuningPage[.maximumSleepNanoseconds] = nanoseconds
       return engine.notesOnSleeps(of: nanoseconds)
     },
-    timeout("flows.timeouts.activeSeconds", \.active),
-    timeout("flows.timeouts.tcpSeconds", \.tcp),
-    timeout("flows.timeouts.udpSeconds", \.udp),
-    timeout("flows.timeouts.icmpSeconds", \.icmp),
-    timeout("flows.timeouts.otherSeconds", \.other),
-    timeout("flows.timeouts.halfOpenSeconds", \.halfOpen),
-    timeout("flows.timeouts.closedSeconds", \.closed),
+    word("engine.burstPackets", .burstPackets),
+    word("engine.prefetchDistance", .prefetchDistance),
+    timeout("flows.timeouts.activeSeconds", .activeNanoseconds, \.active),
+    timeout("flows.timeouts.tcpSeconds", .tcpNanoseconds, \.tcp),
+    timeout("flows.timeouts.udpSeconds", .udpNanoseconds, \.udp),
+    timeout("flows.timeouts.icmpSeconds", .icmpNanoseconds, \.icmp),
+    timeout("flows.timeouts.otherSeconds", .otherNanoseconds, \.other),
+    timeout("flows.timeouts.halfOpenSeconds", .halfOpenNanoseconds, \.halfOpen),
+    timeout("flows.timeouts.closedSeconds", .closedNanoseconds, \.closed),
     TuningEntry("overload.sampling") {
       .text($0.tuningPage[.sampling] == 0 ? "none" : "auto")
     } write: { engine, value in
@@ -73,6 +76,7 @@ enum TuningTable {
       engine.tuningPage[.statsIntervalNanoseconds] = UInt64((value.asNumber ?? 0) * 1e9)
       return []
     },
+    word("engine.traceInterval", .traceInterval),
     TuningEntry("records.anomaliesPerSecond") { .integer($0.settings.anomaliesPerSecond) },
   ]
 
@@ -89,16 +93,53 @@ enum TuningTable {
     }
   }
 
+  /// Seconds; flows that live are put where a new one wants them within a second or so.
   private static func timeout(
-    _ path: String, _ member: any KeyPath<FlowTimeouts, Int64> & Sendable
+    _ path: String, _ word: TuningPage.Word,
+    _ member: any WritableKeyPath<FlowTimeouts, Int64> & Sendable
   ) -> TuningEntry {
-    TuningEntry(path) { .number(Double($0.settings.timeouts[keyPath: member]) / 1e9) }
+    TuningEntry(path) {
+      .number(Double($0.tuningPage[word]) / 1e9)
+    } write: { engine, value in
+      var timeouts = engine.tuningPage.timeouts
+      timeouts[keyPath: member] = Int64((value.asNumber ?? 0) * 1e9)
+      engine.tuningPage.set(timeouts)
+      return []
+    }
+  }
+
+  /// A whole number in a word of its own.
+  private static func word(_ path: String, _ word: TuningPage.Word) -> TuningEntry {
+    TuningEntry(path) {
+      .integer(Int($0.tuningPage[word]))
+    } write: { engine, value in
+      engine.tuningPage[word] = UInt64(max(value.asNumber ?? 1, 1))
+      return []
+    }
+  }
+
+  /// All of an engine's: those of the table, and each sink's, `sinks[0].batchRecords`.
+  static func entries(of engine: Engine) -> [TuningEntry] {
+    entries
+      + engine.sinks.enumerated().flatMap { index, sink in
+        sink.tunables.keys.sorted().map { name in
+          var entry = TuningEntry("sinks[].\(name)") { engine in
+            .integer(engine.sinks[index].tunables[name] ?? 0)
+          } write: { engine, value in
+            if case .integer(let number) = value { engine.sinks[index].tune(name, to: number) }
+            return []
+          }
+          entry.key.path = "sinks[\(index)].\(name)"
+          return entry
+        }
+      }
   }
 
   /// By its whole key, or by its last word where only one ends in it.
   ///
   /// - Throws: ``RPCError`` that lists what there is.
-  static func find(_ name: String) throws(RPCError) -> TuningEntry {
+  static func find(_ name: String, of engine: Engine) throws(RPCError) -> TuningEntry {
+    let entries = entries(of: engine)
     if let entry = entries.first(where: { $0.key.path == name }) { return entry }
     let short = entries.filter { $0.key.name == name }
     if short.count == 1 { return short[0] }

@@ -54,6 +54,7 @@ final class RedisLane {
   /// Of XADD, what stands between the array's head and the ID, and how many arguments that is.
   private var commandHead: [UInt8] = []
   private var commandHeadCount = 2
+  private var limitedTo = -1
   private let prologue: [UInt8]
   private let epilogue: [UInt8]
 
@@ -69,8 +70,17 @@ final class RedisLane {
     self.prologue = prologue
     self.epilogue = epilogue
     key = "martlet:{\(sensor)}:\(type.rawValue)"
+    limit(to: maxStreamLength)
+  }
+
+  /// The stream's length from the next transaction on; 0: no bound.
+  func limit(to maxStreamLength: Int) {
+    guard maxStreamLength != limitedTo else { return }
+    limitedTo = maxStreamLength
+    commandHead = []
     commandHead.appendRESP("XADD")
     commandHead.appendRESP(key)
+    commandHeadCount = 2
     if maxStreamLength > 0 {
       for word in ["MAXLEN", "~", "\(maxStreamLength)"] { commandHead.appendRESP(word) }
       commandHeadCount += 3

@@ -16,6 +16,13 @@ internal import Synchronization
 /// One transaction is under way at a time, as the next stands on the lease check behind it.
 package final class RedisSink: ThreadedSink, @unchecked Sendable {
   private let settings: RedisSinkSettings
+  /// What is tuned while it runs.
+  private struct Tuned {
+    var batchRecords: Int
+    var lingerMilliseconds: Int
+    var maxStreamLength: Int
+  }
+  private let tuned: Mutex<Tuned>
   private let url: RedisURL
   private let lease: RedisLease
   /// The connection, for ``interrupt()``; the thread itself uses `client`.
@@ -39,6 +46,10 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     url.username = settings.username ?? url.username
     url.password = settings.password ?? url.password
     self.settings = settings
+    tuned = Mutex(
+      Tuned(
+        batchRecords: settings.batchRecords, lingerMilliseconds: settings.lingerMilliseconds,
+        maxStreamLength: settings.maxStreamLength))
     self.url = url
     let lease = RedisLease(sensor: settings.sensor, milliseconds: settings.leaseMilliseconds)
     self.lease = lease
@@ -144,11 +155,34 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     return answered
   }
 
-  private var lingerNanoseconds: UInt64 { UInt64(settings.lingerMilliseconds) * 1_000_000 }
+  package override var tunables: [String: Int] {
+    tuned.withLock {
+      [
+        "batchRecords": $0.batchRecords, "lingerMilliseconds": $0.lingerMilliseconds,
+        "maxStreamLength": $0.maxStreamLength,
+      ]
+    }
+  }
+
+  package override func tune(_ name: String, to value: Int) {
+    tuned.withLock { tuned in
+      switch name {
+      case "batchRecords": tuned.batchRecords = value
+      case "lingerMilliseconds": tuned.lingerMilliseconds = value
+      case "maxStreamLength": tuned.maxStreamLength = value
+      default: break
+      }
+    }
+  }
+
+  private var lingerNanoseconds: UInt64 {
+    UInt64(tuned.withLock { $0.lingerMilliseconds }) * 1_000_000
+  }
 
   private func isDue(_ lane: RedisLane, at now: UInt64) -> Bool {
     if lane.pending.isEmpty { return false }
-    return lane.underWay != nil || lane.pending.count >= settings.batchRecords
+    let batchRecords = tuned.withLock { $0.batchRecords }
+    return lane.underWay != nil || lane.pending.count >= batchRecords
       || now >= lane.oldestNanoseconds + lingerNanoseconds || queue.isFinishing
   }
 
@@ -249,8 +283,10 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     var wall = timespec()
     clock_gettime(CLOCK_REALTIME, &wall)
     let wallMilliseconds = UInt64(wall.tv_sec) * 1000 + UInt64(wall.tv_nsec) / 1_000_000
+    let tuned = tuned.withLock { $0 }
+    lane.limit(to: tuned.maxStreamLength)
     guard
-      lane.prepare(wallMilliseconds: wallMilliseconds, batchRecords: settings.batchRecords),
+      lane.prepare(wallMilliseconds: wallMilliseconds, batchRecords: tuned.batchRecords),
       let transaction = lane.underWay
     else {
       lane.dropAll(

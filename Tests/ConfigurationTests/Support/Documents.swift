@@ -54,6 +54,11 @@ enum Documents {
       // Enough workers for any number of queues.
       lines = ["engine: { workers: 128 }"] + least.split(separator: "\n").map(String.init)
       lines.append("    \(key.name): \(value)")
+    case "filters[].name":
+      lines = least.split(separator: "\n").map(String.init) + ["filters:", "  - name: \(value)"]
+    case _ where key.parent == "filters[]":
+      lines = least.split(separator: "\n").map(String.init)
+      lines += ["filters:", "  - name: f", "    \(key.name): \(value)"]
     case "sinks[].type":
       lines = least.split(separator: "\n").map(String.init) + ["sinks:", "  - type: \(value)"]
     case _ where key.parent == "sinks[]":

@@ -78,6 +78,11 @@ struct cdpdk_port_stats {
   uint64_t packets, bytes, missed, errors, no_mbuf;
 };
 
+struct cdpdk_xstat {
+  char name[64];
+  uint64_t value;
+};
+
 struct cdpdk_pool;
 
 // Adds a device: a PCI address or a vdev string. Its port number, or a negative errno value.
@@ -98,6 +103,9 @@ int cdpdk_port_start(uint16_t port, char error[CDPDK_ERROR_MAX]);
 void cdpdk_port_stop(uint16_t port);
 void cdpdk_port_close(uint16_t port);
 int cdpdk_port_stats(uint16_t port, struct cdpdk_port_stats *stats);
+// The driver's own counters. How many there are; the first `capacity` of them are written. Negative errno
+// where it tells none.
+int cdpdk_port_xstats(uint16_t port, struct cdpdk_xstat *out, uint32_t capacity);
 // Up or down, and megabits a second (0 where unknown).
 void cdpdk_port_link(uint16_t port, bool *up, uint32_t *speed_mbps, bool *full_duplex);
 // Names of the RSS types in `types`, separated by blanks.
