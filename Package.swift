@@ -87,6 +87,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -129,25 +130,30 @@ let package = Package(
       name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
     .target(name: "ControlAPI", swiftSettings: coldSettings),
     .target(
+      name: "AuditLog",
+      dependencies: ["ControlAPI", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swiftSettings),
+    .target(
       name: "ControlServer",
       dependencies: [
-        "ControlAPI",
+        "ControlAPI", "AuditLog",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
       name: "martletd",
       dependencies: [
-        "ControlAPI", "ControlServer", "DPDKPorts", "Runtime", "Configuration",
+        "ControlAPI", "ControlServer", "AuditLog", "DPDKPorts", "Runtime", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
       name: "martlet",
       dependencies: [
-        "ControlAPI", "Runtime", "Configuration", "Filters", "Ports", "Sinks", "Records",
-        "FlowEngine", "CBurst",
+        "ControlAPI", "AuditLog", "Runtime", "Configuration", "Filters", "Ports", "Sinks",
+        "Records", "FlowEngine", "CBurst",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
@@ -173,7 +179,8 @@ let package = Package(
     .testTarget(
       name: "ControlTests",
       dependencies: [
-        "ControlServer", "ControlAPI", "martlet", .product(name: "Logging", package: "swift-log"),
+        "ControlServer", "ControlAPI", "AuditLog", "martlet",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(

@@ -12,8 +12,11 @@ import NIOPosix
 ///     authorising → waiting ⇄ working → writing → waiting …
 ///          └──────────┴──────────┴─────────┴────→ closing
 ///
-/// Lives on the server's event loop; the answering itself is done on the engine's thread.
-final class ClientHandler: ChannelInboundHandler {
+/// Notifications of its subscriptions go out between answers, one at a time: while one, or an answer, has
+/// not left for the kernel's buffer yet, those that come due are lost, and counted.
+///
+/// Lives on the server's event loop; the answering itself is done on the engine's threads.
+final class ClientHandler: ChannelInboundHandler, NotificationTarget {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
@@ -22,7 +25,7 @@ final class ClientHandler: ChannelInboundHandler {
     case authorising
     /// For the rest of a line.
     case waiting
-    /// The engine's thread has a message.
+    /// One of the engine's threads has a message.
     case working
     /// The answer is on its way out.
     case writing
@@ -33,6 +36,9 @@ final class ClientHandler: ChannelInboundHandler {
   private let server: ServerContext
   private var phase = Phase.authorising
   private var peer: ControlPeer?
+  private var isSubscribed = false
+  /// A notification has not left yet.
+  private var isNotifying = false
   private var buffer = ByteBuffer()
   /// So many readable bytes are known to hold no line end.
   private var scanned = 0
@@ -55,19 +61,16 @@ final class ClientHandler: ChannelInboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func channelActive(context: ChannelHandlerContext) {
-    guard let socket = context.channel as? any SocketOptionProvider else {
-      authorise(nil)
-      return
-    }
-    let credentials: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
-      level: .socket, name: NIOBSDSocket.Option(rawValue: peerCredentialsOption))
-    credentials.assumeIsolated().whenComplete { self.authorise(try? $0.get()) }
+    let credentials = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+      of: NIOBSDSocket.Handle.self
+    ) { PeerCredentials(socket: $0) }
+    authorise(credentials ?? nil)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
     timer?.cancel()
     phase = .closing
-    server.clients.remove(self)
+    leave()
     if isLeaving { server.clients.endLeaving() }
     isLeaving = false
   }
@@ -103,13 +106,17 @@ final class ClientHandler: ChannelInboundHandler {
     guard phase == .authorising else { return }
     guard let credentials, let role = server.authorizer(credentials) else {
       let who = credentials.map { "uid \($0.uid)" } ?? "a peer without credentials"
+      let error = RPCError(
+        .notPermitted,
+        "\(who) may not connect; root, martletd's own user, and who is named in control.viewers,"
+          + " control.operators or control.admins may",
+        data: credentials.map { ["uid": .number(String($0.uid))] })
       server.refusals.note(
         "control client refused", metadata: ["peer": "\(credentials?.description ?? "unknown")"])
-      close(
-        with: RPCError(
-          .notPermitted,
-          "\(who) may not connect; root and martletd's own user may",
-          data: credentials.map { ["uid": .number(String($0.uid))] }))
+      if let credentials, let audit = server.processor.audit {
+        server.threads.atOnce.submit { _ in audit.refuse(credentials, error) }
+      }
+      close(with: error)
       return
     }
     guard server.clients.add(self) else {
@@ -183,21 +190,40 @@ final class ClientHandler: ChannelInboundHandler {
   // MARK: - Answers
 
   private func answer(_ line: [UInt8]) {
-    guard let context, let peer else { return }
     phase = .working
     timer?.cancel()
     let processor = server.processor
-    server.engineThread.runIfActive(eventLoop: context.eventLoop) {
-      processor.respond(to: line, from: peer)
+    work(on: .atOnce) { peer in
+      var work = processor.begin(line)
+      // The thread that reads the message also answers it, where it can.
+      let step = processor.run(&work, on: .atOnce, from: peer)
+      return (work, step)
     }
-    .assumeIsolated().whenComplete { result in
-      guard self.phase == .working, let context = self.context else { return }
-      switch result {
-      case .success(let response?): self.write(response, context: context)
-      case .success(nil): self.resume()
-      case .failure: context.close(promise: nil)  // the server stops
+  }
+
+  /// Has a part of the message answered, and goes on with the next.
+  private func work(
+    on pace: MethodPace,
+    _ part: @escaping @Sendable (ControlPeer) -> (MessageWork, MessageWork.Step)
+  ) {
+    guard let context, let peer else { return }
+    let processor = server.processor
+    server.threads[pace].runIfActive(eventLoop: context.eventLoop) { part(peer) }
+      .assumeIsolated().whenComplete { result in
+        guard self.phase == .working, let context = self.context else { return }
+        switch result {
+        case .success((_, .done(let response))):
+          self.updateSubscriptions()
+          if let response { self.write(response, context: context) } else { self.resume() }
+        case .success((let work, .goesOn(let next))):
+          self.work(on: next) { peer in
+            var work = work
+            let step = processor.run(&work, on: next, from: peer)
+            return (work, step)
+          }
+        case .failure: context.close(promise: nil)  // the server stops
+        }
       }
-    }
   }
 
   private func write(_ response: [UInt8], context: ChannelHandlerContext) {
@@ -231,7 +257,32 @@ final class ClientHandler: ChannelInboundHandler {
     return context.writeAndFlush(wrapOutboundOut(bytes))
   }
 
+  // MARK: - Subscriptions
+
+  /// Tells the hub what the handlers of the last message have changed.
+  private func updateSubscriptions() {
+    guard let subscriptions = peer?.session.takeChange() else { return }
+    isSubscribed = !subscriptions.isEmpty
+    server.hub.value?.set(subscriptions, of: self)
+  }
+
+  func offer(_ line: () -> [UInt8]) -> Bool {
+    guard let context, !isNotifying, phase == .waiting || phase == .working else { return false }
+    isNotifying = true
+    writeLine(line(), context: context).assumeIsolated().whenComplete { _ in
+      self.isNotifying = false
+    }
+    return true
+  }
+
   // MARK: - The end
+
+  /// Nothing is found out for this client any more.
+  private func leave() {
+    server.clients.remove(self)
+    server.hub.value?.remove(self)
+    peer?.session.end()
+  }
 
   /// Says why, and closes within a second.
   ///
@@ -242,7 +293,7 @@ final class ClientHandler: ChannelInboundHandler {
     guard let context else { return }
     phase = .closing
     buffer.clear()
-    server.clients.remove(self)
+    leave()
     startTimer(seconds: 1)
     let waits = server.clients.beginLeaving()
     isLeaving = waits
@@ -282,6 +333,7 @@ final class ClientHandler: ChannelInboundHandler {
     switch phase {
     case .working: break
     case .writing, .closing: context?.close(promise: nil)
+    case .waiting where isSubscribed: startTimer(seconds: server.limits.idleSeconds)
     case .authorising, .waiting:
       let seconds = server.limits.idleSeconds
       close(

@@ -6,15 +6,16 @@ import Synchronization
 
 /// The control socket: JSON-RPC 2.0, one message a line, on a Unix socket.
 ///
-/// One thread serves all sockets, a second asks the engine. Neither is a worker's, and a client can
-/// hold up neither: each has one message in work at a time, bounded by ``ControlServerLimits``.
-/// Both threads take the signal mask of the thread that calls ``start()``.
+/// One thread serves all sockets, two more ask the engine (``EngineThreads``). None is a worker's, and a
+/// client can hold up none: each has one message in work at a time, bounded by ``ControlServerLimits``.
+/// All threads take the signal mask of the thread that calls ``start()``.
 package final class ControlServer: Sendable {
   private struct Running: Sendable {
     var file: SocketFile
     var group: MultiThreadedEventLoopGroup
     var context: ServerContext
     var channel: any Channel
+    var housekeeping: RepeatedTask
   }
 
   private let engine: any EngineInterface
@@ -23,6 +24,8 @@ package final class ControlServer: Sendable {
   private let group: String?
   private let limits: ControlServerLimits
   private let authorizer: ControlAuthorizer
+  private let audit: AuditTrail?
+  private let sharedThreads: EngineThreads?
   private let logger: Logger
   private let running = Mutex<Running?>(nil)
 
@@ -31,10 +34,13 @@ package final class ControlServer: Sendable {
   ///   - group: name or number of the group that the file belongs to; nil for the process's own.
   ///   - authorizer: the role of each peer; by default root and the process's own uid are admin and
   ///     nobody else connects.
+  ///   - audit: where changes and refusals are written down; nil for nowhere.
+  ///   - threads: shared with whoever else asks the engine; nil for threads of its own.
   package init(
     engine: any EngineInterface, socketPath: String = ControlSocket.defaultPath,
     mode: UInt32 = 0o600, group: String? = nil, limits: ControlServerLimits = .init(),
-    authorizer: @escaping ControlAuthorizer = ownerAuthorizer, logger: Logger
+    authorizer: @escaping ControlAuthorizer = ownerAuthorizer, audit: AuditTrail? = nil,
+    threads: EngineThreads? = nil, logger: Logger
   ) {
     self.engine = engine
     self.socketPath = socketPath
@@ -42,6 +48,8 @@ package final class ControlServer: Sendable {
     self.group = group
     self.limits = limits
     self.authorizer = authorizer
+    self.audit = audit
+    sharedThreads = threads
     self.logger = logger
   }
 
@@ -53,27 +61,69 @@ package final class ControlServer: Sendable {
       if running != nil { return }
       let file = try SocketFile(path: socketPath, mode: mode, group: group, backlog: 64)
       let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-      let engineThread = NIOThreadPool(numberOfThreads: 1)
-      engineThread.start()
-      let context = ServerContext(
-        limits: limits,
-        processor: MessageProcessor(
-          methods: .methods(of: engine, logger: logger), limits: limits, logger: logger),
-        authorizer: authorizer, engineThread: engineThread,
-        clients: ClientRegistry(limit: limits.clients, eventLoop: eventLoops.next()),
-        refusals: RefusalLog(logger: logger), logger: logger)
+      let threads = sharedThreads ?? EngineThreads()
+      let context = makeContext(threads, eventLoops.next())
       do {
         let channel = try Self.bootstrap(eventLoops, context).withBoundSocket(file.descriptor)
           .wait()
-        running = Running(file: file, group: eventLoops, context: context, channel: channel)
+        running = Running(
+          file: file, group: eventLoops, context: context, channel: channel,
+          housekeeping: keepHouse(threads.atOnce, eventLoops.next()))
       } catch {
         file.remove()
-        try? engineThread.syncShutdownGracefully()
+        if sharedThreads == nil { threads.stop() }
         try? eventLoops.syncShutdownGracefully()
         throw ControlServerError("cannot serve control socket \(socketPath): \(error)")
       }
     }
     logger.info("control socket ready", metadata: ["path": "\(socketPath)"])
+  }
+
+  private func makeContext(
+    _ threads: EngineThreads, _ eventLoop: any EventLoop
+  ) -> ServerContext {
+    let views = StatsViews(limit: limits.views)
+    let methods = MethodTable.methods(
+      MethodContext(engine: engine, views: views, limits: limits, audit: audit))
+    let hub = NIOLoopBoundBox<SubscriptionHub?>.makeEmptyBox(eventLoop: eventLoop)
+    let reader = statsReader(views, threads.atOnce, eventLoop)
+    eventLoop.execute { hub.value = SubscriptionHub(eventLoop: eventLoop, read: reader) }
+    return ServerContext(
+      limits: limits,
+      processor: MessageProcessor(
+        methods: methods, limits: limits, audit: audit, logger: logger),
+      authorizer: authorizer, threads: threads,
+      clients: ClientRegistry(limit: limits.clients, eventLoop: eventLoop), hub: hub,
+      refusals: RefusalLog(logger: logger), logger: logger)
+  }
+
+  /// One reading of the engine for all views that somebody waits for.
+  private func statsReader(
+    _ views: StatsViews, _ thread: NIOThreadPool, _ eventLoop: any EventLoop
+  ) -> @Sendable (Set<String?>) -> EventLoopFuture<[String?: [UInt8]]> {
+    let engine = engine
+    return { wanted in
+      thread.runIfActive(eventLoop: eventLoop) {
+        let stats = try engine.stats()
+        var encoded: [String?: [UInt8]] = [:]
+        for view in wanted {
+          // A view may have given way to another since it was subscribed to.
+          guard let part = try? views.stats(of: view, from: stats) else { continue }
+          encoded[view] = try encodeResult(part)
+        }
+        return encoded
+      }
+    }
+  }
+
+  /// Once a minute: what was refused and not logged one by one is logged by count.
+  private func keepHouse(
+    _ thread: NIOThreadPool, _ eventLoop: any EventLoop
+  ) -> RepeatedTask {
+    let audit = audit
+    return eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { _ in
+      thread.submit { _ in audit?.flushRefusals(all: false) }
+    }
   }
 
   private static func bootstrap(
@@ -105,14 +155,20 @@ package final class ControlServer: Sendable {
     try? running.channel.close().wait()
     let loop = running.group.next()
     let clients = running.context.clients
-    try? loop.submit { clients.closeAll(waitingForAnswers: true) }.wait()
+    let hub = running.context.hub
+    running.housekeeping.cancel()
+    try? loop.submit {
+      hub.value?.stop()
+      hub.value = nil
+      clients.closeAll(waitingForAnswers: true)
+    }.wait()
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
       if (try? loop.submit { clients.isEmpty }.wait()) ?? true { break }
       sleepBriefly()
     }
     try? loop.submit { clients.closeAll(waitingForAnswers: false) }.wait()
-    try? running.context.engineThread.syncShutdownGracefully()
+    if sharedThreads == nil { running.context.threads.stop() }
     try? running.group.syncShutdownGracefully()
     logger.info("control socket closed", metadata: ["path": "\(socketPath)"])
   }

@@ -1,5 +1,5 @@
 /// What one client, and all of them together, may take of the server. The most memory it can need
-/// for clients is `clients × (messageBytes + readBytes + responseBytes)`.
+/// for clients is `clients × (messageBytes + readBytes + responseBytes)`, and one notification each.
 package struct ControlServerLimits: Sendable {
   /// The longest line that is read.
   package var messageBytes = 256 << 10
@@ -15,6 +15,11 @@ package struct ControlServerLimits: Sendable {
   package var idleSeconds: Double = 300
   /// A client that has not read its answer by then is closed.
   package var writeSeconds: Double = 30
+
+  /// Subscriptions of one client.
+  package var subscriptionsPerClient = 8
+  /// Views of the counters, all clients together.
+  package var views = 32
 
   /// What is read from a socket at once.
   static let readBytes = 16 << 10

@@ -5,18 +5,51 @@ import Logging
 struct MessageProcessor: Sendable {
   let methods: MethodTable
   let limits: ControlServerLimits
+  var audit: AuditTrail?
   let logger: Logger
 
   /// The response without a line end; nil where there is nothing to answer (notifications).
   func respond(to line: [UInt8], from peer: ControlPeer) -> [UInt8]? {
+    var work = begin(line)
+    while true {
+      if case .done(let response) = run(&work, on: work.pace, from: peer) { return response }
+    }
+  }
+
+  // MARK: - Step by step
+
+  /// Reads a message: the work that it is.
+  func begin(_ line: [UInt8]) -> MessageWork {
     let message: JSONValue
     do {
       message = try JSONParser.parse(line[...], maximumDepth: limits.depth)
     } catch {
-      return RPCResponse.failure(id: .null, error: rpcError(for: error))
+      return MessageWork(response: RPCResponse.failure(id: .null, error: rpcError(for: error)))
     }
-    guard case .array(let requests) = message else { return respond(to: message, from: peer) }
-    return respond(toBatch: requests, from: peer)
+    guard case .array(let requests) = message else {
+      return MessageWork(requests: [message], isBatch: false, pace: pace(of: message))
+    }
+    if let error = fault(ofBatch: requests) {
+      return MessageWork(response: RPCResponse.failure(id: .null, error: error))
+    }
+    return MessageWork(requests: requests, isBatch: true, pace: pace(of: requests[0]))
+  }
+
+  /// Answers the requests that belong to this thread, up to the first that does not.
+  func run(
+    _ work: inout MessageWork, on pace: MethodPace, from peer: ControlPeer
+  ) -> MessageWork.Step {
+    while let request = work.next {
+      work.pace = self.pace(of: request)
+      if work.pace != pace { return .goesOn(work.pace) }
+      work.take(respond(to: request, from: peer, alreadyAnswered: work.response.count))
+    }
+    return .done(work.whole)
+  }
+
+  private func pace(of request: JSONValue) -> MethodPace {
+    guard case .string(let name) = request["method"] else { return .atOnce }
+    return methods[name]?.pace ?? .atOnce
   }
 
   private func rpcError(for error: JSONParseError) -> RPCError {
@@ -30,36 +63,24 @@ struct MessageProcessor: Sendable {
       data: ["reason": .string(error.reason), "offset": .number(String(error.offset))])
   }
 
-  /// Section 6 of the specification: an array of the responses that are due, or nothing at all.
-  private func respond(toBatch requests: [JSONValue], from peer: ControlPeer) -> [UInt8]? {
+  /// Section 6 of the specification: a batch has requests in it.
+  private func fault(ofBatch requests: [JSONValue]) -> RPCError? {
     if requests.isEmpty {
-      return RPCResponse.failure(
-        id: .null, error: RPCError(.invalidRequest, data: ["reason": "the batch is empty"]))
+      return RPCError(.invalidRequest, data: ["reason": "the batch is empty"])
     }
     if requests.count > limits.requestsPerBatch {
-      return RPCResponse.failure(
-        id: .null,
-        error: RPCError(
-          .limitExceeded,
-          "the batch has \(requests.count) requests; \(limits.requestsPerBatch) are possible",
-          data: [
-            "limit": "requestsPerBatch", "maximum": .number(String(limits.requestsPerBatch)),
-          ]))
+      return RPCError(
+        .limitExceeded,
+        "the batch has \(requests.count) requests; \(limits.requestsPerBatch) are possible",
+        data: [
+          "limit": "requestsPerBatch", "maximum": .number(String(limits.requestsPerBatch)),
+        ])
     }
-    var bytes: [UInt8] = [UInt8(ascii: "[")]
-    for request in requests {
-      guard let response = respond(to: request, from: peer, alreadyAnswered: bytes.count)
-      else { continue }
-      if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-      bytes.append(contentsOf: response)
-    }
-    if bytes.count == 1 { return nil }
-    bytes.append(UInt8(ascii: "]"))
-    return bytes
+    return nil
   }
 
   private func respond(
-    to message: JSONValue, from peer: ControlPeer, alreadyAnswered bytes: Int = 0
+    to message: JSONValue, from peer: ControlPeer, alreadyAnswered bytes: Int
   ) -> [UInt8]? {
     let request: RPCRequest
     do {
@@ -94,20 +115,59 @@ struct MessageProcessor: Sendable {
       throw RPCError(.methodNotFound, data: ["method": .string(request.method)])
     }
     guard peer.role >= method.role else {
-      throw RPCError(
+      let error = RPCError(
         .notPermitted,
         "\(method.name) needs the role \(method.role.name), yours is "
           + peer.role.name,
         data: ["needs": .string(method.role.name), "role": .string(peer.role.name)])
-    }
-    do {
-      return try method.call(peer, request.params)
-    } catch let error as RPCError {
+      audit?.refuse(method, request.params, by: peer, error)
       throw error
+    }
+    let call: PreparedCall
+    do throws(RPCError) {
+      call = try method.prepare(request.params)
+    } catch {
+      if method.effect == .audited { audit?.refuse(method, request.params, by: peer, error) }
+      throw error
+    }
+    if method.effect == .audited {
+      return try change(method, request, from: peer, call)
+    }
+    if method.pace == .inItsOwnTime && peer.session.isGone {
+      throw RPCError(.timedOut, "the client has gone")
+    }
+    return try perform(method, from: peer, call).get().result
+  }
+
+  /// A call that is logged: before it is made, and what came of it.
+  private func change(
+    _ method: MethodEntry, _ request: RPCRequest, from peer: ControlPeer,
+    _ call: @escaping PreparedCall
+  ) throws(RPCError) -> [UInt8] {
+    let line = try audit?.begin(method, request.params, by: peer) ?? nil
+    let outcome = perform(method, from: peer, call)
+    audit?.end(line, method, by: peer, outcome)
+    let answer = try outcome.get()
+    logger.notice(
+      "control: \(method.name)",
+      metadata: [
+        "params": "\(request.params?.text ?? "none")", "uid": "\(peer.credentials.uid)",
+        "pid": "\(peer.credentials.pid)",
+      ])
+    return answer.result
+  }
+
+  private func perform(
+    _ method: MethodEntry, from peer: ControlPeer, _ call: PreparedCall
+  ) -> Result<MethodAnswer, RPCError> {
+    do {
+      return .success(try call(peer))
+    } catch let error as RPCError {
+      return .failure(error)
     } catch {
       logger.error(
         "control method failed", metadata: ["method": "\(method.name)", "error": "\(error)"])
-      throw RPCError(.internalError, data: ["reason": .string("\(error)")])
+      return .failure(RPCError(.internalError, data: ["reason": .string("\(error)")]))
     }
   }
 }

@@ -8,9 +8,11 @@ struct ServerContext: Sendable {
   let limits: ControlServerLimits
   let processor: MessageProcessor
   let authorizer: ControlAuthorizer
-  /// Where the engine is asked; one thread, so that it is never asked twice at once.
-  let engineThread: NIOThreadPool
+  /// Where the engine is asked.
+  let threads: EngineThreads
   let clients: ClientRegistry
+  /// Used on the event loop only; nil once the server stops.
+  let hub: NIOLoopBoundBox<SubscriptionHub?>
   let refusals: RefusalLog
   let logger: Logger
 }

@@ -121,15 +121,10 @@ struct SocketFile: Sendable {
   }
 
   private static func groupID(named name: String) throws(ControlServerError) -> gid_t {
-    if let number = gid_t(name) { return number }
-    var record = group()
-    var found: UnsafeMutablePointer<group>?
-    var buffer = [CChar](repeating: 0, count: 64 << 10)
-    let code = getgrnam_r(name, &record, &buffer, buffer.count, &found)
-    guard code == 0, found != nil else {
+    guard let number = gid_t(name) ?? AccountNames.gid(ofGroup: name) else {
       throw ControlServerError("there is no group \(name) for the control socket")
     }
-    return record.gr_gid
+    return number
   }
 
   private static func withSocketAddress(

@@ -17,7 +17,7 @@ struct ServerTests {
         try client.call(.flowsTop, parameters, as: FlowsTop.self)
           == SampleData.topFlows(parameters, uptimeSeconds: 3725))
       let version = try client.call(.rpcVersion, as: VersionInfo.self)
-      #expect(version.api == "1.1" && version.jsonrpc == "2.0" && version.martlet == "0.1.0")
+      #expect(version.api == "1.2" && version.jsonrpc == "2.0" && version.martlet == "0.1.0")
       #expect(version.methods.contains("flows.top"))
       #expect(engine.shutdownsRequested == 0)
       #expect(try client.call(.engineShutdown, as: ShutdownAnswer.self).state == .draining)
@@ -83,14 +83,17 @@ struct ServerTests {
   }
 
   @Test(arguments: [
-    (#"{"cuont":3}"#, #"unknown parameter "cuont"; flows.top takes count, by"#),
+    (#"{"cuont":3}"#, #"unknown parameter "cuont"; flows.top takes count, by, key, where"#),
     (#"{"count":0}"#, "count is 0, but must be 1 to 1000"),
     (#"{"count":1001}"#, "count is 1001, but must be 1 to 1000"),
     (#"{"count":"3"}"#, "count must be a whole number"),
     (#"{"count":true}"#, "count must be a whole number"),
     (#"{"by":"size"}"#, #"by is "size", but must be one of bytes, packets, rate, packetRate"#),
     (#"{"by":4}"#, "by must be a string"),
-    ("[1,\"bytes\",3]", "3 parameters are too many; flows.top takes count, by"),
+    (
+      "[1,\"bytes\",\"flow\",\"\",5]",
+      "5 parameters are too many; flows.top takes count, by, key, where"
+    ),
   ])
   func wrongParametersAreNamed(params: String, message: String) throws {
     try withServer { path in

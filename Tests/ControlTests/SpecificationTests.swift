@@ -35,18 +35,18 @@ struct SpecificationTests {
 
   static let processor = MessageProcessor(
     methods: MethodTable([
-      MethodEntry(name: "subtract", role: .viewer) { (_, parameters: Difference) in
+      MethodEntry(name: "subtract", "", role: .viewer) { (_, parameters: Difference) in
         parameters.minuend - parameters.subtrahend
       },
-      MethodEntry(name: "sum", role: .viewer) { (_, numbers: Numbers) in
+      MethodEntry(name: "sum", "", role: .viewer) { (_, numbers: Numbers) in
         numbers.a + (numbers.b ?? 0) + (numbers.c ?? 0)
       },
-      MethodEntry(name: "update", role: .viewer) { (_, _: Numbers) in 0 },
-      MethodEntry(name: "notify_hello", role: .viewer) { (_, _: Numbers) in 0 },
-      MethodEntry(name: "get_data", role: .viewer) { (_, _: NoParameters) in
+      MethodEntry(name: "update", "", role: .viewer) { (_, _: Numbers) in 0 },
+      MethodEntry(name: "notify_hello", "", role: .viewer) { (_, _: Numbers) in 0 },
+      MethodEntry(name: "get_data", "", role: .viewer) { (_, _: NoParameters) in
         [Datum.text("hello"), .number(5)]
       },
-      MethodEntry(name: "admin.only", role: .admin) { (_, _: NoParameters) in 0 },
+      MethodEntry(name: "admin.only", "", role: .admin) { (_, _: NoParameters) in 0 },
     ]), limits: ControlServerLimits(), logger: quietLogger)
 
   static let admin = ControlPeer(

@@ -26,13 +26,14 @@ struct TestFailure: Error, CustomStringConvertible {
 /// A server with a stub engine on a path of its own, while `body` runs.
 func withServer(
   engine: any EngineInterface = StubEngine(), limits: ControlServerLimits = .init(),
-  authorizer: @escaping ControlAuthorizer = ownerAuthorizer,
-  _ body: (String) throws -> Void
+  authorizer: @escaping ControlAuthorizer = ownerAuthorizer, audit: AuditTrail? = nil,
+  mode: UInt32 = 0o600, _ body: (String) throws -> Void
 ) throws {
   let directory = try TestDirectory()
   let server = ControlServer(
-    engine: engine, socketPath: directory.socketPath, limits: limits, authorizer: authorizer,
-    logger: quietLogger)
+    engine: engine, socketPath: directory.socketPath, mode: mode, limits: limits,
+    authorizer: authorizer, audit: audit, logger: quietLogger)
+  if mode != 0o600 { chmod(directory.path, 0o755) }
   try server.start()
   defer { server.stop() }
   try body(directory.socketPath)

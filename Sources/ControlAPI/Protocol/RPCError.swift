@@ -41,9 +41,14 @@ package struct RPCErrorCode: RawRepresentable, Hashable, Sendable, Codable {
   /// The engine's state does not allow it (it is still starting, or draining already).
   package static let wrongState = RPCErrorCode(rawValue: -32004)
 
+  /// A client asks for a version of the API that this server does not speak.
+  package static let versionNotServed = RPCErrorCode(rawValue: -32005)
+  /// The audit log cannot be written, and what is not logged is not done.
+  package static let auditUnavailable = RPCErrorCode(rawValue: -32006)
+
   package static let all: [RPCErrorCode] = [
     .parseError, .invalidRequest, .methodNotFound, .invalidParams, .internalError, .notPermitted,
-    .limitExceeded, .tooManyClients, .timedOut, .wrongState,
+    .limitExceeded, .tooManyClients, .timedOut, .wrongState, .versionNotServed, .auditUnavailable,
   ]
 
   /// The specification's own wording where it has one.
@@ -59,6 +64,8 @@ package struct RPCErrorCode: RawRepresentable, Hashable, Sendable, Codable {
     case .tooManyClients: "Too many clients"
     case .timedOut: "Timed out"
     case .wrongState: "Not possible in the engine's present state"
+    case .versionNotServed: "Version not served"
+    case .auditUnavailable: "The audit log cannot be written"
     default: "Server error"
     }
   }

@@ -28,8 +28,24 @@ package struct EngineStatus: Codable, Equatable, Sendable {
   package var ports: [PortStatus] = []
   package var workers: [WorkerStatus] = []
   package var sinks: [SinkStatus] = []
+  /// Nil where nothing is logged.
+  package var audit: AuditStatus?
 
   package init() {}
+}
+
+/// The audit log, as it is now; written down elsewhere, the hash proves that nothing was cut off later.
+package struct AuditStatus: Codable, Equatable, Sendable {
+  package var path: String
+  /// Of the last line.
+  package var sequence: UInt64
+  package var lastHash: String
+
+  package init(path: String, sequence: UInt64, lastHash: String) {
+    self.path = path
+    self.sequence = sequence
+    self.lastHash = lastHash
+  }
 }
 
 /// The core of the main lcore, which never polls.

@@ -1,0 +1,5 @@
+import ControlAPI
+
+enum OpenRPCDocument {
+  static func make(_ entries: [MethodEntry]) -> JSONValue { [:] }
+}
