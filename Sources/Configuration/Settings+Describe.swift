@@ -42,6 +42,22 @@ extension Settings {
       let octal = String(control.mode, radix: 8)
       out.add("mode", String(repeating: "0", count: max(0, 4 - octal.count)) + octal)
       out.add("group", control.group)
+      out.add("viewers", elements: control.viewers.map(Description.quoted))
+      out.add("operators", elements: control.operators.map(Description.quoted))
+      out.add("admins", elements: control.admins.map(Description.quoted))
+      out.add("auditLog", control.auditLog)
+      out.add("auditRequired", control.auditRequired)
+      out.section("limits") { out in
+        out.add("clients", control.limits.clients)
+        out.add("messageBytes", control.limits.messageBytes)
+        out.add("requestsPerBatch", control.limits.requestsPerBatch)
+        out.add("subscriptionsPerClient", control.limits.subscriptionsPerClient)
+        out.add("idleSeconds", control.limits.idleSeconds)
+        out.add("writeSeconds", control.limits.writeSeconds)
+      }
+    }
+    if let listen = metrics.listen {
+      out.section("metrics") { $0.add("listen", listen.description) }
     }
     out.section("log") { out in
       out.add("level", log.level)

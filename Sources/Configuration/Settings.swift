@@ -14,6 +14,7 @@ package struct Settings: Sendable, Equatable {
   package var records = Records()
   package var sinks: [Sink] = []
   package var control = Control()
+  package var metrics = Metrics()
   package var log = Log()
   package var drainSeconds = 30.0
 
@@ -153,6 +154,39 @@ package struct Settings: Sendable, Equatable {
     /// Permission bits of the socket.
     package var mode = 0o660
     package var group: String?
+    /// Users and groups, as written.
+    package var viewers: [String] = []
+    package var operators: [String] = []
+    package var admins: [String] = []
+    /// Absolute, or relative to the process; nil: nothing is logged.
+    package var auditLog: String?
+    package var auditRequired = true
+    package var limits = ControlLimits()
+  }
+
+  package struct ControlLimits: Sendable, Equatable {
+    package var clients = 64
+    package var messageBytes = 262_144
+    package var requestsPerBatch = 64
+    package var subscriptionsPerClient = 8
+    package var idleSeconds = 300.0
+    package var writeSeconds = 30.0
+  }
+
+  package struct Metrics: Sendable, Equatable {
+    /// Nil: off.
+    package var listen: ListenAddress?
+  }
+
+  /// An IP address and a TCP port.
+  package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
+    /// Without brackets.
+    package var address: String
+    /// 0: any that is free.
+    package var port: Int
+    package var description: String {
+      address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+    }
   }
 
   package struct Log: Sendable, Equatable {

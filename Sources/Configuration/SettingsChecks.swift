@@ -15,6 +15,7 @@ enum SettingsChecks {
     PortChecks(engine: settings.engine, warnings: warnings).check(settings.ports, root)
     SinkChecks.check(settings.sinks, root)
     checkControl(settings.control, root.section("control"))
+    checkMetrics(settings.metrics, root.section("metrics"), warnings)
     checkTimeouts(settings.flows.timeouts, root.section("flows").section("timeouts"), warnings)
     checkSampling(settings.overload, root.section("overload"), warnings)
     if settings.sinks.isEmpty && list.isEmpty {
@@ -115,6 +116,18 @@ enum SettingsChecks {
     } else if control.socket.hasSuffix("/") {
       reader.note(
         "socket", "is \"\(control.socket)\", a folder; a file's name in it would be right")
+    }
+  }
+
+  private static func checkMetrics(
+    _ metrics: Settings.Metrics, _ reader: SectionReader, _ warnings: ProblemList
+  ) {
+    guard let listen = metrics.listen else { return }
+    let isLoopback = listen.address == "::1" || listen.address.hasPrefix("127.")
+    if !isLoopback {
+      warnings.add(
+        reader.line(of: "listen"), "metrics.listen",
+        "is not on the loopback: whoever reaches \(listen) reads the counters, unencrypted")
     }
   }
 

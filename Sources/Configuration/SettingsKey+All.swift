@@ -248,6 +248,43 @@ extension SettingsKey {
     SettingsKey(
       "control.mode", .text, "\"0660\"", "Permission bits of the socket, octal, in quotes"),
     SettingsKey("control.group", .text, "Group that owns the socket"),
+    SettingsKey(
+      "control.viewers", .texts, "[]",
+      "Who may see: users (`alice`, `1001`) and groups (`@netops`, `@2001`); root and the daemon's own user may do all"
+    ),
+    SettingsKey(
+      "control.operators", .texts, "[]", "Who may change filters, tuning and flows, too"),
+    SettingsKey(
+      "control.admins", .texts, "[]", "Who may stop ports and the engine and look into packets, too"
+    ),
+    SettingsKey(
+      "control.auditLog", .text,
+      "File that every change and refusal is appended to; nothing is logged where it is left out"),
+    SettingsKey(
+      "control.auditRequired", .flag, "true",
+      "Refuse changes that cannot be logged, and do not start without the log"),
+    SettingsKey("control.limits", .section, "What clients may take of the daemon"),
+    SettingsKey(
+      "control.limits.clients", .integer(1...10_000), "64", "Connected at the same time"),
+    SettingsKey(
+      "control.limits.messageBytes", .integer(1024...16_777_216), "262144", unit: "bytes",
+      "Longest message"),
+    SettingsKey(
+      "control.limits.requestsPerBatch", .integer(1...10_000), "64", "Requests in one message"),
+    SettingsKey(
+      "control.limits.subscriptionsPerClient", .integer(0...1000), "8",
+      "Subscriptions of one client"),
+    SettingsKey(
+      "control.limits.idleSeconds", .number(1...86_400), "300", unit: "s",
+      "A client without subscriptions that says nothing for so long is closed"),
+    SettingsKey(
+      "control.limits.writeSeconds", .number(0.1...3600), "30", unit: "s",
+      "A client that has not read its answer by then is closed"),
+
+    SettingsKey("metrics", .section, "Counters for Prometheus"),
+    SettingsKey(
+      "metrics.listen", .text,
+      "Address and port that serve `/metrics` over HTTP; off where it is left out"),
 
     SettingsKey("log", .section, "The daemon's own messages, on standard error"),
     SettingsKey(

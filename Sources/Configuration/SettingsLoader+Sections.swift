@@ -34,23 +34,10 @@ extension SettingsLoader {
       records.integer("anomaliesPerSecond") ?? settings.records.anomaliesPerSecond
     records.finish()
     settings.sinks = root.sections("sinks").map { readSink($0, folder: folder) }
-    let control = root.section("control")
-    settings.control.socket = control.text("socket") ?? settings.control.socket
-    settings.control.group = control.text("group")
-    if let mode = control.text("mode") {
-      if (3...4).contains(mode.utf8.count), mode.utf8.allSatisfy({ (48...55).contains($0) }),
-        let bits = Int(mode, radix: 8), bits <= 0o777
-      {
-        settings.control.mode = bits
-      } else {
-        control.note(
-          "mode",
-          "is \(SectionReader.quoted(mode));"
-            + " octal digits in quotes would be right, such as \"0660\""
-        )
-      }
-    }
-    control.finish()
+    settings.control = readControl(root.section("control"), folder: folder)
+    let metrics = root.section("metrics")
+    settings.metrics.listen = metrics.text("listen").flatMap { readListen($0, metrics) }
+    metrics.finish()
     let log = root.section("log")
     settings.log.level = log.choice("level", settings.log.level)
     settings.log.format = log.choice("format", settings.log.format)
@@ -233,7 +220,7 @@ extension SettingsLoader {
     return nil
   }
 
-  private static func resolve(_ path: String, _ folder: String) -> String {
+  static func resolve(_ path: String, _ folder: String) -> String {
     path.hasPrefix("/") || path.isEmpty ? path : "\(folder)/\(path)"
   }
 }

@@ -22,6 +22,7 @@ extension Engine {
     stats.uptimeSeconds = uptimeSeconds
     let snapshots = snapshots()
     let shares = timeMeter.shares(snapshots, ticksPerSecond: clock.ticksPerSecond)
+    let seconds = timeMeter.seconds
     for (index, snapshot) in snapshots.enumerated() {
       var worker = WorkerStats()
       worker.index = index
@@ -32,6 +33,8 @@ extension Engine {
       worker.busyShare = shares[index].busy
       worker.asleepShare = shares[index].asleep
       worker.idleShare = shares[index].idle
+      worker.busySeconds = seconds[index].busy
+      worker.asleepSeconds = seconds[index].asleep
       worker.samplingInterval = max(snapshot[.samplingInterval], 1)
       worker.emptyPolls = snapshot[.emptyPolls]
       worker.sleeps = snapshot[.sleeps]

@@ -12,11 +12,18 @@ final class TimeMeter: Sendable {
     var idle = 1.0
   }
 
+  /// Since the start, up to the last reading.
+  struct Seconds: Equatable {
+    var busy = 0.0
+    var asleep = 0.0
+  }
+
   private struct Reading {
     var busy: [UInt64]
     var asleep: [UInt64]
     var at: Int64
     var shares: [Shares]
+    var seconds: [Seconds]
   }
 
   private let last: Mutex<Reading>
@@ -26,8 +33,12 @@ final class TimeMeter: Sendable {
     last = Mutex(
       Reading(
         busy: none, asleep: none, at: EngineClock.monotonicNanoseconds,
-        shares: [Shares](repeating: Shares(), count: workers)))
+        shares: [Shares](repeating: Shares(), count: workers),
+        seconds: [Seconds](repeating: Seconds(), count: workers)))
   }
+
+  /// What ``shares(_:ticksPerSecond:)`` has added up.
+  var seconds: [Seconds] { last.withLock { $0.seconds } }
 
   /// Shares since the reading before; readings within a tenth of a second share one answer.
   func shares(_ snapshots: [CounterSnapshot], ticksPerSecond: Double) -> [Shares] {
@@ -38,10 +49,13 @@ final class TimeMeter: Sendable {
       for (worker, snapshot) in snapshots.enumerated() {
         let busy = snapshot[.busyTicks]
         let asleep = snapshot[.asleepTicks]
-        let ticks = seconds * ticksPerSecond
+        let busySeconds = Double(busy &- last.busy[worker]) / ticksPerSecond
+        let asleepSeconds = Double(asleep &- last.asleep[worker]) / ticksPerSecond
         last.shares[worker] = Self.split(
-          busy: Double(busy &- last.busy[worker]) / ticks,
-          asleep: Double(asleep &- last.asleep[worker]) / ticks)
+          busy: busySeconds / seconds, asleep: asleepSeconds / seconds)
+        // Added up, so that they never fall when the ticks of a second are measured better.
+        last.seconds[worker].busy += busySeconds
+        last.seconds[worker].asleep += asleepSeconds
         last.busy[worker] = busy
         last.asleep[worker] = asleep
       }

@@ -25,7 +25,8 @@ struct Martlet: ParsableCommand {
         64  wrong usage          `martlet read --help` has more, for files
       """,
     subcommands: [
-      Read.self, Status.self, Stats.self, Top.self, Tune.self, DoctorCommand.self, Shutdown.self,
+      Read.self, Status.self, Stats.self, Top.self, Tune.self, DoctorCommand.self, Audit.self,
+      Shutdown.self,
     ])
 
   static func main() {

@@ -1,6 +1,5 @@
 import Configuration
 import ControlAPI
-import ControlServer
 import DPDKPorts
 import Foundation
 import Logging
@@ -16,10 +15,9 @@ struct Daemon {
   let logger: Logger
 
   func run(_ signals: inout Signals, untilPlayersFinish: Bool) throws {
-    let control = ControlServer(
-      engine: engine, socketPath: settings.control.socket,
-      mode: UInt32(settings.control.mode), group: settings.control.group, logger: logger)
+    let control: ControlPlane
     do {
+      control = try ControlPlane(settings, engine: engine, logger: logger)
       try control.start()
     } catch {
       closeAll()

@@ -65,6 +65,7 @@ struct Martletd: ParsableCommand {
   private func checkMachine(_ settings: Settings) throws {
     do {
       _ = try EngineBuilder.assignCores(settings)
+      _ = try ControlPlane.access(settings.control)
     } catch {
       Output.error("\(config): \(error)")
       throw Exit.configuration
@@ -82,8 +83,13 @@ struct Martletd: ParsableCommand {
 
   private func build(_ settings: Settings, _ logger: Logger) throws -> Daemon {
     do {
+      // Before anything is taken: a name that nobody bears here is the configuration's fault.
+      _ = try ControlPlane.access(settings.control)
       return try EngineBuilder(settings: settings, logger: logger).build()
     } catch let error as CoreAssignmentError {
+      Output.error("\(config): \(error)")
+      throw Exit.configuration
+    } catch let error as AccessListError {
       Output.error("\(config): \(error)")
       throw Exit.configuration
     } catch let error as ConfigurationError {

@@ -27,6 +27,8 @@ struct DescribeTests {
     case .text where key.path == "control.mode": value = "\"0604\""
     case .text where key.path == "ports[].device": value = "net_pcap0,rx_pcap=/a \\b.pcap"
     case .text where key.path == "sinks[].url": value = "redis://10.0.0.1:6380/3"
+    case .text where key.path == "metrics.listen": value = "\"[::1]:9464\""
+    case .texts where key.parent == "control": value = "[alice, \"@netops\", \"@2001\"]"
     // Secrets are masked, and so not read again.
     case .text where key.name.hasPrefix("password"): return
     case .text: value = "other"
@@ -90,7 +92,27 @@ struct DescribeTests {
     #expect(shown.contains("ports:\n  - name: \"p\"\n    device: \"net_ring0\"\n    queues: 1\n"))
     #expect(
       shown.hasSuffix(
-        "sinks: []\ncontrol:\n  socket: \"/run/martlet/control.sock\"\n  mode: \"0660\"\nlog:\n  level: info\n  format: text\n"
+        """
+        sinks: []
+        control:
+          socket: "/run/martlet/control.sock"
+          mode: "0660"
+          viewers: []
+          operators: []
+          admins: []
+          auditRequired: true
+          limits:
+            clients: 64
+            messageBytes: 262144
+            requestsPerBatch: 64
+            subscriptionsPerClient: 8
+            idleSeconds: 300
+            writeSeconds: 30
+        log:
+          level: info
+          format: text
+
+        """
       ))
   }
 }

@@ -145,6 +145,21 @@ struct KeyTests {
         "control.mode: is \"7\"; octal digits in quotes would be right, such as \"0660\""
       ),
       (
+        "control: { viewers: [alice, \"@\"] }",
+        "control.viewers: holds \"@\"; a user's name or number, or a group's behind an @, would be"
+          + " right"
+      ),
+      (
+        "metrics: { listen: localhost:9464 }",
+        "metrics.listen: is \"localhost:9464\"; an address and a port would be right, such as"
+          + " 127.0.0.1:9464 or [::1]:9464"
+      ),
+      (
+        "metrics: { listen: \"127.0.0.1:99999\" }",
+        "metrics.listen: is \"127.0.0.1:99999\"; an address and a port would be right, such as"
+          + " 127.0.0.1:9464 or [::1]:9464"
+      ),
+      (
         "log: { level: loud }",
         "log.level: is \"loud\"; it is one of trace, debug, info, notice, warning, error, critical"
       ),

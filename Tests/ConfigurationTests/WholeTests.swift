@@ -56,7 +56,8 @@ struct WholeTests {
       "letters' case", more: "LOG: {}", "5: LOG: is no key of the configuration; did you mean log?"),
     Case(
       "a key of nowhere", more: "control: { xyzzy: 1 }",
-      "5: control.xyzzy: is no key of the configuration; known here: socket, mode, group"),
+      "5: control.xyzzy: is no key of the configuration; known here: socket, mode, group, viewers,"
+        + " operators, admins, auditLog, auditRequired, limits"),
     Case(
       "a merge key", more: "log: { <<: { level: info } }",
       "5: log.<<: is no key of the configuration; known here: level, format"),

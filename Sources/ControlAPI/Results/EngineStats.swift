@@ -154,6 +154,9 @@ package struct WorkerStats: Codable, Equatable, Sendable {
   package var asleepShare: Double = 0
   /// The part that went into polls that found nothing, and house-keeping.
   package var idleShare: Double = 1
+  /// Time since the start that went into packets, and that it slept.
+  package var busySeconds: Double = 0
+  package var asleepSeconds: Double = 0
   /// One flow in so many is kept just now; 1: all.
   package var samplingInterval: UInt64 = 1
   /// Polls that found nothing.

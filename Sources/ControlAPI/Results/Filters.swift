@@ -72,13 +72,19 @@ package struct FilterAddParameters: ControlParameters, Equatable {
   package static let names = [
     "name", "expression", "action", "oneIn", "tag", "ports", "inner", "position",
   ]
+  /// `[A-Za-z0-9._-]+`, at most 64 characters; no other rule has it.
   package var name: String
+  /// A libpcap expression (pcap-filter(7)); empty: every packet.
   package var expression: String
   /// `drop` unless given.
   package var action: FilterAction?
+  /// Of `sample`, and only there: of so many flows one is kept, a power of two from 2 to 32,768.
   package var oneIn: Int?
+  /// Of `tag`, and only there: the name, as a rule's.
   package var tag: String?
+  /// Names of the ports that it holds for; all unless given.
   package var ports: [String]?
+  /// It sees the innermost IP packet instead of the frame on the wire; false unless given.
   package var inner: Bool?
   /// Where it stands then, from 0; at the end unless given.
   package var position: Int?
@@ -96,6 +102,18 @@ package struct FilterAddParameters: ControlParameters, Equatable {
     self.inner = inner
     self.position = position
   }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decode(String.self, forKey: .name)
+    expression = try container.decode(String.self, forKey: .expression)
+    action = try ParameterCheck.word(container, .action, of: FilterAction.allCases)
+    oneIn = try container.decodeIfPresent(Int.self, forKey: .oneIn)
+    tag = try container.decodeIfPresent(String.self, forKey: .tag)
+    ports = try container.decodeIfPresent([String].self, forKey: .ports)
+    inner = try container.decodeIfPresent(Bool.self, forKey: .inner)
+    position = try container.decodeIfPresent(Int.self, forKey: .position)
+  }
 }
 
 /// Parameters of `filter.replace`: a rule gives way to another in its place, between two bursts.
@@ -105,14 +123,19 @@ package struct FilterReplaceParameters: ControlParameters, Equatable {
   ]
   /// Of the rule that there is.
   package var name: String
-  /// What is left out stays as it is.
+  /// As of `filter.add`, like those that follow; what is left out stays as it is.
   package var expression: String?
+  /// As of `filter.add`.
   package var action: FilterAction?
+  /// As of `filter.add`.
   package var oneIn: Int?
+  /// As of `filter.add`.
   package var tag: String?
-  /// An empty list: all ports.
+  /// As of `filter.add`; an empty list: all ports.
   package var ports: [String]?
+  /// As of `filter.add`.
   package var inner: Bool?
+  /// What the rule is called from now on.
   package var newName: String?
 
   package init(
@@ -128,11 +151,24 @@ package struct FilterReplaceParameters: ControlParameters, Equatable {
     self.inner = inner
     self.newName = newName
   }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decode(String.self, forKey: .name)
+    expression = try container.decodeIfPresent(String.self, forKey: .expression)
+    action = try ParameterCheck.word(container, .action, of: FilterAction.allCases)
+    oneIn = try container.decodeIfPresent(Int.self, forKey: .oneIn)
+    tag = try container.decodeIfPresent(String.self, forKey: .tag)
+    ports = try container.decodeIfPresent([String].self, forKey: .ports)
+    inner = try container.decodeIfPresent(Bool.self, forKey: .inner)
+    newName = try container.decodeIfPresent(String.self, forKey: .newName)
+  }
 }
 
 /// Parameters of `filter.remove`.
 package struct FilterRemoveParameters: ControlParameters, Equatable {
   package static let names = ["name"]
+  /// Of the rule.
   package var name: String
 
   package init(name: String) { self.name = name }
@@ -141,6 +177,7 @@ package struct FilterRemoveParameters: ControlParameters, Equatable {
 /// Parameters of `filter.move`.
 package struct FilterMoveParameters: ControlParameters, Equatable {
   package static let names = ["name", "position"]
+  /// Of the rule.
   package var name: String
   /// Where it stands then, from 0; beyond the end is the end.
   package var position: Int
@@ -176,12 +213,15 @@ package struct FilterTestParameters: ControlParameters, Equatable {
   package static let names = ["expression", "packets", "timeoutSeconds", "ports", "inner"]
   package static let packetsRange = 0...1_000_000_000
   package static let timeoutRange = 0.0...60.0
+  /// A libpcap expression (pcap-filter(7)).
   package var expression: String
   /// It is shown so many packets, over all workers; 100,000 unless given, 0: compiled only.
   package var packets: Int?
   /// Where fewer come, the answer is given after this; 5 unless given.
   package var timeoutSeconds: Double?
+  /// Names of the ports whose packets it is shown; all unless given.
   package var ports: [String]?
+  /// It sees the innermost IP packet instead of the frame on the wire; false unless given.
   package var inner: Bool?
 
   package init(
@@ -193,6 +233,16 @@ package struct FilterTestParameters: ControlParameters, Equatable {
     self.timeoutSeconds = timeoutSeconds
     self.ports = ports
     self.inner = inner
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    expression = try container.decode(String.self, forKey: .expression)
+    packets = try ParameterCheck.value(container, .packets, in: Self.packetsRange)
+    timeoutSeconds = try ParameterCheck.value(
+      container, .timeoutSeconds, in: Self.timeoutRange)
+    ports = try container.decodeIfPresent([String].self, forKey: .ports)
+    inner = try container.decodeIfPresent(Bool.self, forKey: .inner)
   }
 }
 

@@ -155,7 +155,9 @@ package struct FlowsList: Codable, Equatable, Sendable {
 /// Parameters of `flows.get`: one of the two.
 package struct FlowsGetParameters: ControlParameters, Equatable {
   package static let names = ["flowId", "communityId"]
+  /// `flow_id` of its records.
   package var flowId: UInt64?
+  /// `community_id` of its records.
   package var communityId: String?
 
   package init(flowId: UInt64? = nil, communityId: String? = nil) {
@@ -178,8 +180,11 @@ package struct FlowsGetAnswer: Codable, Equatable, Sendable {
 package struct FlowsKillParameters: ControlParameters, Equatable {
   package static let names = ["flowId", "communityId", "where", "limit"]
   package static let limitRange = 1...1_000_000
+  /// `flow_id` of its records.
   package var flowId: UInt64?
+  /// `community_id` of its records.
   package var communityId: String?
+  /// A record expression: every flow for which it is true.
   package var `where`: String?
   /// No more than so many; 1,000 unless given.
   package var limit: Int?
@@ -192,6 +197,14 @@ package struct FlowsKillParameters: ControlParameters, Equatable {
     self.communityId = communityId
     self.where = expression
     self.limit = limit
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    flowId = try container.decodeIfPresent(UInt64.self, forKey: .flowId)
+    communityId = try container.decodeIfPresent(String.self, forKey: .communityId)
+    `where` = try container.decodeIfPresent(String.self, forKey: .where)
+    limit = try ParameterCheck.value(container, .limit, in: Self.limitRange)
   }
 }
 

@@ -42,9 +42,15 @@ package struct ReloadItem: Codable, Equatable, Sendable {
 package struct LogLevelParameters: ControlParameters, Equatable {
   package static let names = ["level"]
   package static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+  /// The least that is written.
   package var level: String
 
   package init(level: String) { self.level = level }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    level = try ParameterCheck.text(container, .level, of: Self.levels)
+  }
 }
 
 /// Answer of `log.setLevel`.

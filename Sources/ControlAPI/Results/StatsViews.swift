@@ -34,6 +34,7 @@ package struct StatsSubscribeParameters: ControlParameters, Equatable {
   package static let periodRange = 0.1...3600.0
   /// ``periodRange``; 1 unless given.
   package var periodSeconds: Double
+  /// Counters since this view was reset; since the engine's start unless given.
   package var view: String?
 
   package init(periodSeconds: Double = 1, view: String? = nil) {
@@ -52,6 +53,7 @@ package struct StatsSubscribeParameters: ControlParameters, Equatable {
 /// Parameters of `stats.unsubscribe`.
 package struct UnsubscribeParameters: ControlParameters, Equatable {
   package static let names = ["subscription"]
+  /// Its number, as `stats.subscribe` answered it.
   package var subscription: UInt64
 
   package init(subscription: UInt64) { self.subscription = subscription }

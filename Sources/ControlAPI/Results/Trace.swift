@@ -12,9 +12,11 @@ package struct TraceParameters: ControlParameters, Equatable {
   package var packets: Int
   /// Where fewer come, the answer is given after this; 5 unless given.
   package var timeoutSeconds: Double
+  /// The expression sees the innermost IP packet instead of the frame on the wire; false unless given.
   package var inner: Bool
+  /// Names of the ports whose packets are looked at; all unless given.
   package var ports: [String]?
-  /// Their bytes are wanted, too.
+  /// Their bytes are wanted, too; false unless given.
   package var pcapng: Bool
 
   package init(

@@ -105,6 +105,7 @@ package struct TuningSetParameters: ControlParameters, Equatable {
   package static let names = ["key", "value"]
   /// As `tuning.get` has it, or its last word where that is enough to tell it: `polling`.
   package var key: String
+  /// A number or a text, of the tunable's kind and within its range.
   package var value: TuningValue
 
   package init(key: String, value: TuningValue) {

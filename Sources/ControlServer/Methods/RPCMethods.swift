@@ -17,11 +17,11 @@ extension MethodTable {
       .rpcDiscover, "This API as an OpenRPC document", role: .viewer
     ) { (_, _: NoParameters) in JSONValue.null }
     // The document describes the method that gives it, too.
-    let document = OpenRPCDocument.make([version, discover] + others)
+    let document = Result { try OpenRPCDocument.make([version, discover] + others) }
     return [
       version,
       MethodEntry(.rpcDiscover, discover.summary, role: discover.role) { (_, _: NoParameters) in
-        document
+        try document.get()
       },
     ]
   }

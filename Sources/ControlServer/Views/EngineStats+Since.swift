@@ -45,7 +45,9 @@ extension EngineStats {
       // Names of sinks may be the same; their order is the configuration's and does not change.
       view.sinks[index] = sinks[index].since(baseline.sinks[index])
     }
-    view.conservation = Conservation(totals: view.totals)
+    view.conservation.received = view.totals.received
+    view.conservation.accountedFor =
+      view.totals.received &- UInt64(bitPattern: conservation.difference)
     return view
   }
 }
@@ -84,6 +86,8 @@ extension WorkerStats {
     var view = self
     view.account = account.since(then.account)
     view.counters = grown(counters, then.counters)
+    view.busySeconds = max(0, busySeconds - then.busySeconds)
+    view.asleepSeconds = max(0, asleepSeconds - then.asleepSeconds)
     view.emptyPolls = grown(emptyPolls, then.emptyPolls)
     view.sleeps = grown(sleeps, then.sleeps)
     view.wakeUps = grown(wakeUps, then.wakeUps)

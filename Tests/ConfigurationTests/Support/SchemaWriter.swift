@@ -186,7 +186,9 @@ enum SchemaWriter {
   /// Texts with a form of their own.
   private static let patterns = [
     "sensor": "^[A-Za-z0-9._-]{1,64}$", "ports[].name": "^[A-Za-z0-9._-]{1,32}$",
-    "control.mode": "^[0-7]{3,4}$", "sinks[].url": "^(redis://|unix:/)",
+    "control.mode": "^[0-7]{3,4}$",
+    "metrics.listen": "^([0-9.]+|\\\\[[0-9A-Fa-f:.]+\\\\]):[0-9]{1,5}$",
+    "sinks[].url": "^(redis://|unix:/)",
   ]
 
   /// The forms that one value may have.
