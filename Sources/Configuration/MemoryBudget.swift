@@ -29,8 +29,9 @@ package struct MemoryBudget: Sendable, Equatable {
         bytes: workers * Self.bucketCount(settings.flows.capacity) * Self.bucketBytes))
     lines.append(
       Line(
-        name: "free list and top scan",
+        name: "free list and flow scan",
         bytes: workers * settings.flows.capacity * Self.perFlowSideBytes))
+    lines.append(Line(name: "flow scan rings", bytes: workers * Self.scanRingBytes))
     let details = max(64, settings.flows.capacity / 40)
     lines.append(
       Line(name: "flow details", bytes: workers * details * Self.perDetailBytes))
@@ -70,7 +71,7 @@ package struct MemoryBudget: Sendable, Equatable {
 
   static let flowBytes = 256
   static let bucketBytes = 64
-  /// Number on the free list (4), and what the top scan saw last (8).
+  /// Number on the free list (4), and what the flow scan saw last (8).
   static let perFlowSideBytes = 12
   /// What goes wrong with a flow, and its number on a free list.
   static let perDetailBytes = 152 + 4
@@ -78,6 +79,8 @@ package struct MemoryBudget: Sendable, Equatable {
   static let tunnelBytes = 48 + 4
   static let ringHeadBytes = 128
   static let recordBytes = 408
+  /// 2,048 flows on their way to who asks, 256 that an operator ends, and words beside them.
+  static let scanRingBytes = 128 + ringHeadBytes + 2048 * 432 + ringHeadBytes + 256 * 24
   static let parsedPacketBytes = 160
   /// A datagram's entry and its place in the index, and a fragment that waits.
   static let datagramBytes = 208 + 4

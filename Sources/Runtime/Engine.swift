@@ -38,7 +38,7 @@ package final class Engine: @unchecked Sendable {
   let counters: [CounterBlock]
   let recordRings: [Ring<FlowRecord>]
   let handoffRings: [Ring<ParsedPacket>]
-  let topPages: [UnsafeMutableRawPointer]
+  let flowScanner: FlowScanner
   /// What workers read between bursts, and who changes it.
   let tuningPage: TuningPage
   /// Names that filter rules give flows.
@@ -52,7 +52,6 @@ package final class Engine: @unchecked Sendable {
 
   let state = Mutex(EngineStatus.State.starting)
   let shutdownRequested = Mutex(false)
-  let topAsker = Mutex(TopAsker())
   let timeMeter: TimeMeter
   let rateKeeper = RateKeeper()
   /// Set before anybody asks; nil where there is no file, and no log of our own.
@@ -103,7 +102,7 @@ package final class Engine: @unchecked Sendable {
     counters = layout.counters
     recordRings = layout.records
     handoffRings = layout.handoffs
-    topPages = layout.topPages
+    flowScanner = FlowScanner(layout.scanPages)
     tuningPage = layout.tuning
     tuningPage[.pollMode] = settings.pollMode.rawValue
     tuningPage[.maximumSleepNanoseconds] = UInt64(settings.maximumSleepMicroseconds) * 1000
@@ -137,7 +136,7 @@ package final class Engine: @unchecked Sendable {
       workerSettings.filters = filterMemory
       let worker = FlowWorker(
         workerSettings, plan: &plan, touch: true, records: layout.records[index],
-        counters: layout.counters[index], topPage: layout.topPages[index],
+        counters: layout.counters[index], scanPage: layout.scanPages[index],
         handoff: { layout.handoffs[$0 * count + $1] }, release: host.release,
         releaseContext: nil)
       (threads + index).initialize(
@@ -175,7 +174,7 @@ package final class Engine: @unchecked Sendable {
     var counters: [CounterBlock] = []
     var records: [Ring<FlowRecord>] = []
     var handoffs: [Ring<ParsedPacket>] = []
-    var topPages: [UnsafeMutableRawPointer] = []
+    var scanPages: [ScanPage] = []
     var mailboxes: UnsafeMutablePointer<UInt64>
     var tuning: TuningPage
     var filters: FilterMemory?
@@ -221,7 +220,8 @@ package final class Engine: @unchecked Sendable {
           memory: plan.take(
             "record rings", bytes: Ring<FlowRecord>.byteCount(capacity: settings.recordRingSlots)),
           capacity: settings.recordRingSlots))
-      layout.topPages.append(plan.take("top pages", bytes: TopScan.pageBytes))
+      layout.scanPages.append(
+        ScanPage(memory: plan.take("flow scan rings", bytes: ScanPage.byteCount)))
     }
     for pair in 0..<(count * count) {
       // A worker hands nothing to itself, and those of capture files nothing at all: the smallest ring
@@ -241,7 +241,7 @@ package final class Engine: @unchecked Sendable {
         let worker = FlowWorker(
           workerSettings(settings, hash), plan: &plan, touch: false,
           records: layout.records[index], counters: layout.counters[index],
-          topPage: layout.topPages[index], handoff: { layout.handoffs[$0 * count + $1] },
+          scanPage: layout.scanPages[index], handoff: { layout.handoffs[$0 * count + $1] },
           release: release, releaseContext: nil)
         _ = consume worker
       }
@@ -299,6 +299,7 @@ package final class Engine: @unchecked Sendable {
       throw error
     }
     state.withLock { $0 = .running }
+    flowScanner.isOpen = true
   }
 
   /// Tells each worker how long its rings last; between the ports' start and the workers'.
@@ -331,6 +332,7 @@ package final class Engine: @unchecked Sendable {
   @discardableResult
   package func stop() -> Bool {
     state.withLock { $0 = .draining }
+    flowScanner.isOpen = false
     let deadline = EngineClock.monotonicNanoseconds + Int64(settings.drainSeconds * 1e9)
     let workers = 0..<settings.workerCount
     for index in workers { ask(index, WorkerPhase.quiesce) }

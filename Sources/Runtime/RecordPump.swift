@@ -40,10 +40,7 @@ final class RecordPump: @unchecked Sendable {
 
   init(engine: Engine) {
     self.engine = engine
-    var context = RecordContext(
-      sensorName: engine.settings.sensor, startEpochNanoseconds: engine.startEpoch,
-      portNames: engine.ports.map(\.name), communityIDSeed: engine.settings.communityIDSeed)
-    context.tags = engine.tags
+    let context = engine.recordContext
     struct Form: Hashable {
       var format: RecordFormat
       var types: Set<EventType>
@@ -189,6 +186,13 @@ final class RecordPump: @unchecked Sendable {
 }
 
 extension Engine {
+  /// What is the same for all records of this run.
+  var recordContext: RecordContext {
+    RecordContext(
+      sensorName: settings.sensor, startEpochNanoseconds: startEpoch,
+      portNames: ports.map(\.name), communityIDSeed: settings.communityIDSeed)
+  }
+
   /// Everything the engine says of itself in a `stats` record.
   func statsRecord() -> StatsRecord {
     let snapshots = snapshots()

@@ -156,8 +156,9 @@ struct WorkerThread: ~Copyable {
     }
     let handed = worker.pollHandoffs(now: now)
     count &+= handed
-    overload.note(isFull: max(most, handed) >= worker.fullBurst)
-    worker.housekeep(now: worker.runsOnPacketTime ? worker.packetClock : now)
+    most = max(most, handed)
+    overload.note(isFull: most >= worker.fullBurst)
+    worker.housekeep(now: worker.runsOnPacketTime ? worker.packetClock : now, packets: most)
     return count
   }
 

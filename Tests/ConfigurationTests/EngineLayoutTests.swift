@@ -11,7 +11,8 @@ struct EngineLayoutTests {
     #expect(
       MemoryBudget.flowBytes == MemoryLayout<FlowHot>.stride + MemoryLayout<FlowCold>.stride)
     #expect(MemoryBudget.bucketBytes == FlowTable.Bucket.byteCount)
-    #expect(MemoryBudget.perFlowSideBytes == 4 + MemoryLayout<TopScan.Seen>.stride)
+    #expect(MemoryBudget.perFlowSideBytes == 4 + MemoryLayout<FlowScan.Seen>.stride)
+    #expect(MemoryBudget.scanRingBytes == ScanPage.byteCount)
     #expect(MemoryBudget.perDetailBytes == MemoryLayout<FlowDetail>.stride + 4)
     #expect(MemoryBudget.tunnelBytes == MemoryLayout<TunnelTable.Entry>.stride + 4)
     #expect(MemoryBudget.recordBytes == MemoryLayout<FlowRecord>.stride)

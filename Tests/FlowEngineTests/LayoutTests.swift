@@ -36,6 +36,9 @@ import Testing
     #expect(MemoryLayout<FlowDetail>.offset(of: \.sideB) == 48)
     #expect(MemoryLayout<Tunnel>.stride == 40)
     #expect(MemoryLayout<FlowRecord>.stride == 408)
+    #expect(MemoryLayout<FlowRecord>.offset(of: \.hot) == 0)
+    #expect(MemoryLayout<ScannedFlow>.stride == 432)
+    #expect(MemoryLayout<ScannedFlow>.offset(of: \.record) == 0)
     #expect(MemoryLayout<ParsedPacket>.stride <= 160)
     #expect(MemoryLayout<ParsedPacket>.offset(of: \.key) == 0)
   }

@@ -269,24 +269,4 @@ import Testing
     #expect(bed.total(.evicted) == 0)
     #expect(bed.unaccounted == [0])
   }
-
-  @Test func topFindsTheBusiest() {
-    let bed = WorkerBed(capacity: 1024)
-    bed.start(at: 1)
-    for i in 0..<300 {
-      for _ in 0..<(i % 100 == 7 ? 20 : 1) { bed.add(Self.udp(sport: 1000 + i), at: 1) }
-    }
-    bed.run()
-    let words = bed.topPages[0].assumingMemoryBound(to: UInt64.self)
-    words[1] = 3
-    words[2] = TopScan.Order.packets.rawValue
-    words[0] = 1
-    bed.advance(to: 1.1)
-    #expect(words[8] == 1)
-    #expect(words[9] == 3)
-    let results = (bed.topPages[0] + 128).assumingMemoryBound(to: TopScan.Result.self)
-    let ports = Set((0..<3).map { Int(results[$0].record.originator.port) })
-    #expect(ports == [1007, 1107, 1207])
-    #expect(results[0].intervalPackets == 20)
-  }
 }

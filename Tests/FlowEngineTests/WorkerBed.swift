@@ -9,7 +9,7 @@ final class WorkerBed {
   let counters: [CounterBlock]
   let records: [Ring<FlowRecord>]
   let handoffs: [Ring<ParsedPacket>]
-  let topPages: [UnsafeMutableRawPointer]
+  let scanPages: [ScanPage]
   let feed: UnsafeMutablePointer<Feed>
   let queues: UnsafeMutablePointer<martlet_rx_queue>
 
@@ -52,7 +52,7 @@ final class WorkerBed {
     }
     let common = settings
     func build(_ plan: inout MemoryPlan, touch: Bool) -> (
-      [CounterBlock], [Ring<FlowRecord>], [Ring<ParsedPacket>], [UnsafeMutableRawPointer],
+      [CounterBlock], [Ring<FlowRecord>], [Ring<ParsedPacket>], [ScanPage],
       UnsafeMutablePointer<FlowWorker>
     ) {
       let counters = (0..<count).map { _ in
@@ -70,7 +70,9 @@ final class WorkerBed {
             "handoffs", bytes: Ring<ParsedPacket>.byteCount(capacity: handoffSlots)),
           capacity: handoffSlots)
       }
-      let pages = (0..<count).map { _ in plan.take("top", bytes: TopScan.pageBytes) }
+      let pages = (0..<count).map { _ in
+        ScanPage(memory: plan.take("scan", bytes: ScanPage.byteCount))
+      }
       let made = UnsafeMutablePointer<FlowWorker>.allocate(capacity: count)
       for i in 0..<count {
         var mine = common
@@ -78,7 +80,7 @@ final class WorkerBed {
         (made + i).initialize(
           to: FlowWorker(
             mine, plan: &plan, touch: touch, records: records[i], counters: counters[i],
-            topPage: pages[i], handoff: { handoffs[$0 * count + $1] }, release: release,
+            scanPage: pages[i], handoff: { handoffs[$0 * count + $1] }, release: release,
             releaseContext: UnsafeMutableRawPointer(feed)))
       }
       return (counters, records, handoffs, pages, made)
@@ -90,7 +92,7 @@ final class WorkerBed {
     memory = .allocate(byteCount: sum.total, alignment: 128)
     memory.initializeMemory(as: UInt8.self, repeating: 0, count: sum.total)
     var plan = MemoryPlan(memory: memory)
-    (counters, records, handoffs, topPages, workers) = build(&plan, touch: true)
+    (counters, records, handoffs, scanPages, workers) = build(&plan, touch: true)
     precondition(plan.total == sum.total, "both walks of the plan take the same")
     queues = .allocate(capacity: count)
     for i in 0..<count {

@@ -75,7 +75,8 @@ import Testing
       (FlowEndReason.idleTimeout, "timeout", "idle_timeout"),
       (FlowEndReason.endOfFlow, "timeout", "end_of_flow"),
       (FlowEndReason.forcedEnd, "shutdown", "forced_end"),
-      (FlowEndReason.lackOfResources, "forced", "lack_of_resources"), (0, "unknown", "unknown"),
+      (FlowEndReason.lackOfResources, "forced", "lack_of_resources"),
+      (FlowEndReason.operatorEnd, "forced", "forced_end"), (0, "unknown", "unknown"),
     ] {
       var record = flow(IPProtocol.udp, "10.0.0.1", 1, "10.0.0.2", 2)
       record.endReason = reason

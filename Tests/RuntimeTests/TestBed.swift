@@ -13,8 +13,13 @@ final class MemoryPort: CapturePort, @unchecked Sendable {
     let lengths = Mutex<[UInt: Int]>([:])
   }
 
-  /// Frames that are out, over all ports; a frame given back twice ends the test.
-  static let outstanding = Mutex<Set<UInt>>([])
+  /// Frames that are out, and of which port; a frame given back twice ends the test.
+  static let outstanding = Mutex<[UInt: ObjectIdentifier]>([:])
+
+  /// Every frame of this port has been given back.
+  var hasAllBack: Bool {
+    Self.outstanding.withLock { !$0.values.contains(ObjectIdentifier(self)) }
+  }
 
   let name: String
   let lanes: [Lane]
@@ -32,7 +37,7 @@ final class MemoryPort: CapturePort, @unchecked Sendable {
   func add(_ frame: [UInt8], queue: Int) {
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: frame.count, alignment: 1)
     bytes.copyMemory(from: frame, byteCount: frame.count)
-    _ = Self.outstanding.withLock { $0.insert(UInt(bitPattern: bytes)) }
+    Self.outstanding.withLock { $0[UInt(bitPattern: bytes)] = ObjectIdentifier(self) }
     lanes[queue].lengths.withLock { $0[UInt(bitPattern: bytes)] = frame.count }
     let address = UInt(bitPattern: bytes)
     lanes[queue].waiting.withLock { $0.append(address) }
@@ -143,7 +148,7 @@ final class ThreadHost: WorkerHost, @unchecked Sendable {
       for i in 0..<Int(count) {
         let handle = UInt(bitPattern: handles![i])
         precondition(
-          MemoryPort.outstanding.withLock { $0.remove(handle) } != nil,
+          MemoryPort.outstanding.withLock { $0.removeValue(forKey: handle) } != nil,
           "a packet is given back once")
         UnsafeMutableRawPointer(bitPattern: handle)?.deallocate()
       }

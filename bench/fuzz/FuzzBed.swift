@@ -102,11 +102,11 @@ final class FuzzBed {
     settings.detailCapacity = shape.details
     for i in 0..<count {
       settings.index = i
-      let page = plan.take("top", bytes: TopScan.pageBytes)
+      let page = ScanPage(memory: plan.take("scan", bytes: ScanPage.byteCount))
       (workers + i).initialize(
         to: FlowWorker(
           settings, plan: &plan, touch: touch, records: records[i], counters: counters[i],
-          topPage: page, handoff: { handoffs[$0 * count + $1] }, release: release,
+          scanPage: page, handoff: { handoffs[$0 * count + $1] }, release: release,
           releaseContext: context))
     }
     bed?.counters = counters

@@ -75,7 +75,7 @@ final class EngineWorker: BenchWorker {
       shared = (records, counters)
       return FlowWorker(
         workerSettings, plan: &plan, touch: touch, records: records, counters: counters,
-        topPage: plan.take("top scan's page", bytes: TopScan.pageBytes),
+        scanPage: ScanPage(memory: plan.take("flow scan ring", bytes: ScanPage.byteCount)),
         handoff: { _, _ in handoff }, release: memory_port_release, releaseContext: context)
     }
     var sum = MemoryPlan()

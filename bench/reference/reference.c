@@ -158,9 +158,9 @@ struct reference_worker {
   int64_t shortest;
 
   // What a worker asks of each burst and is not so here: a filter, packets' own time, other workers,
-  // fragments that wait, a top scan.
+  // fragments that wait, a scan of the flows.
   int (*filter)(const struct martlet_packet *);
-  uint64_t top_request, *top_page, fragments_oldest, fragments_newest;
+  uint64_t scan_bell, *scan_page, fragments_oldest, fragments_newest;
   uint32_t workers;
   int on_packet_time, verifies;
 
@@ -1627,7 +1627,7 @@ uint32_t reference_poll(struct reference_worker *w, struct martlet_rx_queue *que
 void reference_housekeep(struct reference_worker *w, int64_t now) {
   if (now >> TICK_SHIFT > w->tick) expire_due(w, now, 64);
   if (UNLIKELY(w->fragments_oldest != w->fragments_newest)) unusual(w);
-  if (UNLIKELY(martlet_load_relaxed(w->top_page) != w->top_request)) unusual(w);
+  if (UNLIKELY(martlet_load_relaxed(w->scan_page) != w->scan_bell)) unusual(w);
 }
 
 int reference_drain(struct reference_worker *w, int64_t now, uint32_t *cursor) {
@@ -1690,7 +1690,7 @@ static struct reference_worker *lay_out(uintptr_t memory, const struct reference
   fields->records = cut(memory, used, s->ring_slots * sizeof(struct record));
   fields->packets = cut(memory, used, BURST * sizeof(struct martlet_packet));
   fields->parsed = cut(memory, used, BURST * sizeof(struct parsed));
-  fields->top_page = cut(memory, used, 64);
+  fields->scan_page = cut(memory, used, 64);
   return worker;
 }
 

@@ -93,7 +93,8 @@ package struct FlowsTop: Codable, Equatable, Sendable {
 
 /// Live flows that share a key.
 package struct FlowGroup: Codable, Equatable, Sendable {
-  /// `192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443`, `UDP`, `100`, `-` (none).
+  /// `192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443` (`ICMP` where a protocol has no ports), `UDP`,
+  /// `100`, `-` (no VLAN).
   package var key = ""
   package var flows: UInt64 = 0
   package var packets: UInt64 = 0
@@ -180,6 +181,7 @@ package struct FlowsGetAnswer: Codable, Equatable, Sendable {
 package struct FlowsKillParameters: ControlParameters, Equatable {
   package static let names = ["flowId", "communityId", "where", "limit"]
   package static let limitRange = 1...1_000_000
+  package static let defaultLimit = 1_000
   /// `flow_id` of its records.
   package var flowId: UInt64?
   /// `community_id` of its records.

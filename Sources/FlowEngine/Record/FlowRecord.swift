@@ -15,6 +15,8 @@ package enum FlowEndReason {
   @inlinable package static var endOfFlow: UInt8 { 3 }
   @inlinable package static var forcedEnd: UInt8 { 4 }
   @inlinable package static var lackOfResources: UInt8 { 5 }
+  /// A forced end to IPFIX, and not the engine's: an operator has ended the flow.
+  @inlinable package static var operatorEnd: UInt8 { 6 }
 }
 
 /// What goes over a worker's record ring: a flow as it stood in the table, and what the record is about;

@@ -30,6 +30,8 @@ package struct FlowTable: ~Copyable {
   /// Numbers of free entries, used as a stack.
   let free: UnsafeMutablePointer<UInt32>
   var freeCount: Int
+  /// The fewest free entries that there ever were.
+  private var fewestFree: Int
   package let capacity: Int
 
   /// Home buckets for `capacity` flows: five flows for eight slots when the table is full. One bucket in
@@ -49,6 +51,7 @@ package struct FlowTable: ~Copyable {
       .assumingMemoryBound(to: FlowCold.self)
     free = plan.take("free list", bytes: capacity * 4).assumingMemoryBound(to: UInt32.self)
     freeCount = 0
+    fewestFree = capacity
     guard touch else { return }
     // Low numbers are handed out first, so a table that is never full stays in few pages.
     for i in 0..<capacity { free[i] = UInt32(capacity - 1 - i) }
@@ -56,6 +59,8 @@ package struct FlowTable: ~Copyable {
   }
 
   package var count: Int { capacity - freeCount }
+  /// Entries from this number on have never been used.
+  var used: Int { capacity - fewestFree }
   package var isFull: Bool { freeCount == 0 }
 
   // MARK: Buckets
@@ -199,6 +204,7 @@ package struct FlowTable: ~Copyable {
   mutating func insert(hash: UInt64) -> UInt32 {
     guard freeCount > 0 else { return Self.none }
     freeCount &-= 1
+    if freeCount < fewestFree { fewestFree = freeCount }
     let entry = free[freeCount]
     if freeCount >= Self.freeAhead { prefetchAll(free[freeCount &- Self.freeAhead]) }
     let home = home(hash)

@@ -102,6 +102,20 @@ extension FlowTracker {
     cold.pointee.reportedIPBytesB = UInt48(hot.pointee.sideB.ipBytes)
   }
 
+  /// Ends a flow at an operator's word, if its entry still holds it. Returns whether it did.
+  mutating func endNow(_ flow: UnsafePointer<ScanPage.Kill>, now: Int64) -> Bool {
+    let entry = flow.pointee.entry
+    guard Int(entry) < table.capacity, table.isLive(entry) else { return false }
+    let cold = table.cold + Int(entry)
+    guard
+      cold.pointee.firstSeen == flow.pointee.firstSeen,
+      cold.pointee.ordinal == flow.pointee.ordinal
+    else { return false }
+    counters.add(.endedForced)
+    end(entry, reason: FlowEndReason.operatorEnd, now: now)
+    return true
+  }
+
   /// Ends a flow that is in the wheel.
   mutating func end(_ entry: UInt32, reason: UInt8, now: Int64) {
     wheel.cancel(entry)
@@ -129,7 +143,7 @@ extension FlowTracker {
 
   /// What was left out while the flow lived.
   @inline(never)
-  private func noteSampling(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
+  func noteSampling(_ record: UnsafeMutablePointer<FlowRecord>, _ entry: UInt32) {
     let cold = table.cold + Int(entry)
     var sampling = sampler.summary(
       firstSeen: cold.pointee.firstSeen, hash: hash(table.hot[Int(entry)].key))

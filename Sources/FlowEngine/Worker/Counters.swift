@@ -227,7 +227,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .flowsCreated: "flows begun"
     case .endedIdle: "flows ended by inactivity"
     case .endedByProtocol: "flows ended by FIN, RST or a new SYN"
-    case .endedForced: "flows ended by shutdown"
+    case .endedForced: "flows ended by shutdown or by an operator"
     case .evicted: "flows ended early because the table was full"
     case .flowUpdates: "records of flows that live on"
     case .recordsMade: "records made, whether or not the ring took them"

@@ -130,20 +130,20 @@ extension FlowWorker {
 
   // MARK: Between bursts
 
-  /// Ends flows that are due, forgets old fragments, goes on with a running top scan. Cheap where
-  /// nothing is due.
+  /// Ends flows that are due, forgets old fragments, goes on with a scan that somebody waits for. Cheap
+  /// where nothing is due. `packets`: how many the last round brought, at the most from one queue.
   @inline(__always)
-  package mutating func housekeep(now: Int64) {
+  package mutating func housekeep(now: Int64, packets: Int = 0) {
     // On a live link what is due waits a burst rather than the packets do.
     tracker.expire(now: now, budget: runsOnPacketTime ? .max : 64)
     fragments.expire(now: now, tracker: &tracker)
     if tracker.owesRetiming { tracker.retime(now: now) }
-    top.step(tracker.table.hot, tracker.table.cold, capacity: tracker.table.capacity, now: now)
+    scan.step(&tracker, now: now, packets: packets)
   }
 
   /// Whether there is more to do between bursts than the last ``housekeep(now:)`` got done.
   package func owesHousekeeping(now: Int64) -> Bool {
-    tracker.wheel.isDue(now) || tracker.owesRetiming || top.isRunning
+    tracker.wheel.isDue(now) || tracker.owesRetiming || scan.isWanted
   }
 
   /// Writes the gauges and publishes all counters.

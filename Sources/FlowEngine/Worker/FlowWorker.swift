@@ -85,7 +85,7 @@ package struct FlowWorker: ~Copyable {
   package var packetClock: Int64 = 0
   var tracker: FlowTracker
   var fragments: FragmentCache
-  var top: TopScan
+  var scan: FlowScan
   let parser: PacketParser
   let checksums: ChecksumPolicy
   let hash: FlowHash
@@ -132,7 +132,7 @@ package struct FlowWorker: ~Copyable {
   /// the ring from one worker to another, and `release` takes packets of any port of this engine.
   package init(
     _ settings: FlowWorkerSettings, plan: inout MemoryPlan, touch: Bool,
-    records: Ring<FlowRecord>, counters: CounterBlock, topPage: UnsafeMutableRawPointer,
+    records: Ring<FlowRecord>, counters: CounterBlock, scanPage: ScanPage,
     handoff: (_ from: Int, _ to: Int) -> Ring<ParsedPacket>,
     release:
       @escaping @convention(c) (
@@ -177,8 +177,7 @@ package struct FlowWorker: ~Copyable {
     fragments = FragmentCache(
       capacity: fragmentCapacity, heldCapacity: settings.heldFragments,
       timeout: Int64(settings.fragmentTimeoutSeconds * 1e9), plan: &plan, touch: touch)
-    top = TopScan(
-      page: topPage, capacity: settings.flowCapacity, plan: &plan)
+    scan = FlowScan(page: scanPage, capacity: settings.flowCapacity, plan: &plan)
     rulesSlot = settings.filters?.slot
     filterReport = settings.filters?.reports[settings.index]
     traceLog = settings.filters?.traces[settings.index]

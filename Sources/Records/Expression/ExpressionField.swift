@@ -131,8 +131,8 @@ enum ExpressionWords {
     case .tunnelProto: (0...255).map { RecordText.protocolName($0) }
     case .proto: (0...255).map { RecordText.protocolName($0) }
     case .state: (0...2).map { FlowWords.state($0).description }
-    case .reason: (0...5).map { FlowWords.reason($0).description }
-    case .endReason: (0...5).map { FlowWords.endReason($0).description }
+    case .reason: (0...FlowEndReason.operatorEnd).map { FlowWords.reason($0).description }
+    case .endReason: (0...FlowEndReason.operatorEnd).map { FlowWords.endReason($0).description }
     case .tcpState: TCPState.allCases.map(\.text.description)
     case .connectionState:
       (0...ConnectionState.oth.rawValue).compactMap {

@@ -210,7 +210,7 @@ extension ExpressionProgram {
 
   /// Reasons without a name are all one.
   private static func known(_ endReason: UInt8) -> UInt8 {
-    endReason <= FlowEndReason.lackOfResources ? endReason : 0
+    endReason <= FlowEndReason.operatorEnd ? endReason : 0
   }
 
   // MARK: Truth

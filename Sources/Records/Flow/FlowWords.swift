@@ -18,7 +18,7 @@ package enum FlowWords {
     switch endReason {
     case FlowEndReason.idleTimeout, FlowEndReason.activeTimeout, FlowEndReason.endOfFlow: "timeout"
     case FlowEndReason.forcedEnd: "shutdown"
-    case FlowEndReason.lackOfResources: "forced"
+    case FlowEndReason.lackOfResources, FlowEndReason.operatorEnd: "forced"
     default: "unknown"
     }
   }
@@ -30,7 +30,7 @@ package enum FlowWords {
     case FlowEndReason.idleTimeout: "idle_timeout"
     case FlowEndReason.activeTimeout: "active_timeout"
     case FlowEndReason.endOfFlow: "end_of_flow"
-    case FlowEndReason.forcedEnd: "forced_end"
+    case FlowEndReason.forcedEnd, FlowEndReason.operatorEnd: "forced_end"
     case FlowEndReason.lackOfResources: "lack_of_resources"
     default: "unknown"
     }

@@ -21,6 +21,29 @@ package enum CommunityID {
     }
   }
 
+  /// Whether a text could be an ID: version 1's prefix and the base64 of 20 bytes.
+  package static func isWellFormed(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return bytes.count == length && text.hasPrefix("1:") && bytes[length - 1] == UInt8(ascii: "=")
+      && bytes[2..<length - 1].allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+          true
+        default: false
+        }
+      }
+  }
+
+  /// Whether `text` is a flow's ID; nothing is allocated.
+  package static func isText(_ text: [UInt8], of key: FlowKey, seed: UInt16) -> Bool {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length + ByteWriter.slack) { buffer in
+      var writer = ByteWriter(buffer.baseAddress.unsafelyUnwrapped)
+      write(key, seed: seed, to: &writer)
+      return text.elementsEqual(buffer[..<length])
+    }
+  }
+
   package static func write(_ key: FlowKey, seed: UInt16, to writer: inout ByteWriter) {
     var digest = SHA1.initial
     // 2 + 16 + 16 + 6 = 40 bytes at the most, which with the padding fit in one block.

@@ -149,7 +149,7 @@ struct Generator: RandomNumberGenerator {
       proto, pick(addresses), pick(ports), pick(addresses), pick(ports), oneWay: chance(4))
     if chance(5) { record.kind = FlowRecordKind.flowUpdate }
     record.cold.updates = UInt16.random(in: 0...3, using: &self)
-    record.endReason = UInt8.random(in: 0...6, using: &self)
+    record.endReason = UInt8.random(in: 0...7, using: &self)
     record.worker = UInt16.random(in: 0...2, using: &self)
     record.sequence = UInt64.random(in: 0...50, using: &self)
     record.hot.state = UInt8.random(in: 0...3, using: &self)
