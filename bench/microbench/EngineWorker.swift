@@ -48,6 +48,7 @@ final class EngineWorker: BenchWorker {
   let port: MemoryPort
   let records: Ring<FlowRecord>
   let counters: CounterBlock
+  let scanPage: ScanPage
   let planItems: [MemoryPlan.Item]
   private let memory: HugeMemory
   private let worker: UnsafeMutablePointer<FlowWorker>
@@ -62,7 +63,8 @@ final class EngineWorker: BenchWorker {
       index: 0, workerCount: 1, flowCapacity: settings.capacity, timeouts: settings.timeouts,
       hash: FlowHash(seed: settings.seed))
     func build(
-      _ plan: inout MemoryPlan, touch: Bool, _ shared: inout (Ring<FlowRecord>, CounterBlock)?
+      _ plan: inout MemoryPlan, touch: Bool,
+      _ shared: inout (Ring<FlowRecord>, CounterBlock, ScanPage)?
     ) -> FlowWorker {
       let records = Ring<FlowRecord>(
         memory: plan.take(
@@ -72,21 +74,22 @@ final class EngineWorker: BenchWorker {
       let handoff = Ring<ParsedPacket>(
         memory: plan.take("hand-off ring", bytes: Ring<ParsedPacket>.byteCount(capacity: 1)),
         capacity: 1)
-      shared = (records, counters)
+      let page = ScanPage(memory: plan.take("flow scan ring", bytes: ScanPage.byteCount))
+      shared = (records, counters, page)
       return FlowWorker(
         workerSettings, plan: &plan, touch: touch, records: records, counters: counters,
-        scanPage: ScanPage(memory: plan.take("flow scan ring", bytes: ScanPage.byteCount)),
+        scanPage: page,
         handoff: { _, _ in handoff }, release: memory_port_release, releaseContext: context)
     }
     var sum = MemoryPlan()
-    var shared: (Ring<FlowRecord>, CounterBlock)?
+    var shared: (Ring<FlowRecord>, CounterBlock, ScanPage)?
     _ = build(&sum, touch: false, &shared)
     planItems = sum.items
     memory = HugeMemory(bytes: sum.total)
     var plan = MemoryPlan(memory: memory.start)
     worker = .allocate(capacity: 1)
     worker.initialize(to: build(&plan, touch: true, &shared))
-    (records, counters) = shared!
+    (records, counters, scanPage) = shared!
     worker.pointee.start(at: now)
   }
 
@@ -100,11 +103,16 @@ final class EngineWorker: BenchWorker {
     let queue = port.queue
     let begin = martlet_tsc()
     for _ in 0..<bursts {
-      _ = worker.pointee.poll(queue, now: now)
-      worker.pointee.housekeep(now: now)
+      let packets = worker.pointee.poll(queue, now: now)
+      worker.pointee.housekeep(now: now, packets: packets)
       now &+= nanoseconds
     }
     return martlet_tsc() &- begin
+  }
+
+  /// Rounds that bring no packets.
+  func rest(rounds: Int) {
+    for _ in 0..<rounds { worker.pointee.housekeep(now: now) }
   }
 
   func consume() {

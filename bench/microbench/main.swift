@@ -14,6 +14,7 @@ for part in options.parts {
       StagePart(options: options, report: report).run(flows: flows)
     }
   case .expiry: ExpiryPart(options: options, report: report).run()
+  case .scan: ScanPart(options: options, report: report).run()
   case .filter: try FilterPart(options: options, report: report).run()
   case .reference: ReferencePart(options: options, report: report).run()
   case .instructions: InstructionPart(isSlowed: options.isSlowed).run()

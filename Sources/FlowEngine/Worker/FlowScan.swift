@@ -142,7 +142,9 @@ struct FlowScan: ~Copyable {
     record.pointee.worker = tracker.worker
     record.pointee.exportTime = now
     record.pointee.event = 0
-    if tracker.sampler.hasSampled { tracker.noteSampling(record, entry) }
+    if tracker.sampler.hasSampled || record.pointee.cold.marks.shift != 0 {
+      tracker.noteSampling(record, entry)
+    }
     place.pointee.entry = entry
     place.pointee.request = UInt32(truncatingIfNeeded: request)
     place.pointee.intervalBytes = 0
