@@ -8,25 +8,41 @@ struct Martlet: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "martlet",
-    abstract: "Read capture files; see what a running Martlet engine does.",
+    abstract: "Read capture files; see and steer what a running Martlet engine does.",
     discussion: """
       EXAMPLES
         martlet read capture.pcap   every conversation in it; --summary: at a glance
+        martlet top                 the link, live: rates, drops, busiest flows and talkers
         martlet status              what the engine is made of; its health
-        martlet top                 the busiest flows, live
-        martlet stats --watch 2     every counter, with rates, every two seconds
-        martlet stats --json | jq .totals
+        martlet stats               every counter, and rates of a second, 10 s and a minute
+        martlet watch               a line a second, as vmstat has it
+        martlet filter add web 'tcp port 80' --action drop
+        martlet flows --where 'dest_port == 443' --order rate
+        martlet trace 'host 192.0.2.1' -n 5
+                                    the next packets, each with what became of it
         martlet tune polling busy   changed while it runs; without words: what can be
+        martlet audit verify        nobody changed the log of changes
         martlet doctor              what on this host costs packets
+        martlet stats --json | jq .totals
 
       EXIT STATUS
-        0   done                 69  martletd cannot be reached
-        1   it failed            77  not permitted
-        64  wrong usage          `martlet read --help` has more, for files
+        0   done
+        1   it failed, the engine refused it, or there was no such thing
+        64  wrong usage
+        69  martletd cannot be reached, or went away
+        77  not permitted
+        130 interrupted
+        `martlet read --help` and `martlet doctor --help` have more of their own.
+
+      COMPLETION
+        martlet --generate-completion-script bash > /etc/bash_completion.d/martlet
+        (zsh and fish likewise; `make install` does it)
       """,
+    version: version,
     subcommands: [
-      Read.self, Status.self, Stats.self, Top.self, Tune.self, DoctorCommand.self, Audit.self,
-      Shutdown.self,
+      Read.self, Top.self, Status.self, Stats.self, Watch.self, FilterCommand.self,
+      FlowsCommand.self, PortsCommand.self, Trace.self, Tune.self, Reload.self, LogLevel.self,
+      Audit.self, DoctorCommand.self, Shutdown.self,
     ])
 
   static func main() {
@@ -36,56 +52,16 @@ struct Martlet: ParsableCommand {
     } catch let error as ControlClientError {
       fail("\(error)", ExitStatus(error))
     } catch let error as RPCError {
-      fail(describe(error), ExitStatus(error))
+      fail(error.explanation, ExitStatus(error))
+    } catch let error as NothingFound {
+      fail("\(error)", .failure)
     } catch {
       exit(withError: error)
     }
   }
 
-  private static func describe(_ error: RPCError) -> String {
-    guard case .string(let reason) = error.data?["reason"] else { return "\(error)" }
-    return "\(error): \(reason)"
-  }
-
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {
     Output.writeError("martlet: \(printable(message))\n")
     exit(withError: ExitCode(status.rawValue))
-  }
-}
-
-/// How the command ends; the numbers are those of sysexits.h.
-enum ExitStatus: Int32 {
-  case success = 0
-  case failure = 1
-  /// EX_USAGE
-  case usage = 64
-  /// EX_DATAERR
-  case badData = 65
-  /// EX_NOINPUT
-  case noInput = 66
-  /// EX_UNAVAILABLE
-  case unavailable = 69
-  /// EX_IOERR
-  case ioError = 74
-  /// EX_NOPERM
-  case notPermitted = 77
-  /// As the shell has it: 128 and SIGINT's number.
-  case interrupted = 130
-
-  init(_ error: ControlClientError) {
-    switch error.kind {
-    case .unavailable, .connectionLost, .timedOut: self = .unavailable
-    case .notPermitted: self = .notPermitted
-    case .badPath: self = .usage
-    case .badAnswer: self = .failure
-    }
-  }
-
-  init(_ error: RPCError) {
-    switch error.code {
-    case .notPermitted: self = .notPermitted
-    case .tooManyClients, .timedOut: self = .unavailable
-    default: self = .failure
-    }
   }
 }

@@ -125,8 +125,9 @@ enum SampleData {
   }
 
   private static func worker(_ index: Int, uptimeSeconds: Double) -> WorkerStats {
-    let pace = 1 + 0.25 * sin(uptimeSeconds / 7 + Double(index)) / max(uptimeSeconds, 1)
-    let packets = UInt64(uptimeSeconds * (index == 0 ? 1_250_000 : 830_000) * pace)
+    // A quarter more and less than the mean, in waves of a good half minute.
+    let wave = uptimeSeconds + 1.5 * (1 - cos(uptimeSeconds / 6 + Double(index)))
+    let packets = UInt64(max(0, wave) * (index == 0 ? 1_250_000 : 830_000))
     var account = PacketAccount()
     account.received = packets
     account.receivedBytes = packets &* 412
@@ -165,6 +166,7 @@ enum SampleData {
     answer.timestamp = timestamp
     answer.intervalSeconds = 1
     answer.flowsLive = 97_426
+    answer.matched = answer.flowsLive
     answer.flows = flows(uptimeSeconds: uptimeSeconds)
     answer.flows.sort { $0.value(of: parameters.by) > $1.value(of: parameters.by) }
     answer.flows = Array(answer.flows.prefix(parameters.count))

@@ -7,6 +7,8 @@ import Foundation
 package final class ControlClient {
   private var socket: ControlClientSocket
   private var nextID = 1
+  /// Those that came while an answer was waited for.
+  private var notifications: [RPCRequest] = []
 
   /// Connects.
   ///
@@ -43,17 +45,46 @@ package final class ControlClient {
     var line: [UInt8] = []
     RPCRequest(method: method, params: params, id: id).json.write(to: &line)
     line.append(UInt8(ascii: "\n"))
-    let answer = try parse(try socket.exchange(line))
-    if let error = answer["error"] {
-      // An id of null: the server refuses the connection, or could not read the request.
-      guard let error = RPCError(error) else { throw malformed("its error has no code") }
-      throw error
+    let deadline = socket.deadline()
+    try socket.write(line, until: deadline)
+    while true {
+      let answer = try parse(try socket.readLine(until: deadline))
+      if let notification = notification(answer) {
+        notifications.append(notification)
+        continue
+      }
+      if let error = answer["error"] {
+        // An id of null: the server refuses the connection, or could not read the request.
+        guard let error = RPCError(error) else { throw malformed("its error has no code") }
+        throw error
+      }
+      guard answer["jsonrpc"] == "2.0", let result = answer["result"] else {
+        throw malformed("it is no response")
+      }
+      guard answer["id"] == id else { throw malformed("it answers another request") }
+      return result
     }
-    guard answer["jsonrpc"] == "2.0", let result = answer["result"] else {
-      throw malformed("it is no response")
+  }
+
+  /// The next notification of a subscription, in the order in which they came.
+  ///
+  /// - Throws: ``ControlClientError``; `timedOut` where none comes within `seconds`.
+  package func nextNotification(withinSeconds seconds: Double) throws -> RPCRequest {
+    if !notifications.isEmpty { return notifications.removeFirst() }
+    let line = try parse(
+      try socket.readLine(until: ControlClientSocket.now() + seconds))
+    if let notification = notification(line) { return notification }
+    // The server says why it ends the connection: an error whose id is null.
+    if let error = line["error"].flatMap(RPCError.init) { throw error }
+    throw malformed("it is no notification")
+  }
+
+  /// A request without an id; nil where the line is something else.
+  private func notification(_ line: JSONValue) -> RPCRequest? {
+    guard line["method"] != nil, let request = try? RPCRequest(line), request.id == nil else {
+      return nil
     }
-    guard answer["id"] == id else { throw malformed("it answers another request") }
-    return result
+    return request
   }
 
   /// Decodes a result.

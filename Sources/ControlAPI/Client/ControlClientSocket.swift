@@ -66,14 +66,11 @@ struct ControlClientSocket: ~Copyable {
     ControlClientError(.unavailable, "\(what): \(unsafe String(cString: strerror(code)))")
   }
 
-  /// Sends a line and gives back the next one that comes.
-  mutating func exchange(_ line: [UInt8]) throws(ControlClientError) -> [UInt8] {
-    let deadline = Self.now() + timeoutSeconds
-    try write(line, until: deadline)
-    return try readLine(until: deadline)
-  }
+  /// When what begins now has to be over.
+  func deadline() -> Double { Self.now() + timeoutSeconds }
 
-  private func write(_ line: [UInt8], until deadline: Double) throws(ControlClientError) {
+  /// - Parameter deadline: On the clock of ``now()``.
+  func write(_ line: [UInt8], until deadline: Double) throws(ControlClientError) {
     var sent = 0
     while sent < line.count {
       try wait(for: POLLOUT, until: deadline)
@@ -94,7 +91,8 @@ struct ControlClientSocket: ~Copyable {
     }
   }
 
-  private mutating func readLine(until deadline: Double) throws(ControlClientError) -> [UInt8] {
+  /// The next line that comes, without its end.
+  mutating func readLine(until deadline: Double) throws(ControlClientError) -> [UInt8] {
     var scanned = 0
     while true {
       if let end = pending[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -128,7 +126,7 @@ struct ControlClientSocket: ~Copyable {
       let left = deadline - Self.now()
       if left <= 0 {
         throw ControlClientError(
-          .timedOut, "martletd at \(path) gave no answer within \(timeoutSeconds) seconds")
+          .timedOut, "nothing came from martletd at \(path) in time")
       }
       var request = pollfd(fd: descriptor, events: Int16(event), revents: 0)
       // At most a minute at a time, so that the product fits an Int32.
@@ -143,7 +141,8 @@ struct ControlClientSocket: ~Copyable {
     return ControlClientError(.connectionLost, "lost martletd at \(path): \(reason)")
   }
 
-  private static func now() -> Double {
+  /// Seconds on a steady clock.
+  static func now() -> Double {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -23,4 +23,17 @@ struct ControlOptions: ParsableArguments {
   func connect(timeoutSeconds: Double = 10) throws -> ControlClient {
     try ControlClient(socketPath: socketPath, timeoutSeconds: timeoutSeconds)
   }
+
+  /// Asks one thing, and writes the answer: as JSON where it is wanted, else as `view` makes it of the
+  /// answer and the width.
+  func ask<Parameters: ControlParameters, Answer: Decodable>(
+    _ method: ControlMethod, _ parameters: Parameters = NoParameters(), as type: Answer.Type,
+    timeoutSeconds: Double = 10, _ view: (Answer, Int, Style) throws -> [String]
+  ) throws {
+    let client = try connect(timeoutSeconds: timeoutSeconds)
+    let answer = try client.callValue(method, parameters)
+    if json { return Output.write(answer) }
+    Output.write(
+      try view(client.decode(type, from: answer), Output.width(), .ofStandardOutput()))
+  }
 }

@@ -23,8 +23,13 @@ enum Output {
   static func width() -> Int { isTerminal ? size().width : 1000 }
 
   static func write(_ lines: [String], clearingScreen: Bool = false) {
-    let text = lines.joined(separator: "\n") + "\n"
+    let text = shown(lines.joined(separator: "\n") + "\n")
     write(clearingScreen ? "\u{1b}[H\u{1b}[2J" + text : text)
+  }
+
+  /// As the terminal can show it; what is no terminal takes UTF-8.
+  static func shown(_ text: String) -> String {
+    isTerminal && !Glyphs.isUTF8 ? Glyphs.ascii(text) : text
   }
 
   /// JSON: indented on a terminal, on one line for programs.
@@ -55,15 +60,16 @@ enum Output {
 
 extension JSONValue {
   /// Two spaces a level.
-  func indentedText(_ indentation: String = "") -> String {
+  func indentedText(_ indentation: String = "", style: Style = Style(isOn: false)) -> String {
     let inner = indentation + "  "
     switch self {
     case .array(let elements) where !elements.isEmpty:
-      let lines = elements.map { inner + $0.indentedText(inner) }
+      let lines = elements.map { inner + $0.indentedText(inner, style: style) }
       return "[\n" + lines.joined(separator: ",\n") + "\n\(indentation)]"
     case .object(let members) where !members.isEmpty:
       let lines = members.map {
-        inner + JSONValue.string($0.name).text + ": " + $0.value.indentedText(inner)
+        inner + style.apply(.cyan, JSONValue.string($0.name).text) + ": "
+          + $0.value.indentedText(inner, style: style)
       }
       return "{\n" + lines.joined(separator: ",\n") + "\n\(indentation)}"
     default: return text

@@ -76,7 +76,8 @@ final class Screen {
     let below = lines.count < Output.size().height ? "\r\n\u{1b}[J" : ""
     // ?2026: a terminal that knows synchronised output shows the whole at once.
     Output.write(
-      "\u{1b}[?2026h\u{1b}[H\u{1b}[K" + lines.joined(separator: "\r\n\u{1b}[K") + below
+      "\u{1b}[?2026h\u{1b}[H\u{1b}[K" + Output.shown(lines.joined(separator: "\r\n\u{1b}[K"))
+        + below
         + "\u{1b}[?2026l")
   }
 

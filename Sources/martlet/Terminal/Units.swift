@@ -58,6 +58,19 @@ enum Units {
     share.isFinite ? "\(Int((min(max(share, 0), 1) * 100).rounded())) %" : "-"
   }
 
+  /// A small share to a tenth, so that it is not nought: `0.3 %`, `12.5 %`, `<0.1 %`.
+  static func share(_ share: Double) -> String {
+    guard share.isFinite, share > 0 else { return "0 %" }
+    let percent = min(share, 1) * 100
+    return percent < 0.05 ? "<0.1 %" : percent >= 99.95 ? "100 %" : "\(oneDecimal(percent)) %"
+  }
+
+  /// `10 Gb/s`, `2.5 Gb/s`, `100 Mb/s`: as it is printed on the box.
+  static func linkSpeed(_ megabits: UInt32) -> String {
+    if megabits < 1000 { return "\(megabits) Mb/s" }
+    return megabits % 1000 == 0 ? "\(megabits / 1000) Gb/s" : "\(Double(megabits) / 1000) Gb/s"
+  }
+
   private static func split(_ value: Double) -> (String, String) {
     guard value.isFinite, value > 0 else { return (value.isFinite ? "0" : "-", "") }
     var scaled = value
@@ -74,7 +87,7 @@ enum Units {
     return ("-", "")
   }
 
-  private static func oneDecimal(_ value: Double) -> String {
+  static func oneDecimal(_ value: Double) -> String {
     let rounded = (value * 10).rounded() / 10
     return rounded == rounded.rounded() ? String(Int(rounded)) : String(format: "%.1f", rounded)
   }

@@ -2,9 +2,11 @@ import ControlAPI
 
 /// The busiest flows as a table.
 enum FlowTable {
-  static func make(_ flows: [LiveFlow], order: FlowOrder) -> Table {
+  static func make(
+    _ flows: [LiveFlow], order: FlowOrder, ascending: Bool = false
+  ) -> Table {
     let title = { (text: String, column: FlowOrder) in
-      column == order ? "▼ " + text : text
+      column == order ? (ascending ? "▲ " : "▼ ") + text : text
     }
     var table = Table([
       .init("PROTO", dispensability: 1), .init("APP", dispensability: 5),
@@ -15,7 +17,9 @@ enum FlowTable {
       .init(title("BYTES", .bytes), .right, dispensability: order == .bytes ? 0 : 4),
       .init(title("PACKETS", .packets), .right, dispensability: order == .packets ? 0 : 7),
       .init("SENT", .right, dispensability: 10), .init("ANSWERED", .right, dispensability: 10),
-      .init("AGE", .right, dispensability: 3), .init("STATE", dispensability: 8),
+      .init(title("AGE", .age), .right, dispensability: order == .age ? 0 : 3),
+      .init(title("IDLE", .idle), .right, dispensability: order == .idle ? 0 : 11),
+      .init("STATE", dispensability: 8),
       .init("W", .right, dispensability: 9),
     ])
     for flow in flows {
@@ -26,6 +30,7 @@ enum FlowTable {
         Span(Units.scaled(flow.packetsPerSecond)), Span(Units.traffic(flow.bytes)),
         Span(Units.scaled(Double(flow.packets))), Span(Units.traffic(flow.bytesToServer), .dim),
         Span(Units.traffic(flow.bytesToClient), .dim), Span(Units.duration(flow.ageSeconds)),
+        Span(Units.duration(flow.idleSeconds)),
         Span(flow.state, flow.state == "established" ? .plain : .dim),
         Span("\(flow.worker)", .dim))
     }

@@ -60,12 +60,9 @@ struct StatusView {
       .init("NUMA", .right, dispensability: 3),
     ])
     for port in status.ports {
-      let speed =
-        port.link.speedMbps == 0 ? "" : " " + linkSpeed(port.link.speedMbps)
-      let duplex = port.link.isUp && !port.link.isFullDuplex ? " half duplex" : ""
       table.add(
         Span(port.name, .cyan), Span(port.device), Span(port.driver),
-        port.link.isUp ? Span("up\(speed)\(duplex)", .green) : Span("down", .red),
+        PortsView.link(port.link),
         Span("\(port.queues)"), Span("\(port.rxDescriptors)"), Span(port.rss.mode.rawValue),
         Span("\(port.mtu)"), Span(port.promiscuous ? "yes" : "no"), numa(port.numaNode))
     }
@@ -130,12 +127,6 @@ struct StatusView {
         StyledLine(Span("  \(sink.name): \($0)", sink.isHealthy ? .dim : .red))
       }
     }
-  }
-
-  /// `10 Gb/s`, `2.5 Gb/s`, `100 Mb/s`: as it is printed on the box.
-  private func linkSpeed(_ megabits: UInt32) -> String {
-    if megabits < 1000 { return "\(megabits) Mb/s" }
-    return megabits % 1000 == 0 ? "\(megabits / 1000) Gb/s" : "\(Double(megabits) / 1000) Gb/s"
   }
 
   private func numa(_ node: Int) -> Span { Span(node < 0 ? "-" : "\(node)") }

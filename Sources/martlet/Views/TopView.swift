@@ -160,12 +160,12 @@ struct TopView {
 
 extension EngineStats {
   /// Packets that reached a port and no worker.
-  fileprivate var packetsLost: UInt64 {
+  var packetsLost: UInt64 {
     ports.reduce(0) { $0 &+ $1.missed &+ $1.noMbuf }
   }
 
   /// Records that reached no reader.
-  fileprivate var recordsLost: UInt64 {
+  var recordsLost: UInt64 {
     sinks.reduce(totals.recordsDropped) { $0 &+ $1.droppedQueueFull &+ $1.droppedError }
   }
 }
