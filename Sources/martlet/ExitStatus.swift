@@ -71,8 +71,8 @@ extension RPCError {
       let words = allowed.compactMap(\.words)
       if words.isEmpty {
         add("there is none yet", unless: "there is none")
-      } else if !words.allSatisfy(text.contains) {
-        add("there is: \(words.joined(separator: ", "))", unless: "there is: ")
+      } else if !words.allSatisfy({ text.contains($0) }) {
+        add("there are: \(words.joined(separator: ", "))", unless: "there are: ")
       }
     }
     return code == .internalError || code.summary == "Server error"

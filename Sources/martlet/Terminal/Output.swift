@@ -23,6 +23,7 @@ enum Output {
   static func width() -> Int { isTerminal ? size().width : 1000 }
 
   static func write(_ lines: [String], clearingScreen: Bool = false) {
+    if lines.isEmpty { return }
     let text = shown(lines.joined(separator: "\n") + "\n")
     write(clearingScreen ? "\u{1b}[H\u{1b}[2J" + text : text)
   }

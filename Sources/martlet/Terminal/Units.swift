@@ -40,9 +40,10 @@ enum Units {
     return ""
   }
 
-  /// The two largest parts: `0.4 s`, `12 s`, `3m 05s`, `1h 02m`, `3d 04h`.
+  /// The two largest parts: `20 ms`, `0.4 s`, `12 s`, `3m 05s`, `1h 02m`, `3d 04h`.
   static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0 else { return "-" }
+    if seconds > 0 && seconds < 0.0995 { return "\(Int((seconds * 1000).rounded(.up))) ms" }
     if seconds < 9.95 { return "\(oneDecimal(seconds)) s" }
     // Beyond this it does not fit an Int, and nobody has been up that long.
     let whole = Int(min(seconds, 1e15).rounded())
@@ -51,6 +52,11 @@ enum Units {
     if whole < 3600 { return "\(minutes)m \(twoDigits(whole % 60))s" }
     if whole < 86_400 { return "\(hours)h \(twoDigits(minutes))m" }
     return "\(days)d \(twoDigits(hours))h"
+  }
+
+  /// A span of time over which rates are taken: `1 s`, `10 s`, `1 min`.
+  static func window(_ seconds: Int) -> String {
+    seconds >= 60 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
   }
 
   /// A share of 0 … 1: `83 %`.

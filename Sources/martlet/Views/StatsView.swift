@@ -5,14 +5,20 @@ struct StatsView {
   let stats: EngineStats
   /// The reading before, for rates.
   var previous: EngineStats?
+  /// The name of what the counters count since; nil for the engine's start.
+  var view: String?
+  /// Whether the drivers' own counters are wanted.
+  var showsDriverCounters = false
 
   func lines(width: Int, style: Style) -> [String] {
     var lines = [
-      style.dim("\(stats.timestamp)  up \(Units.duration(stats.uptimeSeconds))"), "",
+      style.dim(
+        "\(stats.timestamp)  up \(Units.duration(stats.uptimeSeconds))"
+          + (view.map { ", counters of the view \($0)" } ?? "")), "",
     ]
     lines += packets(width).lines(width: width, style: style)
     lines += ["", conservation.text(width: width, style: style)]
-    for table in [ports, sinks] where !table.rows.isEmpty {
+    for table in [rates, ports, rings, sinks] where !table.rows.isEmpty {
       lines.append("")
       lines += table.lines(width: width, style: style)
     }
@@ -22,6 +28,7 @@ struct StatsView {
           .text(width: width, style: style)
       }
     }
+    if showsDriverCounters { lines += driverCounters(width, style) }
     return lines
   }
 
@@ -146,41 +153,5 @@ struct StatsView {
     return StyledLine(
       Span(head), Span("\(count) \(missing ? "not accounted for" : "counted twice")", .red),
       Span(" (a burst or two is normal while packets flow)", .dim))
-  }
-
-  // MARK: - Ports and sinks
-
-  private var ports: Table {
-    var table = Table([
-      .init("PORT"), .init("RECEIVED", .right), .init("BYTES", .right, dispensability: 1),
-      .init("MISSED", .right), .init("NO MBUF", .right), .init("ERRORS", .right),
-    ])
-    for port in stats.ports {
-      table.add(
-        Span(port.name, .cyan), Span(Units.grouped(port.receivedPackets)),
-        Span(Units.grouped(port.receivedBytes)), loss(port.missed), loss(port.noMbuf),
-        loss(port.errors))
-    }
-    return table
-  }
-
-  private var sinks: Table {
-    var table = Table([
-      .init("SINK"), .init("STATE"), .init("ACCEPTED", .right, dispensability: 3),
-      .init("DELIVERED", .right), .init("BACKLOG", .right), .init("QUEUE FULL", .right),
-      .init("FAILED", .right), .init("RECONNECTS", .right, dispensability: 2),
-    ])
-    for sink in stats.sinks {
-      table.add(
-        Span(sink.name, .cyan), sink.isHealthy ? Span("ok", .green) : Span("failing", .red),
-        Span(Units.grouped(sink.accepted)), Span(Units.grouped(sink.delivered)),
-        Span(Units.grouped(sink.backlog)), loss(sink.droppedQueueFull), loss(sink.droppedError),
-        Span(Units.grouped(sink.reconnects)))
-    }
-    return table
-  }
-
-  private func loss(_ count: UInt64) -> Span {
-    Span(Units.grouped(count), count == 0 ? .dim : .red)
   }
 }

@@ -87,7 +87,7 @@ struct FlowsGet: ParsableCommand {
       Output.write(value)
     } else {
       let style = Style.ofStandardOutput()
-      Output.write(answer.records.map { $0.indentedText(style: style) })
+      Output.write(answer.records.map { $0.inRecordOrder.indentedText(style: style) })
     }
     if answer.records.isEmpty {
       throw NothingFound(
@@ -151,6 +151,19 @@ extension FlowOrder {
       let words = FlowsTopParameters.orders.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("--by takes one of \(words)")
     }
+  }
+}
+
+extension JSONValue {
+  /// A record with what EVE begins with at its front; the rest as it came.
+  var inRecordOrder: JSONValue {
+    guard case .object(let members) = self else { return self }
+    let names = [
+      "timestamp", "flow_id", "community_id", "event_type", "src_ip", "src_port", "dest_ip",
+      "dest_port", "proto", "app_proto", "vlan",
+    ]
+    let head = names.compactMap { name in members.first { $0.name == name } }
+    return .object(head + members.filter { !names.contains($0.name) })
   }
 }
 

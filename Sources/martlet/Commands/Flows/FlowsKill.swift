@@ -61,7 +61,7 @@ struct FlowsKill: ParsableCommand {
     let answer = try client.decode(FlowsKilled.self, from: value)
     if options.json {
       Output.write(value)
-    } else {
+    } else if answer.matched > 0 {
       Output.write(FlowsView.lines(answer, style: .ofStandardOutput()))
     }
     if answer.matched == 0 {
