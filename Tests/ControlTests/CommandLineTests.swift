@@ -172,10 +172,14 @@ struct ViewTests {
         SampleData.status(), SampleData.stats(uptimeSeconds: second),
         SampleData.topFlows(.init(count: 60), uptimeSeconds: second))
     }
-    for problem in [nil, "lost martletd"] {
+    let typed = TopModel.ExpressionEditor(line: LineEditor("dest_port == 443"), problem: "no field")
+    for (problem, editor) in [(nil, typed), ("lost martletd", nil)] {
       model.problem = problem
-      for width in stride(from: 1, through: 200, by: 13) {
-        for height in 1...50 {
+      model.editor = editor
+      model.showsHelp = editor == nil
+      model.expression = problem ?? ""
+      for width in stride(from: 1, through: 200, by: 19) {
+        for height in stride(from: 1, through: 50, by: 3) {
           let size = Output.Size(width: width, height: height)
           let lines = TopView(model: model, size: size, style: Self.off).lines()
           #expect(lines.count <= height && lines.allSatisfy { $0.count <= width })
@@ -208,10 +212,10 @@ struct ViewTests {
   }
 
   @Test func keysAndExitStatus() {
-    #expect(Keyboard.firstKey(in: Array("q".utf8)) == .character("q"))
-    #expect(Keyboard.firstKey(in: [3]) == .interrupt)
-    #expect(Keyboard.firstKey(in: Array("\u{1b}[A".utf8)) == .other)
-    #expect(Keyboard.firstKey(in: []) == nil)
+    #expect(Keyboard.keys(in: Array("q".utf8)) == [.character("q")])
+    #expect(Keyboard.keys(in: [3]) == [.interrupt])
+    #expect(Keyboard.keys(in: Array("\u{1b}[A".utf8)) == [.up])
+    #expect(Keyboard.keys(in: []) == [])
     #expect(ExitStatus(ControlClientError(.unavailable, "")) == .unavailable)
     #expect(ExitStatus(ControlClientError(.badPath, "")) == .usage)
     #expect(ExitStatus(RPCError(.notPermitted)) == .notPermitted)

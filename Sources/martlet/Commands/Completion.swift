@@ -11,7 +11,9 @@ enum Completion {
     $0.tunables.map(\.key)
   }
 
-  private static func from<Parameters: ControlParameters & Sendable, Answer: Decodable>(
+  private static func from<
+    Parameters: ControlParameters & Sendable, Answer: Decodable & SendableMetatype
+  >(
     _ method: ControlMethod, _ parameters: Parameters = NoParameters(), as type: Answer.Type,
     _ names: @escaping @Sendable (Answer) -> [String]
   ) -> CompletionKind {

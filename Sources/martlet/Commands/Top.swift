@@ -5,16 +5,32 @@ extension FlowOrder: ExpressibleByArgument {}
 
 struct Top: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the busiest flows, live.",
+    abstract: "Show the link, live: rates, drops, busiest flows and talkers.",
     discussion: """
-      On a terminal: a full-screen view. Keys: r rate, k packet rate, b bytes, p packets, \
-      space pause, q quit. Otherwise, and with --once: one table.
+      On a terminal: a full-screen view. Keys: 1 to 8 or Tab what flows are added up by, r k b p what \
+      makes them busy, / an expression they have to fulfil, space pause, + - interval, h help, q quit. \
+      Otherwise, and with --once: one table.
+
+      EXAMPLES
+        martlet top
+        martlet top --key address --where 'dest_port == 443'
+        martlet top --once --by bytes -n 5
+        martlet top --json | jq .flows[0]
       """)
 
   @OptionGroup var options: ControlOptions
 
-  @Option(help: "What makes a flow busy.")
+  @Option(
+    help: "What makes a flow busy: bytes, packets, rate or packetRate.",
+    completion: .list(FlowsTopParameters.orders.map(\.rawValue)))
   var by = FlowOrder.rate
+
+  @Option(help: "What flows are added up by.") var key = FlowKeyKind.flow
+
+  @Option(
+    name: [.customLong("where")],
+    help: ArgumentHelp("Only flows for which this is true.", valueName: "expression"))
+  var expression: String?
 
   @Option(
     name: [.customShort("n"), .long],
@@ -34,35 +50,21 @@ struct Top: ParsableCommand {
     if !(0.1...3600).contains(interval) {
       throw ValidationError("--interval takes 0.1 to 3600 seconds")
     }
+    try FlowOrder.validateForTop(by)
   }
 
   func run() throws {
     if options.json || once || !Output.isTerminal || !Keyboard.isTerminal {
-      try printOnce()
+      let parameters = FlowsTopParameters(
+        count: count ?? FlowsTopParameters.defaultCount, by: by, key: key, where: expression)
+      try options.ask(
+        .flowsTop, parameters, as: FlowsTop.self, timeoutSeconds: FlowsCommand.patience
+      ) { FlowsView.lines($0, key: key, order: by, $1, style: $2) }
     } else {
       var loop = TopLoop(
-        options: options, order: by, count: count, intervalSeconds: interval)
+        options: options, order: by, key: key, expression: expression ?? "", count: count,
+        intervalSeconds: interval)
       try loop.run()
     }
-  }
-
-  private func printOnce() throws {
-    let client = try options.connect()
-    let parameters = FlowsTopParameters(
-      count: count ?? FlowsTopParameters.defaultCount, by: by)
-    let answer = try client.callValue(.flowsTop, parameters)
-    if options.json {
-      Output.write(answer)
-      return
-    }
-    let top = try client.decode(FlowsTop.self, from: answer)
-    let style = Style.ofStandardOutput()
-    var lines = [
-      style.dim(
-        "\(top.timestamp)  \(Units.grouped(top.flowsLive)) live flows, rates over "
-          + Units.duration(top.intervalSeconds))
-    ]
-    lines += FlowTable.make(top.flows, order: by).lines(width: Output.width(), style: style)
-    Output.write(lines)
   }
 }

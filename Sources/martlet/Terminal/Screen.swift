@@ -7,12 +7,14 @@ private nonisolated(unsafe) var signalPipeEnd: CInt = -1
 /// The whole terminal: alternate screen, raw keys, hidden cursor. Left as it was found.
 final class Screen {
   enum Event: Equatable {
-    case key(Keyboard.Key)
+    case keys([Keyboard.Key])
     case resized
     /// Back from Ctrl-Z: draw everything anew.
     case resumed
     /// The process has been told to end.
     case ended(signal: CInt)
+    /// Another thread has news.
+    case woken
     case timeout
   }
 
@@ -81,6 +83,12 @@ final class Screen {
         + "\u{1b}[?2026l")
   }
 
+  /// Ends a ``wait(seconds:)``; from any thread.
+  static func wake() {
+    var byte: UInt8 = 0
+    _ = Glibc.write(signalPipeEnd, &byte, 1)
+  }
+
   func wait(seconds: Double) -> Event {
     var requests = [
       pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
@@ -88,17 +96,19 @@ final class Screen {
     ]
     let ready = poll(&requests, 2, CInt((min(seconds, 3600) * 1000).rounded(.up)))
     if ready == 0 { return .timeout }
-    var buffer = [UInt8](repeating: 0, count: 64)
+    // Room for an expression that is pasted.
+    var buffer = [UInt8](repeating: 0, count: 4096)
     let noted = read(pipeEnds[0], &buffer, buffer.count)
     if noted > 0 {
       let numbers = buffer[..<noted].map { CInt($0) }
       if let number = numbers.first(where: Self.ending.contains) { return .ended(signal: number) }
-      return numbers.contains(SIGCONT) ? .resumed : .resized
+      if numbers.contains(SIGCONT) { return .resumed }
+      return numbers.contains(SIGWINCH) ? .resized : .woken
     }
     guard ready > 0, requests[0].revents != 0 else { return .resized }
     let count = read(STDIN_FILENO, &buffer, buffer.count)
     // The terminal is gone.
     if count <= 0 { return count < 0 && errno == EINTR ? .resized : .ended(signal: SIGHUP) }
-    return .key(Keyboard.firstKey(in: Array(buffer[..<count])) ?? .other)
+    return .keys(Keyboard.keys(in: Array(buffer[..<count])))
   }
 }

@@ -10,11 +10,11 @@ enum TraceView {
       if !lines.isEmpty { lines.append("") }
       lines.append(head(packet).text(width: width, style: style))
       for step in packet.path {
-        let stage = pad(step.stage.rawValue, 6)
+        let stage = padded(step.stage.rawValue, 6)
         lines += wrap(step.detail, width: max(20, width - 12 - outcomes)).enumerated().map {
           $0 == 0
             ? StyledLine(
-              Span("  \(stage)  ", .dim), Span(pad(step.outcome, outcomes), look(step)),
+              Span("  \(stage)  ", .dim), Span(padded(step.outcome, outcomes), look(step)),
               Span("  \($1)")
             ).text(width: width, style: style)
             : String(repeating: " ", count: 12 + outcomes) + $1
@@ -68,7 +68,7 @@ enum TraceView {
     return lines
   }
 
-  private static func pad(_ text: String, _ width: Int) -> String {
+  private static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
 }
