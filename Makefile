@@ -108,11 +108,16 @@ gate: test-dependencies build bench-build ## the hot path's rules, and its instr
 	perf/instruction-gate "$$($(BENCH_RELEASE) --show-bin-path)/martlet-bench"
 
 # Run `make build` as yourself first: root should not build.
-install: ## both programs, samples and the systemd unit under PREFIX (/usr/local) and /etc
+install: ## both programs, shell completion, samples and the systemd unit under PREFIX (/usr/local) and /etc
 	@BIN="$$($(RELEASE) --show-bin-path)"; \
 	  test -x "$$BIN/martletd" -a -x "$$BIN/martlet" || { echo 'install: run make build first' >&2; exit 1; }; \
 	  install -D -m 755 "$$BIN/martletd" "$(DESTDIR)$(PREFIX)/sbin/martletd" && \
-	  install -D -m 755 "$$BIN/martlet" "$(DESTDIR)$(PREFIX)/bin/martlet"
+	  install -D -m 755 "$$BIN/martlet" "$(DESTDIR)$(PREFIX)/bin/martlet" && \
+	  for target in bash:bash-completion/completions/martlet zsh:zsh/site-functions/_martlet \
+	    fish:fish/vendor_completions.d/martlet.fish; do \
+	    install -d "$(DESTDIR)$(PREFIX)/share/$$(dirname "$${target#*:}")" && \
+	    "$$BIN/martlet" --generate-completion-script "$${target%%:*}" \
+	      > "$(DESTDIR)$(PREFIX)/share/$${target#*:}" || exit 1; done
 	install -d "$(DESTDIR)$(SYSCONFDIR)/martlet"
 	@for sample in config/*.yaml; do \
 	  test -e "$$sample" || continue; \
