@@ -7,6 +7,10 @@ struct Shutdown: ParsableCommand {
     discussion: """
       Ports stop, live flows are exported with their reason, sinks drain. The command returns as \
       soon as that has begun.
+
+      EXAMPLES
+        martlet shutdown
+        martlet shutdown && tail --pid="$(pidof martletd)" -f /dev/null
       """)
 
   @OptionGroup var options: ControlOptions

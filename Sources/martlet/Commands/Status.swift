@@ -4,7 +4,13 @@ import ControlAPI
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what the engine is made of, and whether it is well.",
-    discussion: "Ports with link and RSS, workers with cores and queues, sinks with their health.")
+    discussion: """
+      Ports with link and RSS, workers with cores and queues, sinks with their health.
+
+      EXAMPLES
+        martlet status
+        martlet status --json | jq -e '.state == "running" and all(.sinks[]; .isHealthy)'
+      """)
 
   @OptionGroup var options: ControlOptions
 

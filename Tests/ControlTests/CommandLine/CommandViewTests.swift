@@ -101,7 +101,7 @@ struct TableTests {
   }
 }
 
-struct ViewTests {
+struct CommandViewTests {
   static let off = Style(isOn: false)
 
   @Test func statusNamesWhatMatters() {
