@@ -188,9 +188,11 @@ final class RecordPump: @unchecked Sendable {
 extension Engine {
   /// What is the same for all records of this run.
   var recordContext: RecordContext {
-    RecordContext(
+    var context = RecordContext(
       sensorName: settings.sensor, startEpochNanoseconds: startEpoch,
       portNames: ports.map(\.name), communityIDSeed: settings.communityIDSeed)
+    context.tags = tags
+    return context
   }
 
   /// Everything the engine says of itself in a `stats` record.
