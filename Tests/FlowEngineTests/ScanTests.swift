@@ -11,7 +11,7 @@ final class ScanAsker {
 
   init(_ bed: WorkerBed) { self.bed = bed }
 
-  func ask(_ options: ScanPage.Options) {
+  func ask(_ options: ScanOptions) {
     request += 1
     page.ask(request, options)
   }
@@ -31,7 +31,7 @@ final class ScanAsker {
   }
 
   /// A whole scan, nothing else going on.
-  func scan(_ options: ScanPage.Options = [.flows], at seconds: Double) -> [ScannedFlow] {
+  func scan(_ options: ScanOptions = [.flows], at seconds: Double) -> [ScannedFlow] {
     ask(options)
     var out: [ScannedFlow] = []
     for _ in 0..<100_000 where !page.isAnswered(request) {
@@ -169,7 +169,7 @@ final class ScanAsker {
   @Test func ratesAreOverTheIntervalOrTheFlowsLife() throws {
     let bed = bed(flows: 10)
     let asker = ScanAsker(bed)
-    let rates: ScanPage.Options = [.flows, .rates]
+    let rates: ScanOptions = [.flows, .rates]
     #expect(asker.scan([.flows, .rates, .newInterval], at: 2).count == 10)
     #expect(bed.scanPages[0].intervalNanoseconds == 0)
     // Five packets of flow 3, an interval later; flow 20 is new.

@@ -16,9 +16,10 @@ struct FlowScan: ~Copyable {
   }
 
   /// Entries looked at after a round that brought a full burst, one that brought a part of one, and one
-  /// that brought nothing.
+  /// that brought nothing. A worker that has no time to spare takes larger tables in larger steps, for
+  /// otherwise their scans would not end.
   enum Budget {
-    static var busy: Int { 48 }
+    static func busy(_ entries: Int) -> Int { max(48, entries >> 16) }
     static var partlyBusy: Int { 128 }
     static var idle: Int { 768 }
   }
@@ -29,6 +30,8 @@ struct FlowScan: ~Copyable {
   /// come and says that there is a flow.
   private static var ahead: Int { 24 }
   private static var flowAhead: Int { 6 }
+  /// How far ahead a place in the ring is asked for, whose lines are with the asker: about one burst.
+  private static var placeAhead: Int { 4 }
   /// Flows ended between two bursts at the most.
   private static var killsAtOnce: Int { 16 }
 
@@ -37,7 +40,7 @@ struct FlowScan: ~Copyable {
   private let seen: UnsafeMutablePointer<Seen>
   private var bell: UInt64 = 0
   private var request: UInt64 = 0
-  private var options: ScanPage.Options = []
+  private var options: ScanOptions = []
   /// The entry that is looked at next, and the one that is not looked at any more.
   private var position = 0
   private var end = 0
@@ -75,7 +78,7 @@ struct FlowScan: ~Copyable {
     if position < end {
       let budget =
         packets == 0
-        ? Budget.idle : packets < Int(MARTLET_BURST_CAPACITY) ? Budget.partlyBusy : Budget.busy
+        ? Budget.idle : packets < Int(MARTLET_BURST_CAPACITY) ? Budget.partlyBusy : Budget.busy(end)
       give(&tracker, now, budget)
     }
     isAtWork = position < end || killsWait
@@ -107,6 +110,7 @@ struct FlowScan: ~Copyable {
       prefetch(tracker.table)
       if hot[position].flags & FlowFlags.live != 0 {
         guard let place = page.flows.reserve(ahead: given) else { break }
+        if let next = page.flows.reserve(ahead: given &+ Self.placeAhead) { prefetch(next) }
         write(&tracker, UInt32(truncatingIfNeeded: position), place, now)
         given &+= 1
         left &-= Self.flowCost
@@ -127,6 +131,18 @@ struct FlowScan: ~Copyable {
     martlet_prefetch(UnsafeRawPointer(table.hot + next) + 64)
     martlet_prefetch(table.cold + next)
     martlet_prefetch(UnsafeRawPointer(table.cold + next) + 64)
+  }
+
+  /// The lines of a place that every flow is written to.
+  @inline(__always)
+  private func prefetch(_ place: UnsafeMutablePointer<ScannedFlow>) {
+    let start = UnsafeRawPointer(place)
+    martlet_prefetch_write(start)
+    martlet_prefetch_write(start + 64)
+    martlet_prefetch_write(start + 128)
+    martlet_prefetch_write(start + 192)
+    martlet_prefetch_write(start + 256)
+    martlet_prefetch_write(start + 400)
   }
 
   @inline(__always)

@@ -15,6 +15,20 @@ package struct ScannedFlow: BitwiseCopyable, Sendable {
   package var request: UInt32
 }
 
+/// What is asked for. Nothing: what is under way is given up.
+package struct ScanOptions: OptionSet, BitwiseCopyable, Sendable {
+  package var rawValue: UInt64
+
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// All live flows.
+  package static let flows = ScanOptions(rawValue: 1 << 0)
+  /// With what they have moved since the last scan that began a new interval.
+  package static let rates = ScanOptions(rawValue: 1 << 1)
+  /// This scan begins a new interval.
+  package static let newInterval = ScanOptions(rawValue: 1 << 2)
+}
+
 /// What a worker and somebody who asks for its flows share, without a lock.
 ///
 ///     | bell, request, options | answered, interval, done, ended | ring: flows │ ring: flows to end |
@@ -29,20 +43,6 @@ package struct ScanPage: BitwiseCopyable, @unchecked Sendable {
   package static let flowSlots = 2_048
   /// Flows that wait to be ended.
   package static let killSlots = 256
-
-  /// What is asked for. Nothing: what is under way is given up.
-  package struct Options: OptionSet, BitwiseCopyable, Sendable {
-    package var rawValue: UInt64
-
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
-
-    /// All live flows.
-    package static let flows = Options(rawValue: 1 << 0)
-    /// With what they have moved since the last scan that began a new interval.
-    package static let rates = Options(rawValue: 1 << 1)
-    /// This scan begins a new interval.
-    package static let newInterval = Options(rawValue: 1 << 2)
-  }
 
   /// A flow that is to end now.
   @frozen
@@ -90,7 +90,7 @@ package struct ScanPage: BitwiseCopyable, @unchecked Sendable {
   // MARK: The asker's
 
   /// Makes a request; numbers rise. One that is under way is given up.
-  package func ask(_ request: UInt64, _ options: Options) {
+  package func ask(_ request: UInt64, _ options: ScanOptions) {
     martlet_store_relaxed(words + Word.options, options.rawValue)
     // Released, so that whoever sees the number sees these options or later ones.
     martlet_store_release(words + Word.request, request)
@@ -130,7 +130,7 @@ package struct ScanPage: BitwiseCopyable, @unchecked Sendable {
 
   var request: UInt64 { martlet_load_acquire(words + Word.request) }
 
-  var options: Options { Options(rawValue: martlet_load_relaxed(words + Word.options)) }
+  var options: ScanOptions { ScanOptions(rawValue: martlet_load_relaxed(words + Word.options)) }
 
   func setInterval(_ nanoseconds: UInt64) {
     martlet_store_relaxed(words + Word.interval, nanoseconds)

@@ -125,7 +125,7 @@ final class FlowScanner: Sendable {
 
   private func scan(_ queries: [any FlowQuery]) -> Outcome {
     let began = EngineClock.monotonicNanoseconds
-    var options: ScanPage.Options = [.flows]
+    var options: ScanOptions = [.flows]
     if queries.contains(where: \.wantsRates) {
       options.insert(.rates)
       if intervalAge.map({ $0 >= Self.interval }) ?? true { options.insert(.newInterval) }
