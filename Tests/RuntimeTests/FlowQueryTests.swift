@@ -156,7 +156,7 @@ import Testing
       let sum = UInt64(Self.traffic.reduce(100) { $0 + $1.packets })
       #expect(eventually { engine.stats().totals.countedInFlows == sum })
       let top = try engine.topFlows(FlowsTopParameters(count: 3, by: .packetRate))
-      #expect(top.intervalSeconds >= 0.2)
+      #expect(top.intervalSeconds > 0)
       let first = try #require(top.flows.first)
       #expect(first.srcIP == "10.0.1.7" && first.destIP == "192.0.2.1")
       #expect(abs(first.packetsPerSecond * top.intervalSeconds - 100) < 1)
