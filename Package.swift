@@ -87,7 +87,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -103,6 +102,7 @@ let package = Package(
       ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CPcap", path: "dpdk/pcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "COpenSSL", path: "dpdk/openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CCompression", path: "dpdk/compression",
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev", "liblzma-dev"])]),
@@ -131,7 +131,7 @@ let package = Package(
     .target(name: "ControlAPI", swiftSettings: coldSettings),
     .target(
       name: "AuditLog",
-      dependencies: ["ControlAPI", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["ControlAPI", "COpenSSL"],
       swiftSettings: swiftSettings),
     .target(
       name: "ControlServer",

@@ -7,7 +7,7 @@
 // nobody has to agree on how JSON is written canonically: the bytes in the file are the form.
 
 package import ControlAPI
-import Crypto
+import COpenSSL
 
 /// Where a chain ends: the sequence number and hash of its last line.
 package struct AuditHead: Equatable, Sendable {
@@ -50,7 +50,10 @@ package enum AuditHash {
   package static func text(of bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
-    for byte in SHA256.hash(data: Array(bytes)) {
+    let content = Array(bytes)
+    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+    SHA256(content, content.count, &digest)
+    for byte in digest {
       text.append(digits[Int(byte >> 4)])
       text.append(digits[Int(byte & 15)])
     }

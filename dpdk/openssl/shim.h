@@ -1,0 +1,2 @@
+// Digests from OpenSSL's libcrypto.
+#include <openssl/sha.h>
