@@ -11,12 +11,12 @@ import Testing
 struct AuditTrailTests {
   private func withAudit(
     role: ControlRole = .admin,
-    _ body: (String, StubEngine, () throws -> [JSONValue]) throws -> Void
+    _ body: (String, FixedEngine, () throws -> [JSONValue]) throws -> Void
   ) throws {
     let directory = try TestDirectory()
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
-    let engine = StubEngine()
+    let engine = FixedEngine()
     try withServer(engine: engine, authorizer: { _ in role }, audit: trail) { path in
       try body(path, engine) {
         var lines: [JSONValue] = []
@@ -105,7 +105,7 @@ struct AuditTrailTests {
     let directory = try TestDirectory()
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
-    let engine = StubEngine()
+    let engine = FixedEngine()
     try withServer(engine: engine, authorizer: { _ in .viewer }, audit: trail) { path in
       let client = try RawClient(path)
       for _ in 0..<200 {
@@ -126,7 +126,7 @@ struct AuditTrailTests {
     let directory = try TestDirectory()
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
-    try withServer(authorizer: { _ in nil }, audit: trail) { path in
+    try withServer(engine: FixedEngine(), authorizer: { _ in nil }, audit: trail) { path in
       let answer = try RawClient(path).answer()
       #expect(answer.errorCode == -32000)
     }
@@ -141,7 +141,7 @@ struct AuditTrailTests {
     let writer = try AuditWriter(path: directory.path + "/audit.log")
     writer.finish()
     for isRequired in [true, false] {
-      let engine = StubEngine()
+      let engine = FixedEngine()
       let trail = AuditTrail(writer: writer, isRequired: isRequired, logger: quietLogger)
       try withServer(engine: engine, audit: trail) { path in
         let client = try RawClient(path)
@@ -170,7 +170,7 @@ struct AuditTrailTests {
     _ = try Self.withSmallDisk { disk in
       let writer = try AuditWriter(path: disk + "/audit.log")
       let trail = AuditTrail(writer: writer, logger: quietLogger)
-      let engine = StubEngine()
+      let engine = FixedEngine()
       try withServer(engine: engine, audit: trail) { path in
         let client = try RawClient(path)
         var done = 0

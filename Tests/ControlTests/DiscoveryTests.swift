@@ -8,7 +8,7 @@ import Testing
 struct DiscoveryTests {
   static let table = MethodTable.methods(
     MethodContext(
-      engine: StubEngine(), views: StatsViews(limit: 8), limits: ControlServerLimits(),
+      engine: FixedEngine(), views: StatsViews(limit: 8), limits: ControlServerLimits(),
       audit: nil))
 
   static func document() throws -> JSONValue {
