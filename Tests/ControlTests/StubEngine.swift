@@ -82,7 +82,9 @@ final class LiveStubEngine: SampleEngine {
   }
 
   func stats() throws -> EngineStats {
-    SampleData.stats(uptimeSeconds: sampleUptimeSeconds)
+    var stats = SampleData.stats(uptimeSeconds: sampleUptimeSeconds)
+    stats.timestamp = ControlTime.text(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
+    return stats
   }
 
   func topFlows(_ parameters: FlowsTopParameters) throws -> FlowsTop {

@@ -41,6 +41,10 @@ struct StatusView {
     }
     lines.append(field("main core", core))
     if let note = status.mainCore.note { lines.append(field("", note, .dim)) }
+    if let audit = status.audit {
+      let hash = "the last one's hash is \(audit.lastHash)"
+      lines.append(field("audit log", "\(audit.path), \(audit.sequence) lines; \(hash)"))
+    }
     return lines
   }
 
