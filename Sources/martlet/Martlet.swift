@@ -41,7 +41,8 @@ struct Martlet: ParsableCommand {
     version: version,
     subcommands: [
       Read.self, Top.self, Status.self, Stats.self, Watch.self, FilterCommand.self,
-      FlowsCommand.self, PortsCommand.self, Trace.self, Tune.self, Reload.self, LogLevel.self,
+      FlowsCommand.self, PortsCommand.self, Trace.self, Tune.self, Reload.self,
+      LogLevelCommand.self,
       Audit.self, DoctorCommand.self, Shutdown.self,
     ])
 

@@ -23,7 +23,7 @@ struct Reload: ParsableCommand {
   }
 }
 
-struct LogLevel: ParsableCommand {
+struct LogLevelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log-level",
     abstract: "Change how much the engine writes to its log, until it ends.",
