@@ -74,15 +74,17 @@ lint: ## swift-format, strict
 # FUZZ_SECONDS=3600 for a night's run, of each target; FUZZ_TARGETS='parser tcp' for some of them. What
 # they find on the way is kept in .build-fuzz/corpus. Seeds are taken from MARTLET_CAPTURES.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= parser fragments tcp engine capture
+FUZZ_TARGETS ?= parser fragments tcp engine capture control
 FUZZ_BUILD    = MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz \
   -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing --product
-fuzz: fuzz-seeds ## parser, fragments, TCP, whole engine, capture reader: libFuzzer, address sanitizer
+fuzz: fuzz-seeds ## parser, fragments, TCP, whole engine, capture reader, control messages: libFuzzer
 	$(FUZZ_BUILD) martlet-fuzz-capture
+	$(FUZZ_BUILD) martlet-fuzz-control
 	@for target in $(FUZZ_TARGETS); do \
 	  echo "fuzz: $$target"; mkdir -p .build-fuzz/corpus/$$target .build-fuzz/seeds/$$target; \
 	  case $$target in \
-	    capture) program=capture length=32768;; engine) program=engine length=4096;; \
+	    capture) program=capture length=32768;; \
+	    control) program=control length=4096;; engine) program=engine length=4096;; \
 	    *) program=engine length=2048;; \
 	  esac; \
 	  SWIFT_BACKTRACE=enable=no MARTLET_FUZZ_TARGET=$$target \

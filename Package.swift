@@ -66,15 +66,30 @@ let fuzzTargets: [Target] =
     // Looks into the engine: `make fuzz` builds with -enable-testing.
     .executableTarget(
       name: "martlet-fuzz-engine", dependencies: ["FlowEngine", "Ports", "CBurst"],
-      path: "bench/fuzz", exclude: ["CaptureFuzzer.swift"], swiftSettings: fuzzSettings,
+      path: "bench/fuzz", exclude: ["CaptureFuzzer.swift", "ControlFuzzer.swift"],
+      swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "martlet-fuzz-capture", dependencies: ["Ports", "CBurst", "CCompression"],
       path: "bench/fuzz",
       exclude: [
-        "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift", "FuzzFrames.swift",
-        "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift", "TCPFuzzer.swift",
+        "ControlFuzzer.swift", "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
+        "FuzzFrames.swift", "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift",
+        "TCPFuzzer.swift",
       ], sources: ["CaptureFuzzer.swift"],
+      swiftSettings: fuzzSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+    .executableTarget(
+      name: "martlet-fuzz-control",
+      dependencies: [
+        "ControlServer", "ControlAPI", .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "bench/fuzz",
+      exclude: [
+        "CaptureFuzzer.swift", "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
+        "FuzzFrames.swift", "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift",
+        "TCPFuzzer.swift",
+      ], sources: ["ControlFuzzer.swift"],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
   ]
