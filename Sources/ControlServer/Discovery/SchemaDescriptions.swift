@@ -104,7 +104,8 @@ enum SchemaDescriptions {
     "FilterTestParameters.timeoutSeconds":
       "Where fewer come, the answer is given after this; 5 unless given.",
     "FlowGroup": "Live flows that share a key.",
-    "FlowGroup.key": "`192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443`, `UDP`, `100`, `-` (none).",
+    "FlowGroup.key":
+      "`192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443` (`ICMP` where a protocol has no ports), `UDP`, `100`, `-` (no VLAN).",
     "FlowKeyKind": "What flows are added up by.",
     "FlowOrder": "What flows are ordered by.",
     "FlowsGetAnswer": "Answer of `flows.get`.",
@@ -302,6 +303,7 @@ enum SchemaDescriptions {
     "TuningSetParameters": "Parameters of `tuning.set`.",
     "TuningSetParameters.key":
       "As `tuning.get` has it, or its last word where that is enough to tell it: `polling`.",
+    "TuningSetParameters.value": "A number or a text, of the tunable's kind and within its range.",
     "TuningValue": "A tunable's value: a JSON number or string.",
     "TuningValue.description": "`300` and not `300.0`.",
     "UnsubscribeParameters": "Parameters of `stats.unsubscribe`.",
