@@ -10,7 +10,9 @@ package struct AccessList: Sendable, Equatable {
 
   /// Root and the daemon's own user, and nobody else.
   package init() {
-    users = [0: .admin, geteuid(): .admin]
+    // Not a literal of both: they may be the same, and a literal must not have a key twice.
+    users = [0: .admin]
+    users[geteuid()] = .admin
   }
 
   /// - Parameters: users (`alice`, `1001`) and groups (`@netops`, `@2000`) of each role.
