@@ -17,7 +17,7 @@ struct AuditTrailTests {
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
     let engine = FixedEngine()
-    try withServer(engine: engine, authorizer: { _ in role }, audit: trail) { path in
+    try withServer(engine: engine, authorizer: everybodyIs(role), audit: trail) { path in
       try body(path, engine) {
         var lines: [JSONValue] = []
         let report = try AuditVerifier.verify(path: log) { lines.append($1.json) }
@@ -106,7 +106,7 @@ struct AuditTrailTests {
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
     let engine = FixedEngine()
-    try withServer(engine: engine, authorizer: { _ in .viewer }, audit: trail) { path in
+    try withServer(engine: engine, authorizer: everybodyIs(.viewer), audit: trail) { path in
       let client = try RawClient(path)
       for _ in 0..<200 {
         #expect(try client.ask(request("engine.shutdown")).errorCode == -32000)
@@ -126,7 +126,7 @@ struct AuditTrailTests {
     let directory = try TestDirectory()
     let log = directory.path + "/audit.log"
     let trail = AuditTrail(writer: try AuditWriter(path: log), logger: quietLogger)
-    try withServer(engine: FixedEngine(), authorizer: { _ in nil }, audit: trail) { path in
+    try withServer(engine: FixedEngine(), authorizer: everybodyIs(nil), audit: trail) { path in
       let answer = try RawClient(path).answer()
       #expect(answer.errorCode == -32000)
     }

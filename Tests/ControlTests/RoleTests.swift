@@ -58,7 +58,7 @@ struct RoleTests {
   @Test(arguments: ControlRole.allCases)
   func eachRoleMayWhatItMay(role: ControlRole) throws {
     let engine = FixedEngine()
-    try withServer(engine: engine, authorizer: { _ in role }) { path in
+    try withServer(engine: engine, authorizer: everybodyIs(role)) { path in
       let client = try RawClient(path)
       for entry in DiscoveryTests.table.entries {
         let params = ControlMethod(rawValue: entry.name).flatMap {

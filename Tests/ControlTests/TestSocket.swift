@@ -39,6 +39,9 @@ func withServer(
   try body(directory.socketPath)
 }
 
+/// Whoever connects has this role; nil: nobody may.
+func everybodyIs(_ role: ControlRole?) -> ControlAuthorizer { { _ in role } }
+
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A client that sends whatever it is told to.

@@ -108,8 +108,8 @@ extension MethodTable {
         role: .admin, pace: .inItsOwnTime, effect: .audited, errors: [.wrongState],
         logs: { (answer: TraceAnswer) in
           ["packets": .number(String(answer.packets.count)), "pcapng": .bool(answer.pcapng != nil)]
-        }
-      ) { _, parameters in try engine.tracePackets(parameters) },
+        },
+        handler: { _, parameters in try engine.tracePackets(parameters) }),
     ]
   }
 
