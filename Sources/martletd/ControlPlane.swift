@@ -28,6 +28,7 @@ struct ControlPlane {
       engine: engine, socketPath: control.socket, mode: UInt32(control.mode),
       group: control.group, limits: limits, authorizer: access.authorizer, audit: audit,
       threads: threads, logger: logger)
+    let threads = threads
     metrics = settings.metrics.listen.map { listen in
       MetricsServer(
         engine: engine, address: listen.address, port: listen.port, threads: threads,
