@@ -6,8 +6,8 @@
 // comma before `"hash"`, and the closing brace behind it. So sed and sha256sum can check a line, and
 // nobody has to agree on how JSON is written canonically: the bytes in the file are the form.
 
-package import ControlAPI
 import COpenSSL
+package import ControlAPI
 
 /// Where a chain ends: the sequence number and hash of its last line.
 package struct AuditHead: Equatable, Sendable {

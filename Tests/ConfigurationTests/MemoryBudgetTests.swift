@@ -75,7 +75,7 @@ struct MemoryBudgetTests {
     let text = MemoryBudget(try Documents.settings(Documents.least)).describe()
     let lines = text.split(separator: "\n")
     #expect(lines.first == "flow entries              64 MiB")
-    #expect(lines.last == "total                    105 MiB")
+    #expect(lines.last == "total                    106 MiB")
     #expect(Set(lines.map(\.count)).count == 1)
   }
 }
