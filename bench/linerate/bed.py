@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -219,6 +220,7 @@ sinks:
 {sinks}
 control:
   socket: {self.control}
+  limits: {{clients: {max(options.clients + 8, 64)}}}
 log:
   level: notice
 """)
@@ -229,6 +231,15 @@ log:
         wait_for(lambda: self.engine.poll() is not None or self.stats(quiet=True), 60)
         if self.engine.poll() is not None:
             raise BenchError(f"martletd did not come up: {self.engine_log()}")
+
+    def clients(self, seconds):
+        """Clients of the control plane on the generator's core; their figures when they have ended."""
+        options = self.options
+        return subprocess.Popen(
+            ["taskset", "-c", str(options.generator_core), sys.executable,
+             str(pathlib.Path(__file__).with_name("clients.py")), "--socket", str(self.control),
+             "--clients", str(options.clients), "--seconds", str(seconds)],
+            stdout=subprocess.PIPE)
 
     def engine_log(self):
         return (self.folder / "martletd.log").read_text(encoding="utf-8")[-1500:].strip()

@@ -99,6 +99,17 @@ def soak_text(result):
          f" {check['timedOut']:,} later than 1 s"],
         ["end of the engine", f"{trial['drainSeconds']:.1f} s for {counts['live']:,} live flows"],
     ]
+    if result.get("asked"):
+        asked = result["asked"]
+        stats = asked["methods"].get("stats.get")
+        calls = sum(method["calls"] for method in asked["methods"].values())
+        rows.append([f"{asked['clients']} clients of the control plane",
+                     f"{calls:,} answers, {len(asked['errors'])} errors"
+                     + "".join(f"; {error}" for error in asked["errors"][:1])])
+        if stats:
+            rows.append(["stats.get: median, 99 of 100, longest",
+                         f"{stats['medianMilliseconds']:.1f} ms, {stats['p99Milliseconds']:.1f} ms,"
+                         f" {stats['longestMilliseconds']:.1f} ms"])
     shares = sorted(result["shares"].items(), key=lambda item: -item[1])
     near = "…".join(f"{ns:.0f}" for ns in result["roundTripNanoseconds"])
     cpu = ", ".join(f"{name} {share:.0%}" for name, share in shares if share >= 0.005)

@@ -153,7 +153,9 @@ def soak(bed, options, say):
     processes = {"generator": generator.process.pid, "martletd": bed.engine.pid,
                  "redis-server": bed.redis.pid, "checker": checker.process.pid}
     before = {name: thread_seconds(pid) for name, pid in processes.items()}
+    clients = bed.clients(max(options.seconds - 1, 1)) if options.clients else None
     trial = run(generator, engine, options, options.rate * 1e6, options.seconds)
+    asked = json.loads(clients.communicate(timeout=60)[0] or "{}") if clients else None
     after = {name: thread_seconds(pid) for name, pid in processes.items()}
     counts = engine.counts()
     report = bed.folder / "sent"
@@ -168,7 +170,7 @@ def soak(bed, options, say):
             is_main = len(threads) == 1 or thread.startswith(name[:15])
             label = name if is_main else f"{name}: {thread}"
             shares[label] = shares.get(label, 0) + spent
-    return {"trial": trial, "check": result, "shares": shares, "counts": counts}
+    return {"trial": trial, "check": result, "shares": shares, "counts": counts, "asked": asked}
 
 
 def round_trip(bed):

@@ -22,11 +22,25 @@ enum ChildProcess {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, write, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, error, write, 0o600)
+    // A thread of the tests' has most signals blocked, and tmux's server, which would inherit that, could
+    // then not end.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
     var pid: pid_t = 0
     let words = ([path] + arguments).map { strdup($0) }
     let variables = environment.map { strdup($0) }
     defer { for string in words + variables { free(string) } }
-    let result = posix_spawnp(&pid, path, &actions, nil, words + [nil], variables + [nil])
+    let result = posix_spawnp(
+      &pid, path, &actions, &attributes, words + [nil], variables + [nil])
     if result != 0 { throw TestFailure("cannot run \(path): \(String(cString: strerror(result)))") }
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0 {
