@@ -56,10 +56,10 @@ struct HostileClientTests {
     }
   }
 
-  @Test func tenMegabyteLine() throws {
+  @Test func hundredMegabyteLine() throws {
     try withServer { path in
       let client = try RawClient(path)
-      client.send([UInt8](repeating: UInt8(ascii: "a"), count: 10 << 20))
+      client.send([UInt8](repeating: UInt8(ascii: "a"), count: 100 << 20))
       client.finishSending()
       let answer = try client.answer()
       #expect(answer.errorCode == -32001)
