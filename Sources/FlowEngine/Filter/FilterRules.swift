@@ -1,4 +1,4 @@
-package import CBurst
+import CBurst
 
 /// What becomes of the packets that a rule catches, as workers have it.
 package enum FilterVerdict: UInt8, BitwiseCopyable, Sendable {

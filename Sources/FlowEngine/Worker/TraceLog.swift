@@ -1,4 +1,4 @@
-package import CBurst
+import CBurst
 
 /// What became of a traced packet in the worker that received it.
 package enum TraceOutcome: UInt8, Sendable {

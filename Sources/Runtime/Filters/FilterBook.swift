@@ -43,7 +43,8 @@ final class FilterBook: @unchecked Sendable {
     var rules: [Kept] = []
     var probes: [Probe] = []
     var generation: UInt64 = 0
-    var storages: [FilterRuleStorage] = []
+    /// The newest last; those before it as long as a worker may look at them.
+    var storages: [(generation: UInt64, storage: FilterRuleStorage)] = []
     /// Slots that nobody uses, those longest unused first; of a sampling rule with the time from which on
     /// no fragment can count there any more.
     var free: [(slot: UInt8, from: Int64)] = []
@@ -413,16 +414,18 @@ final class FilterBook: @unchecked Sendable {
       list, filters: state.probes.map(\.storage) + state.rules.map(\.compiled.storage),
       generation: state.generation, traceSession: isTraced ? state.traceSession : 0)
     memory.slot.set(storage.set)
-    state.storages.append(storage)
+    state.storages.append((state.generation, storage))
     let generation = state.generation
     let deadline = EngineClock.monotonicNanoseconds + 2_000_000_000
-    while isPolling(), !memory.reports.allSatisfy({ $0.generation >= generation }) {
-      // The new rules hold as soon as a worker turns to them; what they replace is kept as long.
-      if EngineClock.monotonicNanoseconds > deadline { return }
+    while isPolling(), memory.reports.contains(where: { $0.generation < generation }) {
+      // The new rules hold as soon as a worker turns to them.
+      if EngineClock.monotonicNanoseconds > deadline { break }
       usleep(20)
     }
-    // While nobody polls nobody looks, either; and a worker that begins takes the newest.
-    state.storages.removeFirst(state.storages.count - 1)
+    // What every worker has left behind goes. While workers begin or end nobody waits for them, and what
+    // they may still look at stays.
+    let oldest = memory.reports.map(\.generation).min() ?? 0
+    state.storages.removeAll { $0.generation < oldest }
   }
 
   private static func rule(_ kept: Kept) -> FlowEngine.FilterRule {
