@@ -1,4 +1,4 @@
-package import ControlAPI
+import ControlAPI
 import FlowEngine
 import Ports
 import Synchronization

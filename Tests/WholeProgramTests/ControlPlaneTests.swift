@@ -168,7 +168,7 @@ struct ControlPlaneTests {
     let received = try run.stats().totals.received
     usleep(200_000)
     #expect(try run.stats().totals.received == received)
-    #expect(try run.process.isRunning)
+    #expect(run.process.isRunning)
     let start = try client.call(
       .portsStart, PortParameters(port: "p0"), as: PortChange.self)
     #expect(!start.before && start.after)

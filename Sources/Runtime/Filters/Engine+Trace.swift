@@ -1,6 +1,7 @@
 package import ControlAPI
 import FlowEngine
 import Foundation
+import Ports
 import Records
 
 extension Engine {

@@ -1,4 +1,4 @@
-package import ControlAPI
+import ControlAPI
 import Filters
 import FlowEngine
 import Foundation

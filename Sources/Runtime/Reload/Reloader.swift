@@ -1,7 +1,8 @@
 package import Configuration
 package import ControlAPI
 import Foundation
-package import Logging
+import Logging
+import Ports
 import Synchronization
 
 /// Reads the configuration file again: what can change while the engine runs does, what cannot is named,
