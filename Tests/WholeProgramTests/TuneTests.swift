@@ -30,7 +30,7 @@ struct TuneTests {
     let wrong = try martlet(run, "tune", "polling", "lazy")
     #expect(wrong.standardError.contains("it is one of busy, adaptive"))
     #expect(try wrong.wait(seconds: 1) == .exited(1))
-    #expect(run.process.standardError.contains("tuned over the control socket"))
+    #expect(run.process.standardError.contains("control: tuning.set"))
     #expect(try run.finish().imbalance.isEmpty)
   }
 
