@@ -54,6 +54,8 @@ enum FuzzRecord {
     var cold = record.cold
     (hot.timerNext, hot.timerPrevious) = (0, 0)
     (cold.detail, cold.tunnel) = (0, 0)
+    // Of datagrams it says nothing: which of the engine's ways a datagram took is all that it hangs on.
+    if hot.key.proto != 6 { (hot.sideA.window, hot.sideB.window) = (0, 0) }
     var (around, troubleA, troubleB) = (record.tunnel, record.troubleA, record.troubleB)
     let tunnel = record.parts & FlowRecord.Parts.tunnel != 0 ? hex(&around) : ""
     let trouble =
