@@ -15,6 +15,16 @@ import Testing
     try engine.tune(TuningSetParameters(key: key, value: value))
   }
 
+  /// Waits until each worker has taken what was tuned: it does so before it publishes its counters, so that
+  /// the second time from here on is behind it.
+  private func settle(_ engine: Engine) {
+    for _ in 0..<2 {
+      let before = engine.snapshots().map { $0[.polls] }
+      #expect(
+        eventually { zip(engine.snapshots(), before).allSatisfy { $0[.polls] != $1 } })
+    }
+  }
+
   /// Flows that live when a timeout becomes shorter end by the new one, without another packet.
   @Test func shorterTimeoutsHoldForFlowsThatLive() throws {
     let port = MemoryPort(name: "mem0", queues: 1)
@@ -49,7 +59,7 @@ import Testing
     _ = try tune(engine, "activeSeconds", .number(1))
     #expect(eventually { updates() >= 100 })
     _ = try tune(engine, "activeSeconds", .number(0))
-    usleep(300_000)
+    settle(engine)
     let reached = updates()
     usleep(2_200_000)
     #expect(updates() == reached)
@@ -64,7 +74,7 @@ import Testing
     _ = try tune(engine, "burstPackets", .integer(4))
     _ = try tune(engine, "prefetchDistance", .integer(2))
     #expect(throws: RPCError.self) { try tune(engine, "burstPackets", .integer(33)) }
-    usleep(20_000)
+    settle(engine)
     let before = engine.snapshots()[0]
     for i in 0..<400 { port.add(EngineTests.udp(i), queue: 0) }
     #expect(eventually { engine.stats().totals.countedInFlows == 400 })
