@@ -12,7 +12,7 @@ extension Engine {
       var out = PortState()
       out.status = Self.status(port, index: index)
       out.isStarted = stopped & Self.portBit(index) == 0
-      out.stats = Self.stats(of: port)
+      out.stats = Self.stats(of: port, port.statistics())
       list.ports.append(out)
     }
     return list

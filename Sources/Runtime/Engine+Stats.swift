@@ -46,9 +46,11 @@ extension Engine {
     let inRings = Int64(bitPattern: stats.totals.handedOut &- stats.totals.handedIn)
     stats.totals.heldInRings = UInt64(max(inRings, 0))
     stats.conservation = conservation(snapshots)
-    stats.ports = ports.map(Self.stats)
+    let portCounts = ports.map { $0.statistics() }
+    stats.ports = zip(ports, portCounts).map { Self.stats(of: $0, $1) }
     stats.rings = rings()
-    stats.rates = rateKeeper.rates(rateSample(), portNames: ports.map(\.name))
+    stats.rates = rateKeeper.rates(
+      rateSample(snapshots, portCounts), portNames: ports.map(\.name))
     stats.sinks = sinks.map { sink in
       let counts = sink.counters
       var out = SinkStats()
@@ -66,8 +68,7 @@ extension Engine {
     return stats
   }
 
-  static func stats(of port: any CapturePort) -> PortStats {
-    let counts = port.statistics()
+  static func stats(of port: any CapturePort, _ counts: PortStatistics) -> PortStats {
     var out = PortStats()
     out.name = port.name
     out.receivedPackets = counts.packets

@@ -104,8 +104,14 @@ extension Rates {
 extension Engine {
   /// Counters as they are now, for ``RateKeeper``.
   func rateSample() -> RateKeeper.Sample {
+    rateSample(snapshots(), ports.map { $0.statistics() })
+  }
+
+  /// The same from counters that have just been read.
+  func rateSample(
+    _ snapshots: [CounterSnapshot], _ ports: [PortStatistics]
+  ) -> RateKeeper.Sample {
     RateKeeper.Sample(
-      nanoseconds: EngineClock.monotonicNanoseconds, workers: snapshots(),
-      ports: ports.map { $0.statistics() })
+      nanoseconds: EngineClock.monotonicNanoseconds, workers: snapshots, ports: ports)
   }
 }

@@ -100,9 +100,8 @@ struct ManualTests {
     let text = try Documents.file("config/martlet.yaml")
     let keys = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       let trimmed = line.drop { $0 == " " }
-      guard trimmed.hasPrefix("#"), trimmed.dropFirst().first?.isLetter == true else {
-        return String(line)
-      }
+      let isKey = trimmed.dropFirst().first?.isLetter == true || trimmed.hasPrefix("#- ")
+      guard trimmed.hasPrefix("#"), isKey else { return String(line) }
       return String(line.prefix(line.count - trimmed.count) + trimmed.dropFirst())
     }
     let result = SettingsLoader.load(

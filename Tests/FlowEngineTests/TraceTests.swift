@@ -32,8 +32,9 @@ import Testing
     #expect(entries.map(\.outcome) == [0, 1, 2, 0])
     #expect(entries.map(\.isNew) == [true, false, false, false])
     #expect(entries.map(\.hasBefore) == [false, false, false, false])
-    #expect(entries.map(\.caught) == [0b010, 0b100, 0, 0b010])
-    #expect(entries[1].rule == 2)
+    // Places among the rules: the trace itself has none.
+    #expect(entries.map(\.caught) == [0b01, 0b10, 0, 0b01])
+    #expect(entries[1].rule == 1)
     #expect(entries[2].verdict == PacketVerdict.cause(.arp))
     #expect(entries.allSatisfy { $0.time == 5_000_000_000 && $0.port == 0 })
     // Both of one burst: each is told how the flow stands behind the burst.
@@ -83,6 +84,24 @@ import Testing
     bed.run(now: 2)
     #expect(log.count(session: 2) == 1 && log.entry(0).pointee.time == 2_000_000_000)
     #expect(filters.counts(0).packets == 301)
+  }
+
+  /// With as many rules as there can be the last one still has its bit.
+  @Test func theLastRuleOfAllIsNamed() throws {
+    let filters = FilterBed()
+    let bed = WorkerBed(capacity: 64) { $0.filters = filters.memory }
+    bed.start(at: 1)
+    var rules = [FilterBed.Rule(program: Program.everything, verdict: .trace, slot: 0)]
+    for i in 0..<63 {
+      rules.append(.init(program: Program.destinationPort(7), slot: UInt8(i + 1)))
+    }
+    rules.append(.init(program: Program.destinationPort(53), slot: 64))
+    try filters.set(rules, in: bed, trace: 1)
+    bed.add(Self.udp(2000, to: 53), at: 1)
+    bed.run(now: 1)
+    let entry = filters.memory.traces[0].entry(0).pointee
+    #expect(entry.outcome == TraceOutcome.filtered.rawValue)
+    #expect(entry.rule == 63 && entry.caught == 1 << 63)
   }
 
   @Test func entriesFitTheirPlace() {

@@ -61,13 +61,17 @@ struct FlowScan: ~Copyable {
 
   /// Goes on with what is asked for. `packets`: how many the last round brought, at the most from one queue.
   @inline(__always)
-  mutating func step(_ tracker: inout FlowTracker, now: Int64, packets: Int) {
+  mutating func step(
+    _ tracker: inout FlowTracker, now: Int64, packets: Int, fullBurst: Int
+  ) {
     if !isAtWork && page.bell == bell { return }
-    work(&tracker, now, packets)
+    work(&tracker, now, packets, fullBurst)
   }
 
   @inline(never)
-  private mutating func work(_ tracker: inout FlowTracker, _ now: Int64, _ packets: Int) {
+  private mutating func work(
+    _ tracker: inout FlowTracker, _ now: Int64, _ packets: Int, _ fullBurst: Int
+  ) {
     let rung = page.heard
     if rung != bell {
       bell = rung
@@ -78,7 +82,7 @@ struct FlowScan: ~Copyable {
     if position < end {
       let budget =
         packets == 0
-        ? Budget.idle : packets < Int(MARTLET_BURST_CAPACITY) ? Budget.partlyBusy : Budget.busy(end)
+        ? Budget.idle : packets < fullBurst ? Budget.partlyBusy : Budget.busy(end)
       give(&tracker, now, budget)
     }
     isAtWork = position < end || killsWait

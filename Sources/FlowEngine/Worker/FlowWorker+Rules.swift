@@ -84,15 +84,22 @@ extension FlowWorker {
     let all: UInt32 = count >= 32 ? .max : (1 &<< UInt32(truncatingIfNeeded: count)) &- 1
     var ruling = Ruling()
     var open = all
+    var ip: UInt32?
+    var probes = 0
     // One burst is of one port.
     let port = packets[0].port
     let frames = strippedFrames.restored(packets, count)
     for r in 0..<set.pointee.count {
       let rule = set.pointee.rules + r
-      guard rule.pointee.holds(for: port) else { continue }
       let isProbe = rule.pointee.verdict == .probe || rule.pointee.verdict == .trace
+      if isProbe { probes += 1 }
+      guard rule.pointee.holds(for: port) else { continue }
       var shown = isProbe ? all : open
-      if rule.pointee.isInner { shown &= withIP(count) }
+      if rule.pointee.isInner {
+        let found = ip ?? withIP(count)
+        ip = found
+        shown &= found
+      }
       if shown == 0 { continue }
       let began = martlet_tsc()
       let caught = rule.pointee.isInner ? runInner(rule, shown) : run(rule, frames, shown)
@@ -121,7 +128,8 @@ extension FlowWorker {
       counts.dropped = UInt64(truncatingIfNeeded: dropped.nonzeroBitCount)
       ruling.dropped |= dropped
       filterReport?.add(rule.pointee.slot, counts)
-      if ruling.traced != 0 && !isProbe { traceRule(ruling.traced, caught, dropped, r) }
+      // Probes stand in front, and are no places of the list.
+      if ruling.traced != 0 && !isProbe { traceRule(ruling.traced, caught, dropped, r - probes) }
     }
     return ruling
   }

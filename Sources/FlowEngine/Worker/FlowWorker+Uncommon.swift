@@ -138,7 +138,7 @@ extension FlowWorker {
     tracker.expire(now: now, budget: runsOnPacketTime ? .max : 64)
     fragments.expire(now: now, tracker: &tracker)
     if tracker.owesRetiming { tracker.retime(now: now) }
-    scan.step(&tracker, now: now, packets: packets)
+    scan.step(&tracker, now: now, packets: packets, fullBurst: fullBurst)
   }
 
   /// Whether there is more to do between bursts than the last ``housekeep(now:)`` got done.

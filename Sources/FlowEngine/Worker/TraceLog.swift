@@ -20,7 +20,7 @@ package enum TraceOutcome: UInt8, Sendable {
 package struct TraceEntry: BitwiseCopyable, @unchecked Sendable {
   /// Nanoseconds since 1970.
   package var time: Int64
-  /// Rules that caught it, a bit a place in the list.
+  /// Rules that caught it, a bit a place in the list, probes left out: there are 64 at the most.
   package var caught: UInt64
   package var wireLength: UInt32
   /// Bytes kept.

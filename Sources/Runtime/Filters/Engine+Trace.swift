@@ -61,7 +61,7 @@ struct TraceWords {
   let sensor: String
   let communityIDSeed: UInt16
   let portNames: [String]
-  /// By place in the workers' list; empty for a probe.
+  /// By place in the list.
   let ruleNames: [String]
 
   func describe(_ pointer: UnsafePointer<TraceEntry>, worker: Int) -> TracedPacket {
@@ -146,7 +146,7 @@ struct TraceWords {
   private func filters(_ entry: TraceEntry) -> [TraceStep] {
     let isDropped = entry.outcome == TraceOutcome.filtered.rawValue
     let caught = ruleNames.indices.filter {
-      !ruleNames[$0].isEmpty && entry.caught >> UInt64($0) & 1 != 0
+      entry.caught >> UInt64($0) & 1 != 0
     }
     var steps = caught.map { place in
       isDropped && place == Int(entry.rule)

@@ -200,7 +200,7 @@ final class FilterBook: @unchecked Sendable {
     fileprivate var baseline: FilterReport.Counts
     /// Of a trace.
     var session: UInt64
-    /// The rules' names by their place in the workers' set while this probe was put there.
+    /// The rules' names, in their order when this probe was put there.
     var names: [String]
   }
 
@@ -226,7 +226,7 @@ final class FilterBook: @unchecked Sendable {
       apply(&state)
       return ProbeHandle(
         slot: kept.slot, baseline: kept.baseline, session: state.traceSession,
-        names: state.probes.map { _ in "" } + state.rules.map(\.compiled.rule.name))
+        names: state.rules.map(\.compiled.rule.name))
     }
   }
 

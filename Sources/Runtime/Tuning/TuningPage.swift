@@ -54,7 +54,10 @@ struct TuningPage: BitwiseCopyable, @unchecked Sendable {
     limits.isOn = self[.sampling] != 0
     limits.minimumShift = UInt32(truncatingIfNeeded: self[.minimumSamplingShift])
     limits.maximumShift = UInt32(truncatingIfNeeded: self[.maximumSamplingShift])
-    limits.fullBursts = UInt32(truncatingIfNeeded: self[.samplingFullBursts])
+    // As many packets as so many bursts of the usual size: smaller ones are full more often.
+    limits.fullBursts = UInt32(
+      truncatingIfNeeded: self[.samplingFullBursts] * UInt64(MARTLET_BURST_CAPACITY)
+        / max(self[.burstPackets], 1))
     limits.calmNanoseconds = Int64(truncatingIfNeeded: self[.samplingCalmNanoseconds])
     return limits
   }
