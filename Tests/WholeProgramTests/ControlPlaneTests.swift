@@ -159,8 +159,8 @@ struct ControlPlaneTests {
 
   /// A port that plays stops and goes on where it was: in the end everything has been played.
   @Test func aPortStopsAndGoesOn() throws {
-    let run = try EngineRun(
-      ports: Self.player("max*200"), arguments: ["--until-players-finish"])
+    // Twice 3.7 seconds at that pace: the port still plays when it is told to stop.
+    let run = try EngineRun(ports: Self.player("8, 8"), arguments: ["--until-players-finish"])
     let client = try client(run)
     let stop = try client.call(
       .portsStop, PortParameters(port: "p0"), as: PortChange.self)
@@ -177,7 +177,7 @@ struct ControlPlaneTests {
     #expect(outcome.imbalance.isEmpty)
     let packets = ((outcome.stats["stats"] as? [String: Any])?["decoder"] as? [String: Any])?[
       "pkts"]
-    #expect((packets as? Int).map { $0 % 200 == 0 && $0 > 0 } == true)
+    #expect((packets as? Int).map { $0 % 2 == 0 && $0 > 0 } == true)
   }
 
   /// SIGHUP reads the file again: filters and timeouts change, the rest is named in the log.
