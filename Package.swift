@@ -116,6 +116,10 @@ let package = Package(
         .linkedLibrary("numa"), .linkedLibrary("pcap"),
       ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .target(
+      name: "CCurl", path: "dpdk/curl", linkerSettings: [.linkedLibrary("curl")]),
+    .systemLibrary(
+      name: "CRdkafka", path: "dpdk/rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CPcap", path: "dpdk/pcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "COpenSSL", path: "dpdk/openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
@@ -132,6 +136,12 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(
       name: "Sinks", dependencies: ["Records", "CHiredis"], swiftSettings: swiftSettings),
+    .target(
+      name: "Forwarding",
+      dependencies: [
+        "Records", "Sinks", "ControlAPI", "FlowEngine", "CCurl", "CRdkafka", "CCompression",
+        "COpenSSL",
+      ], swiftSettings: swiftSettings),
     .target(
       name: "Configuration", dependencies: ["Records", .product(name: "Yams", package: "Yams")],
       swiftSettings: swiftSettings),
@@ -168,7 +178,7 @@ let package = Package(
       name: "martlet",
       dependencies: [
         "ControlAPI", "AuditLog", "Runtime", "Configuration", "Filters", "Ports", "Sinks",
-        "Records", "FlowEngine", "CBurst",
+        "Records", "FlowEngine", "CBurst", "Forwarding",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
@@ -188,6 +198,12 @@ let package = Package(
       name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
     .testTarget(
       name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ForwardingTests",
+      dependencies: [
+        "Forwarding", "Sinks", "Records", "ControlAPI", "FlowEngine", "CRdkafka", "CCompression",
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),

@@ -43,7 +43,7 @@ struct Martlet: ParsableCommand {
       Read.self, Top.self, Status.self, Stats.self, Watch.self, FilterCommand.self,
       FlowsCommand.self, PortsCommand.self, Trace.self, Tune.self, Reload.self,
       LogLevelCommand.self,
-      Audit.self, DoctorCommand.self, Shutdown.self,
+      Audit.self, ForwardCommand.self, DoctorCommand.self, Shutdown.self,
     ])
 
   static func main() {

@@ -49,7 +49,7 @@ extension redisReply {
 /// One answer still in hiredis's memory: for the publisher, which reads a thousand `+QUEUED` a
 /// batch and copies none of them.
 struct BorrowedReply: ~Copyable {
-  private let reply: UnsafeMutablePointer<redisReply>
+  let reply: UnsafeMutablePointer<redisReply>
 
   init(_ reply: UnsafeMutablePointer<redisReply>) { self.reply = reply }
 

@@ -1,0 +1,26 @@
+// libcurl as Swift sees it: curl_easy_setopt and curl_easy_getinfo are variadic, which Swift cannot
+// call, so each type of argument has a function of its own here.
+#ifndef MARTLET_CCURL_H
+#define MARTLET_CCURL_H
+
+#include <curl/curl.h>
+
+CURLcode ccurl_set_long(CURL *handle, CURLoption option, long value);
+CURLcode ccurl_set_offset(CURL *handle, CURLoption option, curl_off_t value);
+CURLcode ccurl_set_text(CURL *handle, CURLoption option, const char *value);
+CURLcode ccurl_set_pointer(CURL *handle, CURLoption option, const void *value);
+CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct curl_slist *value);
+/// Called with a piece of the answer; takes fewer bytes than it was given to abort.
+typedef size_t (*ccurl_write_function)(char *bytes, size_t size, size_t count, void *context);
+CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_function function);
+/// Called about once a second while a transfer is under way; anything but 0 aborts it.
+typedef int (*ccurl_progress_function)(void *context, curl_off_t download_total,
+                                       curl_off_t downloaded, curl_off_t upload_total,
+                                       curl_off_t uploaded);
+CURLcode ccurl_set_progress_function(CURL *handle, ccurl_progress_function function);
+
+CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value);
+CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value);
+CURLcode ccurl_get_socket(CURL *handle, curl_socket_t *value);
+
+#endif

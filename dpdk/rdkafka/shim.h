@@ -1,0 +1,3 @@
+// librdkafka as Swift sees it.
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
