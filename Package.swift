@@ -135,7 +135,7 @@ let package = Package(
       name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Sinks", dependencies: ["Records", "CHiredis"], swiftSettings: swiftSettings),
+      name: "Sinks", dependencies: ["Records", "CHiredis", "CCompression"], swiftSettings: swiftSettings),
     .target(
       name: "Forwarding",
       dependencies: [

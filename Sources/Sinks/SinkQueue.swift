@@ -21,9 +21,12 @@ func monotonicDeadline(afterSeconds seconds: Double) -> UInt64 {
 /// `accepted == delivered + droppedError + backlog` at every moment: the backlog is *defined* as
 /// the difference, and one lock covers all four.
 ///
-///     offer ──▶ [batch][batch][batch] ──take──▶ sink's thread ──settle──▶ delivered / droppedError
-///       │        └──────────── charged bytes and records ───────────┘
-///       └─▶ full: droppedQueueFull, false
+///     offer ──▶ [batch][batch][batch] ──take──▶ sink's thread ──settle──▶ delivered / dropped…
+///       │        └──────────── charged bytes and records ──────┬────┘        ▲
+///       └─▶ full: droppedQueueFull or droppedSpoolFull, false   └─park─▶ spool┘
+///
+/// Records that a sink has written to its spool are *parked*: they are of the backlog and take up
+/// no room here.
 package final class SinkQueue: @unchecked Sendable {
   /// What a record is charged beyond its own bytes: its entry here and in the sink's own lists.
   package static let overheadBytesPerRecord = 64
@@ -33,7 +36,7 @@ package final class SinkQueue: @unchecked Sendable {
     case open, finishing, sealed
   }
 
-  private let maxBytes: Int
+  let maxBytes: Int
   private let maxRecords: Int
   private let types: Set<EventType>
   private let format: RecordFormat
@@ -47,6 +50,12 @@ package final class SinkQueue: @unchecked Sendable {
   private var batches: [RecordBatch?] = []
   private var head = 0
   private var chargedBytes = 0
+  private var parkedRecords = 0
+  /// Nothing more can be parked just now: what is refused was refused by the spool.
+  private var spoolIsFull = false
+  /// When the oldest record that is not settled came; nil: there is none. Monotonic nanoseconds.
+  private var oldestNanoseconds: UInt64?
+  private var finishDeadline = UInt64.max
   private var phase = Phase.open
   private var workerStopped = true
   private var books = SinkCounters()
@@ -109,18 +118,25 @@ package final class SinkQueue: @unchecked Sendable {
     guard count > 0 else { return true }
     let bytes = charge(of: batch)
     return locked {
-      if phase != .open || batch.format != format {
+      if phase != .open {
         books.accepted += UInt64(count)
-        books.droppedError += UInt64(count)
-        books.lastError =
-          phase != .open
-          ? "records were offered after the sink had been told to finish"
-          : "records came as \(batch.format.rawValue) to a sink of \(format.rawValue)"
+        books.droppedAtShutdown += UInt64(count)
+        books.lastError = "records were offered after the sink had been told to finish"
         return false
       }
-      let backlog = books.accepted - books.delivered - books.droppedError
-      guard chargedBytes + bytes <= maxBytes, Int(backlog) + count <= maxRecords else {
-        books.droppedQueueFull += UInt64(count)
+      if batch.format != format {
+        books.accepted += UInt64(count)
+        books.droppedRefused += UInt64(count)
+        books.lastError =
+          "records came as \(batch.format.rawValue) to a sink of \(format.rawValue)"
+        return false
+      }
+      guard chargedBytes + bytes <= maxBytes, recordsInMemory + count <= maxRecords else {
+        if spoolIsFull {
+          books.droppedSpoolFull += UInt64(count)
+        } else {
+          books.droppedQueueFull += UInt64(count)
+        }
         return false
       }
       books.accepted += UInt64(count)
@@ -134,10 +150,13 @@ package final class SinkQueue: @unchecked Sendable {
   /// Less than half of what it may hold is taken up.
   package var hasRoom: Bool {
     locked {
-      let backlog = books.accepted - books.delivered - books.droppedError
-      return phase != .open || (chargedBytes * 2 < maxBytes && Int(backlog) * 2 < maxRecords)
+      phase != .open || (chargedBytes * 2 < maxBytes && recordsInMemory * 2 < maxRecords)
     }
   }
+
+  /// The lock held.
+  private var backlog: UInt64 { books.accepted - books.delivered - books.droppedError }
+  private var recordsInMemory: Int { Int(backlog) - parkedRecords }
 
   /// The batch without what is not wanted: copied then, so that the queue never holds bytes it
   /// has not charged.
@@ -194,27 +213,85 @@ package final class SinkQueue: @unchecked Sendable {
     }
   }
 
+  /// What is left of the backlog when it shrinks: records in memory with the sum of their lengths,
+  /// and parked ones.
+  package struct Share: Sendable, Equatable {
+    package var records = 0
+    package var bytes = 0
+    package var parked = 0
+
+    package init(records: Int = 0, bytes: Int = 0, parked: Int = 0) {
+      self.records = records
+      self.bytes = bytes
+      self.parked = parked
+    }
+  }
+
   /// Records that have arrived where they belong; `bytes` is the sum of their lengths.
   package func settle(delivered count: Int, bytes: Int) {
-    settle(count: count, bytes: bytes, into: \.delivered, error: nil)
+    settle(delivered: Share(records: count, bytes: bytes))
+  }
+
+  package func settle(delivered share: Share) {
+    settle(share, into: \.delivered, error: nil)
   }
 
   /// Records that are given up on.
   package func settle(dropped count: Int, bytes: Int, because error: String) {
-    settle(count: count, bytes: bytes, into: \.droppedError, error: error)
+    settle(dropped: Share(records: count, bytes: bytes), because: error)
+  }
+
+  package func settle(dropped share: Share, because error: String) {
+    settle(share, into: \.droppedRefused, error: error)
   }
 
   private func settle(
-    count: Int, bytes: Int, into counter: WritableKeyPath<SinkCounters, UInt64>, error: String?
+    _ share: Share, into counter: WritableKeyPath<SinkCounters, UInt64>, error: String?
   ) {
     locked {
       if let error { books.lastError = error }
       // What was given up on by seal() has been counted, and is counted once.
-      guard phase != .sealed, count > 0 else { return }
-      books[keyPath: counter] += UInt64(count)
-      chargedBytes -= bytes + count * Self.overheadBytesPerRecord
-      precondition(books.accepted >= books.delivered + books.droppedError && chargedBytes >= 0)
+      guard phase != .sealed else { return }
+      books[keyPath: counter] += UInt64(share.records + share.parked)
+      chargedBytes -= share.bytes + share.records * Self.overheadBytesPerRecord
+      parkedRecords -= share.parked
+      precondition(
+        books.accepted >= books.delivered + books.droppedError && chargedBytes >= 0
+          && parkedRecords >= 0)
     }
+  }
+
+  /// Records have been written to the spool, and take up no room any more.
+  package func park(_ count: Int, bytes: Int) {
+    locked {
+      guard phase != .sealed else { return }
+      chargedBytes -= bytes + count * Self.overheadBytesPerRecord
+      parkedRecords += count
+    }
+  }
+
+  /// Records that an earlier process had left in the spool are this one's to deliver.
+  package func adopt(_ count: Int) {
+    locked {
+      books.accepted += UInt64(count)
+      books.recovered += UInt64(count)
+      parkedRecords += count
+    }
+  }
+
+  /// Whether the sink can park anything just now.
+  package func report(spoolIsFull: Bool) { locked { self.spoolIsFull = spoolIsFull } }
+
+  package func report(spooledBytes: Int, oldestNanoseconds: UInt64?) {
+    locked {
+      books.spooledBytes = UInt64(spooledBytes)
+      self.oldestNanoseconds = oldestNanoseconds
+    }
+  }
+
+  /// Adds to one of the counts that say how it went, and not how much is left.
+  package func count(_ counter: WritableKeyPath<SinkCounters, UInt64>, _ count: Int = 1) {
+    locked { books[keyPath: counter] += UInt64(count) }
   }
 
   package func report(healthy: Bool, error: String? = nil) {
@@ -224,14 +301,15 @@ package final class SinkQueue: @unchecked Sendable {
     }
   }
 
-  package func countReconnect() {
-    locked { books.reconnects += 1 }
-  }
-
   package var counters: SinkCounters {
     locked {
       var result = books
-      result.backlog = books.accepted - books.delivered - books.droppedError
+      result.backlog = backlog
+      result.spooled = UInt64(parkedRecords)
+      if let oldestNanoseconds, backlog > 0 {
+        let now = monotonicNanoseconds()
+        result.lagSeconds = now > oldestNanoseconds ? Double(now - oldestNanoseconds) / 1e9 : 0
+      }
       return result
     }
   }
@@ -244,20 +322,25 @@ package final class SinkQueue: @unchecked Sendable {
   /// Out of time: nothing counts any more, and the sink's thread is to leave.
   package var isSealed: Bool { locked { phase == .sealed } }
 
-  package func beginFinish() {
+  /// Monotonic nanoseconds; for ever where the sink is not finishing.
+  package var finishNanoseconds: UInt64 { locked { finishDeadline } }
+
+  package func beginFinish(untilNanoseconds deadline: UInt64 = .max) {
     locked {
       if phase == .open { phase = .finishing }
+      finishDeadline = min(finishDeadline, deadline)
       pthread_cond_broadcast(arrival)
     }
   }
 
-  /// Ends the books: the backlog is given up on, and whatever the thread still settles is ignored.
+  /// Ends the books: the backlog is given up on but for what is parked, and whatever the thread
+  /// still settles is ignored.
   package func seal() {
     locked {
       guard phase != .sealed else { return }
       phase = .sealed
-      let rest = books.accepted - books.delivered - books.droppedError
-      books.droppedError += rest
+      let rest = backlog - UInt64(parkedRecords)
+      books.droppedAtShutdown += rest
       if rest > 0 {
         books.lastError =
           "\(rest) records were given up on at shutdown"

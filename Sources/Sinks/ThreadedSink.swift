@@ -17,6 +17,16 @@ package class ThreadedSink: RecordSink, @unchecked Sendable {
   private static let graceSeconds = 0.25
 
   init(
+    name: String, target: String, queue: SinkQueue, format: RecordFormat, types: Set<EventType>
+  ) {
+    self.name = name
+    self.target = target
+    self.format = format
+    self.types = types
+    self.queue = queue
+  }
+
+  init(
     name: String, target: String, format: RecordFormat, types: Set<EventType>, queueBytes: Int
   ) {
     self.name = name
@@ -36,6 +46,8 @@ package class ThreadedSink: RecordSink, @unchecked Sendable {
   func interrupt() {}
 
   package var counters: SinkCounters { queue.counters }
+
+  package var maximumMemoryBytes: Int { queue.maxBytes }
 
   package var tunables: [String: Int] { [:] }
   package func tune(_ name: String, to value: Int) {}
@@ -79,7 +91,7 @@ package class ThreadedSink: RecordSink, @unchecked Sendable {
 
   package func finish(withinSeconds: Double) {
     let deadline = monotonicDeadline(afterSeconds: withinSeconds)
-    queue.beginFinish()
+    queue.beginFinish(untilNanoseconds: deadline)
     if !queue.waitForWorker(untilNanoseconds: deadline) {
       queue.seal()
       interrupt()

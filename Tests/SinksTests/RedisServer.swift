@@ -41,7 +41,9 @@ final class RedisServer: @unchecked Sendable {
 
   var url: String { "unix:\(socket)" }
 
-  func launch() throws {
+  /// - Parameter socket: another than its own: nobody finds it there but ``connect(_:)``.
+  func launch(socket: String? = nil, waitsForData: Bool = true) throws {
+    let socket = socket ?? self.socket
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.program ?? "")
     process.arguments =
@@ -50,15 +52,15 @@ final class RedisServer: @unchecked Sendable {
     try process.run()
     self.process = process
     try until("redis-server answers") {
-      (try? self.connect().command(["PING"])).map { reply in
-        if case .error = reply { return reply != .error("LOADING") }
+      (try? self.connect(socket).command(["PING"])).map { reply in
+        if case .error(let text) = reply { return !waitsForData || !text.hasPrefix("LOADING") }
         return true
       } ?? false
     }
   }
 
-  func connect() throws -> RedisClient {
-    try RedisClient(RedisURL(url), timeoutSeconds: 2)
+  func connect(_ socket: String? = nil) throws -> RedisClient {
+    try RedisClient(RedisURL("unix:\(socket ?? self.socket)"), timeoutSeconds: 2)
   }
 
   func signal(_ number: Int32) { kill(process?.processIdentifier ?? 0, number) }

@@ -2,39 +2,40 @@ internal import CHiredis
 internal import Glibc
 internal import Synchronization
 
-/// One blocking connection to Redis, over hiredis.
+/// One connection to Redis, over hiredis, for a thread that waits for its answers.
 ///
 /// Used by one thread; only ``interrupt()`` may be called from another. hiredis connects and
-/// parses answers; what is sent goes straight from the caller's buffer to send(2), because
-/// hiredis would copy it, and with MSG_NOSIGNAL, because hiredis would raise SIGPIPE.
+/// parses answers. Bytes go straight between the caller's buffers and the socket, because hiredis
+/// would copy what is sent, and would raise SIGPIPE; and while the thread waits, for as long as it
+/// may be, it does what ``whileWaiting`` says: a publisher has records to bring to safety.
 package final class RedisClient: @unchecked Sendable {
   private let context: UnsafeMutablePointer<redisContext>
   /// The descriptor while it is open, so that interrupt() never meets one that was closed.
   private let descriptor: Mutex<Int32>
   private var replyTimeoutSeconds: Double
+  /// Called about every 20 ms while an answer is waited for; false ends the waiting with a fault.
+  var whileWaiting: (() -> Bool)?
+  private var buffer = [UInt8](repeating: 0, count: 256 << 10)
+
+  /// How long one wait lasts before ``whileWaiting`` has its turn, in milliseconds.
+  private static let sliceMilliseconds: Int32 = 20
 
   /// Connects, signs in and selects the database.
   ///
-  /// - Parameter timeoutSeconds: for connecting, and for each answer until
-  ///   ``setReplyTimeout(seconds:)``.
-  package init(_ url: RedisURL, timeoutSeconds: Double) throws(RedisFault) {
-    let time = timeval(seconds: timeoutSeconds)
-    let opened =
-      switch url.endpoint {
-      case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), time)
-      case .unix(let path): redisConnectUnixWithTimeout(path, time)
-      }
-    guard let opened else {
-      throw RedisFault(.connection, "\(url.target): hiredis found no memory")
-    }
-    context = opened
+  /// - Parameters:
+  ///   - timeoutSeconds: for connecting, and for each answer until ``setReplyTimeout(seconds:)``.
+  ///   - whileWaiting: called about every 20 ms while something is waited for; false gives up.
+  package convenience init(_ url: RedisURL, timeoutSeconds: Double) throws(RedisFault) {
+    try self.init(url, timeoutSeconds: timeoutSeconds, whileWaiting: nil)
+  }
+
+  init(_ url: RedisURL, timeoutSeconds: Double, whileWaiting: (() -> Bool)?) throws(RedisFault) {
+    let deadline = monotonicDeadline(afterSeconds: timeoutSeconds)
+    context = try Self.open(url, until: deadline, whileWaiting)
     replyTimeoutSeconds = timeoutSeconds
-    descriptor = Mutex(opened.pointee.err == 0 ? opened.pointee.fd : -1)
+    descriptor = Mutex(context.pointee.fd)
+    self.whileWaiting = whileWaiting
     // From here on every property is set, so deinit frees the context where this throws.
-    guard opened.pointee.err == 0 else {
-      throw RedisFault(.connection, "\(url.target): \(contextError)")
-    }
-    setReplyTimeout(seconds: timeoutSeconds)
     if let password = url.password {
       try expectOK(["AUTH"] + (url.username.map { [$0] } ?? []) + [password], at: url)
     }
@@ -42,7 +43,7 @@ package final class RedisClient: @unchecked Sendable {
   }
 
   deinit {
-    close()
+    descriptor.withLock { $0 = -1 }
     redisFree(context)
   }
 
@@ -53,35 +54,128 @@ package final class RedisClient: @unchecked Sendable {
     }
   }
 
-  private var contextError: String {
+  // MARK: Connecting
+
+  private static func open(_ url: RedisURL, until deadline: UInt64, _ whileWaiting: (() -> Bool)?)
+    throws(RedisFault) -> UnsafeMutablePointer<redisContext>
+  {
+    switch url.endpoint {
+    case .unix(let path):
+      return try finish(redisConnectUnixNonBlock(path), url.target, until: deadline, whileWaiting)
+    case .tcp(let host, let port):
+      let resolver = HostResolver(host)
+      var addresses = try resolver.addresses()
+      while addresses == nil {
+        guard monotonicNanoseconds() < deadline else {
+          throw RedisFault(.connection, "\(url.target): no name server has answered for \(host)")
+        }
+        usleep(2_000)
+        if whileWaiting?() == false { throw RedisFault(.connection, "\(url.target): given up") }
+        addresses = try resolver.addresses()
+      }
+      var first: RedisFault?
+      for address in addresses ?? [] {
+        do throws(RedisFault) {
+          return try finish(
+            redisConnectNonBlock(address, Int32(port)), url.target, until: deadline, whileWaiting)
+        } catch {
+          first = first ?? error
+        }
+      }
+      throw first ?? RedisFault(.connection, "\(url.target): it has no address")
+    }
+  }
+
+  /// Waits until a connection that was begun stands.
+  private static func finish(
+    _ begun: UnsafeMutablePointer<redisContext>?, _ target: String, until deadline: UInt64,
+    _ whileWaiting: (() -> Bool)?
+  ) throws(RedisFault) -> UnsafeMutablePointer<redisContext> {
+    guard let begun else { throw RedisFault(.connection, "\(target): hiredis found no memory") }
+    do throws(RedisFault) {
+      guard begun.pointee.err == 0 else {
+        throw RedisFault(.connection, "\(target): \(errorText(begun))")
+      }
+      while true {
+        var wait = pollfd(fd: begun.pointee.fd, events: Int16(POLLOUT), revents: 0)
+        if poll(&wait, 1, sliceMilliseconds) > 0 { break }
+        if whileWaiting?() == false { throw RedisFault(.connection, "\(target): given up") }
+        guard monotonicNanoseconds() < deadline else {
+          throw RedisFault(.connection, "\(target): \(systemErrorText(ETIMEDOUT))")
+        }
+      }
+      var error: Int32 = 0
+      var size = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(begun.pointee.fd, SOL_SOCKET, SO_ERROR, &error, &size)
+      guard error == 0 else {
+        throw RedisFault(.connection, "\(target): \(systemErrorText(error))")
+      }
+      return begun
+    } catch {
+      redisFree(begun)
+      throw error
+    }
+  }
+
+  private static func errorText(_ context: UnsafeMutablePointer<redisContext>) -> String {
     withUnsafeBytes(of: context.pointee.errstr) {
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
     }
   }
 
-  /// How long to wait for each read and write; rounded to microseconds, never 0 (which would be
-  /// for ever).
-  package func setReplyTimeout(seconds: Double) {
-    replyTimeoutSeconds = seconds
-    redisSetTimeout(context, timeval(seconds: max(seconds, 0.001)))
-  }
+  /// How long to wait for each answer, and for room to send.
+  package func setReplyTimeout(seconds: Double) { replyTimeoutSeconds = max(seconds, 0.001) }
 
   // MARK: Sending and receiving
+
+  /// Waits until the socket is ready, in slices; the deadline is one for all of them.
+  private func wait(for events: Int32, until deadline: UInt64, _ late: String) throws(RedisFault) {
+    while true {
+      var wait = pollfd(fd: context.pointee.fd, events: Int16(events), revents: 0)
+      if poll(&wait, 1, Self.sliceMilliseconds) > 0 { return }
+      if whileWaiting?() == false {
+        throw RedisFault(.connection, "given up while waiting for Redis")
+      }
+      if monotonicNanoseconds() >= deadline { throw RedisFault(.connection, late) }
+    }
+  }
 
   /// Sends bytes that are RESP already, all of them.
   package func send(_ bytes: [UInt8]) throws(RedisFault) {
     var sent = 0
+    var deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes {
         Glibc.send(
-          context.pointee.fd, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+          context.pointee.fd, $0.baseAddress! + sent, bytes.count - sent,
+          Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
       }
       if count >= 0 {
         sent += count
+        deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
       } else if errno == EAGAIN {
-        throw RedisFault(.connection, "Redis took nothing for \(replyTimeoutSeconds) s")
+        try wait(
+          for: POLLOUT, until: deadline, "Redis took nothing for \(replyTimeoutSeconds) s")
       } else if errno != EINTR {
         throw RedisFault(.connection, "connection lost while sending: \(systemErrorText(errno))")
+      }
+    }
+  }
+
+  /// What has come, at least a byte, into the front of `buffer`.
+  private func receive(until deadline: UInt64) throws(RedisFault) -> Int {
+    while true {
+      let count = buffer.withUnsafeMutableBytes {
+        recv(context.pointee.fd, $0.baseAddress!, $0.count, Int32(MSG_DONTWAIT))
+      }
+      if count > 0 { return count }
+      if count == 0 {
+        throw RedisFault(.connection, "connection lost: Redis has closed it")
+      } else if errno == EAGAIN {
+        try wait(
+          for: POLLIN, until: deadline, "no answer from Redis for \(replyTimeoutSeconds) s")
+      } else if errno != EINTR {
+        throw RedisFault(.connection, "connection lost: \(systemErrorText(errno))")
       }
     }
   }
@@ -91,17 +185,51 @@ package final class RedisClient: @unchecked Sendable {
   }
 
   func nextReply() throws(RedisFault) -> BorrowedReply {
-    var raw: UnsafeMutableRawPointer?
-    guard redisGetReply(context, &raw) == REDIS_OK, let raw else {
-      // EAGAIN is how SO_RCVTIMEO shows; hiredis passes it on as "Resource temporarily unavailable".
-      let timedOut = context.pointee.err == REDIS_ERR_IO && errno == EAGAIN
-      throw RedisFault(
-        .connection,
-        timedOut
-          ? "no answer from Redis for \(replyTimeoutSeconds) s" : "connection lost: \(contextError)"
-      )
+    let deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
+    while true {
+      var raw: UnsafeMutableRawPointer?
+      guard redisReaderGetReply(context.pointee.reader, &raw) == REDIS_OK else {
+        throw RedisFault(.connection, "connection lost: Redis answered what is no RESP")
+      }
+      if let raw { return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self)) }
+      let count = try receive(until: deadline)
+      guard feed(buffer[..<count]) else {
+        throw RedisFault(.connection, "connection lost: hiredis found no memory")
+      }
     }
-    return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self))
+  }
+
+  private func feed(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.withUnsafeBytes {
+      redisReaderFeed(
+        context.pointee.reader, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+    } == REDIS_OK
+  }
+
+  /// Reads answers that are known beforehand: true where just those came, and nothing need be
+  /// parsed. False where something else came, all of which ``nextReply()`` gives then.
+  ///
+  /// To be called only where no answer before these is unread.
+  func readExpected(_ expected: [UInt8]) throws(RedisFault) -> Bool {
+    var matched = 0
+    while matched < expected.count {
+      let count = try receive(until: monotonicDeadline(afterSeconds: replyTimeoutSeconds))
+      let isSame =
+        matched + count <= expected.count
+        && expected.withUnsafeBytes { wanted in
+          buffer.withUnsafeBytes {
+            memcmp(wanted.baseAddress! + matched, $0.baseAddress!, count) == 0
+          }
+        }
+      guard isSame else {
+        guard feed(expected[..<matched]), feed(buffer[..<count]) else {
+          throw RedisFault(.connection, "connection lost: hiredis found no memory")
+        }
+        return false
+      }
+      matched += count
+    }
+    return true
   }
 
   /// One command and its answer; an error that Redis answers is an answer and does not throw.
@@ -117,16 +245,5 @@ package final class RedisClient: @unchecked Sendable {
   /// From any thread: whatever waits for Redis fails at once.
   package func interrupt() {
     descriptor.withLock { if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) } }
-  }
-
-  private func close() {
-    descriptor.withLock { $0 = -1 }
-  }
-}
-
-extension timeval {
-  init(seconds: Double) {
-    let microseconds = Int(max(0, min(seconds, 1e6)) * 1e6)
-    self.init(tv_sec: microseconds / 1_000_000, tv_usec: microseconds % 1_000_000)
   }
 }

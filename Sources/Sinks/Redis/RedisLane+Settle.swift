@@ -1,127 +1,139 @@
 /// How a lane learns what became of its transaction: from the answer, or from the stream itself.
 extension RedisLane {
-  /// Gives up on everything that waits here.
-  func dropAll(from queue: SinkQueue, because error: String) {
-    let records = takeAll()
-    queue.settle(
-      dropped: records.count, bytes: records.reduce(0) { $0 + $1.length }, because: error)
+  /// Redis has executed the transaction under way, and refused none of it.
+  func settleExecuted(_ books: PublishBooks) {
+    let records = conclude()
+    note(acknowledged: records)
+    books.deliver(records)
   }
 
   /// Settles the transaction under way by Redis's answer; throws where it is to be tried again.
-  func settle(_ answer: RedisTransactionAnswer, queue: SinkQueue, lease: RedisLease)
+  func settle(_ answer: RedisTransactionAnswer, _ books: PublishBooks, lease: RedisLease)
     throws(RedisFault)
   {
-    guard let transaction = underWay else { return }
     switch answer.outcome {
-    case .outOfStep:
-      markInParts()
-      try answer.requireExecuted(lease: lease)  // throws: what has arrived is looked up
-    case .fenced:
-      markUnwritten()
-      try answer.requireExecuted(lease: lease)  // throws: the lease must be taken again
+    case .outOfStep, .fenced:
+      // What has arrived all the same is looked up by its IDs when the connection is there again.
+      rollBack()
+      try answer.requireExecuted(lease: lease)
     case .aborted(let error):
-      markUnwritten()
       let fault = RedisFault(answer: error, to: key)
       switch fault.kind {
       case .permission, .refused, .wrongType, .smallID:
         // The same records would be refused again, and hold up all that follow.
-        let bytes = conclude { _ in true }
-        queue.settle(dropped: transaction.count, bytes: bytes, because: fault.description)
+        books.drop(conclude(), because: fault.description)
       default:
+        rollBack()
         throw fault
       }
-    case .executed:
-      settleExecuted(transaction, refusals: answer.refusals, queue: queue)
+    case .executed where answer.refusals.isEmpty: settleExecuted(books)
+    case .executed: settle(refusals: answer.refusals, books)
     }
   }
 
-  private func settleExecuted(
-    _ transaction: Transaction, refusals: [Int: String], queue: SinkQueue
-  ) {
-    lastID = max(lastID, transaction.last)
-    if refusals.isEmpty {
-      let bytes = conclude { _ in true }
-      queue.settle(delivered: transaction.count, bytes: bytes)
-      return
-    }
-    // Sorted three ways: in the stream, refused for good, and to be sent under a new ID.
-    var retry: Set<Int> = []
-    var droppedBytes = 0
-    var dropped = 0
+  /// Sorts the records three ways: in the stream, refused for good, and to be sent under a new ID.
+  private func settle(refusals: [Int: String], _ books: PublishBooks) {
+    var again: Set<Int> = []
+    var dropped: [PublishedRecord] = []
+    var delivered: [PublishedRecord] = []
     var reason = ""
-    for (index, error) in refusals {
+    for index in 0..<inFlight {
+      guard let error = refusals[index] else {
+        delivered.append(pending[index])
+        continue
+      }
       let fault = RedisFault(answer: error, to: key)
       if fault.kind == .smallID {
-        retry.insert(index)
-        needsLastID = true
-        queue.report(healthy: true, error: fault.description)
+        again.insert(index)
+        pending[index].id = StreamID()
+        needsState = true
+        books.queue.count(\.reordered)
+        books.queue.report(healthy: true, error: fault.description)
       } else {
-        dropped += 1
-        droppedBytes += pending[index].length
+        dropped.append(pending[index])
         reason = fault.description
       }
     }
-    let bytes = conclude { !retry.contains($0) }
-    if dropped > 0 { queue.settle(dropped: dropped, bytes: droppedBytes, because: reason) }
-    queue.settle(
-      delivered: transaction.count - refusals.count, bytes: bytes - droppedBytes)
+    _ = conclude { !again.contains($0) }
+    if !dropped.isEmpty { books.drop(dropped, because: reason) }
+    note(acknowledged: delivered)
+    books.deliver(delivered)
   }
 
-  /// Reads the stream's last ID, and whether a transaction whose answer was lost is in the stream.
+  private func note(acknowledged records: [PublishedRecord]) {
+    guard let last = records.last else { return }
+    acknowledged = max(acknowledged, last.id)
+    highest = max(highest, last.id)
+    for record in records { window.append(record) }
+  }
+
+  /// Reads how the stream stands: after connecting, and after somebody else has written to it. What
+  /// Redis had acknowledged and has lost goes before everything else, under its old IDs.
   ///
-  /// Returns what is worth telling people, such as a Redis that came back older than it was.
-  func reconcile(on client: RedisClient, queue: SinkQueue) throws(RedisFault) -> String? {
-    guard let found = try readLastID(on: client) else {
+  /// Returns what is worth telling people.
+  func reconcile(on client: RedisClient, _ books: PublishBooks) throws(RedisFault) -> String? {
+    guard let now = try StreamState.read(key, on: client) else {
       return "\(key): no stream; its records will be dropped"
     }
+    state = now
+    inFlight = 0
+    needsState = false
     var note: String?
-    if found < lastID {
+    if now.last < acknowledged {
+      let (again, lost) = window.rewind(behind: now.last)
+      pending.prepend(again)
+      if lost > 0 { books.queue.count(\.lostByRedis, lost) }
       note =
-        "\(key): Redis came back with \(found) as the last ID, though it had acknowledged"
-        + " \(lastID); appendfsync always would have kept what lies between"
+        "\(key): Redis came back with \(now.last) as the last ID, though it had acknowledged"
+        + " \(acknowledged): \(again.count) records are sent again"
+        + (lost > 0 ? ", \(lost) are not in the retransmit window any more and lost" : "")
+        + "; appendfsync always would have kept them"
+      acknowledged = now.last
     }
-    if let transaction = underWay, transaction.isUncertain {
-      let present = found < transaction.first ? [] : try idsPresent(of: transaction, on: client)
-      if present.isEmpty && found < transaction.first {
-        markUnwritten()  // goes again as it is, under the same IDs
-      } else {
-        // A transaction is there as a whole, even where MAXLEN has cut off its head already.
-        let isWhole = !transaction.isInParts && present.contains(transaction.last)
-        let bytes = conclude { isWhole || present.contains(transaction[$0]) }
-        queue.settle(delivered: isWhole ? transaction.count : present.count, bytes: bytes)
-      }
-    } else if let transaction = underWay, found >= transaction.first {
-      _ = conclude { _ in false }  // never arrived, and its IDs are used up: new ones
-    }
-    lastID = max(lastID, found)
-    needsLastID = false
+    highest = now.last
+    uncertain = now.last
     return note
   }
 
-  /// Nil where the key is something else than a stream.
-  private func readLastID(on client: RedisClient) throws(RedisFault) -> StreamID? {
-    switch try client.command(["XINFO", "STREAM", key]) {
-    case .error(let text):
-      if text.contains("no such key") { return StreamID() }
-      let fault = RedisFault(answer: text, to: "XINFO STREAM \(key)")
-      if fault.kind == .wrongType { return nil }
-      throw fault
-    case .array(let pairs):
-      for index in stride(from: 0, to: pairs.count - 1, by: 2)
-      where pairs[index].text == "last-generated-id" {
-        if let id = pairs[index + 1].text.flatMap({ StreamID($0) }) { return id }
+  /// Of the next `limit` records, looks those up that may be in the stream already: what was sent
+  /// and never answered for, and what an earlier process left in the spool.
+  func lookUp(_ limit: Int, on client: RedisClient, _ books: PublishBooks) throws(RedisFault) {
+    while true {
+      let count = min(limit, pending.count)
+      guard let first = (0..<count).first(where: isUncertain),
+        let last = (0..<count).last(where: isUncertain)
+      else { return }
+      // They must stay where they are while the answer is waited for.
+      inFlight = count
+      defer { inFlight = 0 }
+      let present = try ids(from: pending[first].id, to: pending[last].id, on: client)
+      var done: [PublishedRecord] = []
+      var isDone: Set<Int> = []
+      for index in first...last where isUncertain(index) {
+        let id = pending[index].id
+        if present.contains(id) || state.mayHaveTrimmed(id, maxLength: maxStreamLength) {
+          isDone.insert(index)
+          done.append(pending[index])
+        } else {
+          // Its ID has been overtaken, so it needs another.
+          pending[index].id = StreamID()
+          books.queue.count(\.reordered)
+        }
       }
-      throw RedisFault(.connection, "XINFO STREAM \(key) gave no last-generated-id")
-    default:
-      throw RedisFault(.connection, "XINFO STREAM \(key) gave no list")
+      _ = conclude { isDone.contains($0) }
+      note(acknowledged: done)
+      books.deliver(done)
     }
   }
 
-  private func idsPresent(of transaction: Transaction, on client: RedisClient)
+  private func isUncertain(_ index: Int) -> Bool {
+    pending[index].hasID && pending[index].id <= uncertain
+  }
+
+  private func ids(from first: StreamID, to last: StreamID, on client: RedisClient)
     throws(RedisFault) -> Set<StreamID>
   {
-    let reply = try client.command(
-      ["XRANGE", key, "\(transaction.first)", "\(transaction.last)"])
+    let reply = try client.command(["XRANGE", key, "\(first)", "\(last)"])
     if case .error(let text) = reply { throw RedisFault(answer: text, to: "XRANGE \(key)") }
     var present: Set<StreamID> = []
     for entry in reply.elements ?? [] {

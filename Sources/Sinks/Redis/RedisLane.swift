@@ -1,82 +1,64 @@
 internal import Records
 
-/// One stream as its publisher sees it: what waits for it, the transaction under way, its last ID.
+/// One stream as its publisher sees it: what waits for it, the transaction under way, its last ID,
+/// and what it has acknowledged lately.
 ///
 /// Belongs to the sink's thread.
 ///
-///     pending:  [ under way: count records under fixed IDs | waiting … ]
+///     window: [ acknowledged ]  pending: [ under way: `inFlight` records under their IDs | waiting … ]
 ///
-/// Records under way stay at the head of `pending` until Redis has answered for them, so that a
-/// lost answer leaves everything at hand for sending again.
+/// Records under way stay at the head of `pending` until Redis has answered for them, and keep
+/// their IDs when they are sent again. Whether an entry with an ID that is not above the stream's
+/// last one has been written is never guessed: it is looked up (``lookUp(on:books:)``).
 final class RedisLane {
-  /// A record in the batch it came in.
-  struct Record {
-    var bytes: [UInt8]
-    var offset: Int
-    var length: Int
-    var fieldCount: Int
-  }
-
-  /// A transaction as it was sent, or is to be sent again under the same IDs.
-  struct Transaction {
-    var first: StreamID
-    var count: Int
-    /// Whether Redis may have executed it without our knowing.
-    var isUncertain: Bool
-    /// MULTI did not hold, so that each command had a fate of its own.
-    var isInParts = false
-
-    var last: StreamID { self[count - 1] }
-
-    subscript(index: Int) -> StreamID {
-      // next(wallMilliseconds:count:) left room for `count` sequence numbers above the first.
-      StreamID(milliseconds: first.milliseconds, sequence: first.sequence + UInt64(index))
-    }
-  }
-
   /// A transaction ends at this size whatever batchRecords says: it bounds `wire`.
   static let transactionBytes = 4 << 20
 
-  let type: EventType
+  /// EVE's `event_type`.
+  let type: String
   let key: String
-  private(set) var pending: [Record] = []
-  /// When the oldest waiting record came, in monotonic nanoseconds; too early rather than too late.
-  private(set) var oldestNanoseconds: UInt64 = 0
-  private(set) var underWay: Transaction?
-  /// The highest ID known to be in the stream.
-  var lastID = StreamID()
-  /// Somebody else has written to the stream: its last ID must be read before the next batch.
-  var needsLastID = false
+  var pending = RecordQueue()
+  /// How many records at the head of `pending` have been sent; 0: no transaction is under way.
+  var inFlight = 0
+  /// The highest ID that is, or may be, in the stream: new ones are above it.
+  var highest = StreamID()
+  /// The highest ID that Redis has acknowledged.
+  var acknowledged = StreamID()
+  /// The highest ID that any record of this lane has been given.
+  private var assigned = StreamID()
+  /// Records up to this ID may be in the stream already.
+  var uncertain = StreamID()
+  /// What the stream was like when it was last asked.
+  var state = StreamState()
+  /// Somebody else has written to the stream: its state must be read before the next transaction.
+  var needsState = false
+  var window = RetransmitWindow()
+  private(set) var maxStreamLength = -1
   /// The RESP of the transaction under way, from MULTI to the check of the lease.
   private(set) var wire: [UInt8] = []
+  /// What Redis answers to it where all is well.
+  private(set) var expected: [UInt8] = []
 
-  private let format: RecordFormat
   /// Of XADD, what stands between the array's head and the ID, and how many arguments that is.
   private var commandHead: [UInt8] = []
   private var commandHeadCount = 2
-  private var limitedTo = -1
+  private let lease: RedisLease
   private let prologue: [UInt8]
   private let epilogue: [UInt8]
 
-  /// - Parameters:
-  ///   - prologue: stands before the XADDs (MULTI, and renewing the lease).
-  ///   - epilogue: stands behind them (EXEC, and checking the lease).
-  init(
-    type: EventType, sensor: String, format: RecordFormat, maxStreamLength: Int,
-    prologue: [UInt8], epilogue: [UInt8]
-  ) {
+  init(type: String, sensor: String, maxStreamLength: Int, lease: RedisLease) {
     self.type = type
-    self.format = format
-    self.prologue = prologue
-    self.epilogue = epilogue
-    key = "martlet:{\(sensor)}:\(type.rawValue)"
+    self.lease = lease
+    prologue = lease.prologue
+    epilogue = lease.epilogue
+    key = "martlet:{\(sensor)}:\(type)"
     limit(to: maxStreamLength)
   }
 
   /// The stream's length from the next transaction on; 0: no bound.
   func limit(to maxStreamLength: Int) {
-    guard maxStreamLength != limitedTo else { return }
-    limitedTo = maxStreamLength
+    guard maxStreamLength != self.maxStreamLength else { return }
+    self.maxStreamLength = maxStreamLength
     commandHead = []
     commandHead.appendRESP("XADD")
     commandHead.appendRESP(key)
@@ -87,46 +69,66 @@ final class RedisLane {
     }
   }
 
-  func append(_ record: Record, nowNanoseconds: UInt64) {
-    if pending.isEmpty { oldestNanoseconds = nowNanoseconds }
-    pending.append(record)
-  }
+  // MARK: IDs
 
-  /// Fixes IDs for the head of `pending` and writes the transaction down, unless one is under way
-  /// already: that is sent again as it is. False when no ID is left above the stream's last.
-  func prepare(wallMilliseconds: UInt64, batchRecords: Int) -> Bool {
-    if underWay != nil { return true }
-    let limit = min(batchRecords, pending.count)
-    guard let first = lastID.next(wallMilliseconds: wallMilliseconds, count: limit) else {
+  /// Gives a record the next ID, for the spool. Nil when the space of IDs is used up.
+  func assign(_ record: inout PublishedRecord, wallMilliseconds: UInt64) -> Bool {
+    guard let id = max(assigned, highest).next(wallMilliseconds: wallMilliseconds) else {
       return false
     }
-    wire.removeAll(keepingCapacity: true)
-    wire += prologue
-    var count = 0
-    while count < limit && (count == 0 || wire.count < Self.transactionBytes) {
-      encode(
-        pending[count],
-        milliseconds: first.milliseconds, sequence: first.sequence + UInt64(count))
-      count += 1
-    }
-    wire += epilogue
-    underWay = Transaction(first: first, count: count, isUncertain: false)
+    record.id = id
+    assigned = id
     return true
   }
 
-  private func encode(_ record: Record, milliseconds: UInt64, sequence: UInt64) {
-    let fields = record.bytes[record.offset..<record.offset + record.length]
-    let pairs = format == .eve ? 1 : record.fieldCount
+  /// A record came back from the spool under the ID it was given before.
+  func adopt(_ record: PublishedRecord) {
+    assigned = max(assigned, record.id)
+    pending.append(record)
+  }
+
+  // MARK: Transactions
+
+  /// Writes the next transaction down, unless one is under way already: that is sent again as it
+  /// is. Records without an ID, or with one that is too low by now, are given theirs.
+  ///
+  /// Returns how many records it has, and which of them had been spooled under another ID; nil when
+  /// no ID is left above the stream's last.
+  func prepare(wallMilliseconds: UInt64, batchRecords: Int)
+    -> (count: Int, renumbered: [SpoolRenumbering])?
+  {
+    let limit = min(batchRecords, pending.count)
+    wire.removeAll(keepingCapacity: true)
+    wire += prologue
+    var renumbered: [SpoolRenumbering] = []
+    var floor = highest
+    var count = 0
+    while count < limit && (count == 0 || wire.count < Self.transactionBytes) {
+      if pending[count].id <= floor {
+        // What has been overtaken goes right behind, below the IDs that wait on disk behind it.
+        let wall = pending[count].position == nil ? wallMilliseconds : 0
+        guard let id = floor.next(wallMilliseconds: wall) else { return nil }
+        pending[count].id = id
+        assigned = max(assigned, id)
+        if let position = pending[count].position { renumbered.add(position, id) }
+      }
+      floor = pending[count].id
+      encode(pending[count])
+      count += 1
+    }
+    wire += epilogue
+    expect(count)
+    inFlight = count
+    return (count, renumbered)
+  }
+
+  private func encode(_ record: PublishedRecord) {
+    let pairs = record.format == .eve ? 1 : record.fieldCount
     wire.appendRESP(arrayOf: commandHeadCount + 1 + 2 * pairs)
     wire += commandHead
-    wire.append(UInt8(ascii: "$"))
-    wire.appendDecimal(UInt64(decimalDigits(milliseconds) + 1 + decimalDigits(sequence)))
-    wire.appendLineEnd()
-    wire.appendDecimal(milliseconds)
-    wire.append(UInt8(ascii: "-"))
-    wire.appendDecimal(sequence)
-    wire.appendLineEnd()
-    switch format {
+    wire.appendRESP(record.id)
+    let fields = record.bytes[record.offset..<record.offset + record.length]
+    switch record.format {
     case .eve:
       wire.append(contentsOf: eveFieldName)
       wire.appendRESP(fields)
@@ -135,43 +137,59 @@ final class RedisLane {
     }
   }
 
-  /// Empties the lane, transaction and all.
-  func takeAll() -> [Record] {
-    defer {
-      pending = []
-      underWay = nil
-    }
-    return pending
+  private func expect(_ count: Int) {
+    expected.removeAll(keepingCapacity: true)
+    expected += lease.expectedHead
+    for _ in 0..<count { expected += queued }
+    expected.appendRESP(arrayOf: count + 1)
+    expected += lease.expectedRenewal
+    for index in 0..<count { expected.appendRESP(pending[index].id) }
+    expected += lease.expectedTail
   }
 
-  /// The transaction has been sent; until ``conclude(removing:)`` or
-  /// ``markUnwritten()`` its fate is unknown.
-  func markSent() { underWay?.isUncertain = true }
+  /// Redis did not execute what was sent: it may be sent again as it is.
+  func rollBack() { inFlight = 0 }
 
-  /// Redis executed commands outside MULTI: each ID must be looked up.
-  func markInParts() { underWay?.isInParts = true }
+  /// Empties the lane, transaction and all.
+  func takeAll() -> [PublishedRecord] {
+    inFlight = 0
+    return Array(pending.removeFirst(pending.count))
+  }
 
-  /// Redis did not execute the transaction: it may be sent again as it is.
-  func markUnwritten() { underWay?.isUncertain = false }
+  /// Takes the records for which `isDone` says so out of those under way; the rest are pending
+  /// again. Returns what was taken.
+  func conclude(_ isDone: (Int) -> Bool = { _ in true }) -> [PublishedRecord] {
+    defer { inFlight = 0 }
+    return pending.filterFirst(inFlight, keeping: { !isDone($0) })
+  }
+}
 
-  /// Takes the records for which `removing` says so out of the transaction's head and forgets the
-  /// transaction; the rest are pending again and will get new IDs. Returns the bytes removed.
-  func conclude(removing: (Int) -> Bool) -> Int {
-    guard let transaction = underWay else { return 0 }
-    var bytes = 0
-    var kept: [Record] = []
-    for index in 0..<transaction.count {
-      if removing(index) {
-        bytes += pending[index].length
-      } else {
-        kept.append(pending[index])
-      }
+extension [SpoolRenumbering] {
+  /// Adds to the last one where the ID follows on, else begins another.
+  mutating func add(_ position: SpoolPosition, _ id: StreamID) {
+    if let last, last.first.milliseconds == id.milliseconds,
+      last.first.sequence + UInt64(last.positions.count) == id.sequence
+    {
+      self[count - 1].positions.append(position)
+    } else {
+      append(SpoolRenumbering(positions: [position], first: id))
     }
-    pending.replaceSubrange(0..<transaction.count, with: kept)
-    underWay = nil
-    return bytes
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func appendRESP(_ id: StreamID) {
+    append(UInt8(ascii: "$"))
+    appendDecimal(UInt64(decimalDigits(id.milliseconds) + 1 + decimalDigits(id.sequence)))
+    appendLineEnd()
+    appendDecimal(id.milliseconds)
+    append(UInt8(ascii: "-"))
+    appendDecimal(id.sequence)
+    appendLineEnd()
   }
 }
 
 /// The name of the one field that an entry in format `eve` has, as a bulk string.
 private let eveFieldName = [UInt8]("$3\r\neve\r\n".utf8)
+/// What Redis answers to a command behind MULTI.
+private let queued = [UInt8]("+QUEUED\r\n".utf8)

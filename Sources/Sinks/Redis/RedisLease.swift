@@ -50,6 +50,17 @@ struct RedisLease {
     return bytes
   }
 
+  /// The answers to ``prologue`` where all is well.
+  var expectedHead: [UInt8] { [UInt8]("+OK\r\n+QUEUED\r\n".utf8) }
+  /// What EXEC answers for the renewal.
+  var expectedRenewal: [UInt8] { [UInt8](":1\r\n".utf8) }
+  /// The answers behind EXEC's where the lease is ours.
+  var expectedTail: [UInt8] {
+    var bytes = [UInt8]("+OK\r\n".utf8)
+    bytes.appendRESP(token)
+    return bytes
+  }
+
   private var check: [UInt8] {
     var bytes: [UInt8] = []
     bytes.appendRESP(command: ["WATCH", key])

@@ -9,13 +9,15 @@ internal import Synchronization
 /// explicit, so a batch whose answer was lost can be looked for, and is sent again only where it
 /// is missing:
 ///
-///     queue ──▶ lanes (flow │ flow_update │ stats) ──▶ transaction ──▶ answered ──▶ settled
-///                                 ▲                        │ lost
-///                                 └── look the IDs up ◀── reconnect, take the lease again
+///     queue ──▶ lanes (flow │ flow_update │ stats) ──▶ transaction ──▶ answered ──▶ settled ──▶ window
+///       │             ▲           ▲                        │ lost                       │
+///       └─▶ spool ────┘           └── look the IDs up ◀── reconnect, take the lease again ◀┘ lost by Redis
 ///
-/// One transaction is under way at a time, as the next stands on the lease check behind it.
+/// One transaction is under way at a time, as the next stands on the lease check behind it. While
+/// Redis lags, what comes goes through the spool (RedisSink+Spool.swift); the thread never waits for
+/// Redis without looking after that.
 package final class RedisSink: ThreadedSink, @unchecked Sendable {
-  private let settings: RedisSinkSettings
+  let settings: RedisSinkSettings
   /// What is tuned while it runs.
   private struct Tuned {
     var batchRecords: Int
@@ -29,8 +31,15 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
   private let open = Mutex<RedisClient?>(nil)
 
   // Below: the thread's own, once it runs.
-  private var client: RedisClient?
-  private var lanes: [RedisLane] = []
+  var client: RedisClient?
+  let books: PublishBooks
+  private(set) var lanes: [RedisLane] = []
+  /// New records go through the spool: what came before them is there.
+  var isSpooling = false
+  /// Behind what is on disk: could not be written yet.
+  var tail = SpoolTail()
+  /// After a write to the spool failed, no other is tried before this.
+  var spoolRetryNanoseconds: UInt64 = 0
   /// Where a cluster said these keys are; forgotten when it cannot be reached.
   private var redirect: RedisURL.Endpoint?
   private var hasConnectedBefore = false
@@ -38,6 +47,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
   private let renewal: [UInt8]
   /// The lease was ours when it was last looked at, and has been watched from then on.
   private var isWatching = false
+  private var hasFailedWhileFinishing = false
 
   /// Throws where a setting cannot be worked with.
   package init(settings: RedisSinkSettings) throws(SinkError) {
@@ -51,25 +61,25 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
         batchRecords: settings.batchRecords, lingerMilliseconds: settings.lingerMilliseconds,
         maxStreamLength: settings.maxStreamLength))
     self.url = url
-    let lease = RedisLease(sensor: settings.sensor, milliseconds: settings.leaseMilliseconds)
-    self.lease = lease
+    lease = RedisLease(sensor: settings.sensor, milliseconds: settings.leaseMilliseconds)
     renewal = lease.prologue + lease.epilogue
-    lanes = EventType.allCases.filter { settings.types.isEmpty || settings.types.contains($0) }
-      .map {
-        RedisLane(
-          type: $0, sensor: settings.sensor, format: settings.format,
-          maxStreamLength: settings.maxStreamLength, prologue: lease.prologue,
-          epilogue: lease.epilogue)
-      }
+    let queue = SinkQueue(
+      maxBytes: settings.queueBytes, types: settings.types, format: settings.format)
+    books = PublishBooks(queue: queue)
     super.init(
-      name: "redis", target: url.target, format: settings.format, types: settings.types,
-      queueBytes: settings.queueBytes)
+      name: "redis", target: url.target, queue: queue, format: settings.format,
+      types: settings.types)
+    for type in EventType.allCases
+    where settings.types.isEmpty || settings.types.contains(type) {
+      _ = lane(for: type.rawValue)
+    }
     queue.report(healthy: false)
   }
 
-  /// Connects and takes the lease. A Redis that is away, or not ready, is tried again later
-  /// unless the settings require it now; what an operator must see to is thrown at once.
+  /// Opens the spool, connects and takes the lease. A Redis that is away, or not ready, is tried
+  /// again later unless the settings require it now; what an operator must see to is thrown at once.
   override func prepare() throws {
+    try openSpool()
     do throws(RedisFault) {
       try connect()
     } catch {
@@ -89,6 +99,12 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     open.withLock { $0?.interrupt() }
   }
 
+  package override var maximumMemoryBytes: Int {
+    // Queue and window, a transaction with its wire, and what is read ahead from the spool.
+    settings.queueBytes + settings.retransmitBytes + 3 * RedisLane.transactionBytes
+      + (settings.spoolDirectory == nil ? 0 : Self.readAheadBytes)
+  }
+
   // MARK: The thread
 
   override func run() {
@@ -100,18 +116,40 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
         if try pump() { failures = 0 }
       } catch {
         handle(error)
-        queue.pause(untilNanoseconds: monotonicDeadline(afterSeconds: backOffSeconds(failures)))
+        if isFinishingIntoSpool { break }
+        pause(untilNanoseconds: monotonicDeadline(afterSeconds: backOffSeconds(failures)))
         failures += 1
       }
     }
     if let client, isWatching, !queue.isSealed { try? lease.release(on: client) }
     disconnect()
     queue.report(healthy: false)
+    closeSpool()
   }
 
   /// Told to finish, and everything settled.
   private var hasNothingLeft: Bool {
-    queue.isFinishing && lanes.allSatisfy { $0.pending.isEmpty } && !gather(wait: false)
+    queue.isFinishing && !isSpooling && lanes.allSatisfy { $0.pending.isEmpty }
+      && !gather(wait: false)
+  }
+
+  /// Told to finish while Redis is away: what is safe on disk waits for the next start.
+  private var isFinishingIntoSpool: Bool {
+    guard queue.isFinishing, books.spool != nil else { return false }
+    defer { hasFailedWhileFinishing = true }
+    serve()
+    return hasFailedWhileFinishing && hasParkedEverything
+  }
+
+  /// Waits, looking after what comes.
+  private func pause(untilNanoseconds deadline: UInt64) {
+    let wasFinishing = queue.isFinishing
+    while !queue.isSealed, queue.isFinishing == wasFinishing {
+      let now = monotonicNanoseconds()
+      if now >= deadline { return }
+      queue.pause(untilNanoseconds: min(deadline, now + 20_000_000))
+      serve()
+    }
   }
 
   /// 50 ms, doubling to 2 s, and half of it by chance: sensors that lost the same Redis must not
@@ -122,6 +160,11 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   private func handle(_ fault: RedisFault) {
     queue.report(healthy: false, error: fault.description)
+    for lane in lanes where lane.inFlight > 0 {
+      // Its records keep their IDs: they are looked for, and sent again where they are missing.
+      lane.rollBack()
+      queue.count(\.retries)
+    }
     switch fault.kind {
     case .outOfMemory, .loading, .unavailable, .permission:
       // The connection is as good as before, as long as the next transaction stands on a watch.
@@ -147,6 +190,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
   private func pump() throws(RedisFault) -> Bool {
     var answered = try renewIfDue()
     _ = gather(wait: true)
+    serve()
     let now = monotonicNanoseconds()
     for lane in lanes where isDue(lane, at: now) {
       try publish(lane)
@@ -175,15 +219,14 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     }
   }
 
-  private var lingerNanoseconds: UInt64 {
+  var lingerNanoseconds: UInt64 {
     UInt64(tuned.withLock { $0.lingerMilliseconds }) * 1_000_000
   }
 
   private func isDue(_ lane: RedisLane, at now: UInt64) -> Bool {
-    if lane.pending.isEmpty { return false }
-    let batchRecords = tuned.withLock { $0.batchRecords }
-    return lane.underWay != nil || lane.pending.count >= batchRecords
-      || now >= lane.oldestNanoseconds + lingerNanoseconds || queue.isFinishing
+    guard let oldest = lane.pending.first?.arrivedNanoseconds else { return false }
+    return lane.pending.count >= tuned.withLock { $0.batchRecords }
+      || now >= oldest + lingerNanoseconds || isSpooling || queue.isFinishing
   }
 
   /// Moves batches from the queue to the lanes until a lane is due. True when something came.
@@ -192,11 +235,13 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     while true {
       var deadline = renewNanoseconds
       let now = monotonicNanoseconds()
-      for lane in lanes where !lane.pending.isEmpty {
+      for lane in lanes {
         if isDue(lane, at: now) { return gathered }
-        deadline = min(deadline, lane.oldestNanoseconds + lingerNanoseconds)
+        if let oldest = lane.pending.first?.arrivedNanoseconds {
+          deadline = min(deadline, oldest + lingerNanoseconds)
+        }
       }
-      guard let batch = queue.take(untilNanoseconds: wait ? deadline : now) else {
+      guard let batch = queue.take(untilNanoseconds: wait && !isSpooling ? deadline : now) else {
         return gathered
       }
       gathered = true
@@ -204,24 +249,42 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     }
   }
 
-  private func distribute(_ batch: RecordBatch) {
+  /// The stream of a type. One that this version does not know is left from a newer one's spool.
+  func lane(for type: String) -> RedisLane {
+    if let lane = lanes.first(where: { $0.type == type }) { return lane }
+    let lane = RedisLane(
+      type: type, sensor: settings.sensor,
+      maxStreamLength: tuned.withLock { $0.maxStreamLength }, lease: lease)
+    // It has not been read how this one stands: that comes before its first transaction.
+    lane.needsState = true
+    lanes.append(lane)
+    return lane
+  }
+
+  func distribute(_ batch: RecordBatch) {
     let now = monotonicNanoseconds()
+    var type: EventType?
+    var lane: RedisLane?
     for entry in batch.entries {
-      let record = RedisLane.Record(
+      if entry.type != type {
+        type = entry.type
+        lane = lanes.first { $0.type == entry.type.rawValue }
+      }
+      let record = PublishedRecord(
         bytes: batch.bytes, offset: entry.offset, length: entry.length,
-        fieldCount: entry.fieldCount)
-      if let lane = lanes.first(where: { $0.type == entry.type }), isWellFormed(record) {
-        lane.append(record, nowNanoseconds: now)
+        fieldCount: entry.fieldCount, format: format, arrivedNanoseconds: now)
+      if let lane, isWellFormed(record) {
+        if isSpooling { tail.append(record, lane) } else { lane.pending.append(record) }
       } else {
-        queue.settle(
-          dropped: 1, bytes: entry.length,
+        books.drop(
+          CollectionOfOne(record),
           because: "a record of type \(entry.type.rawValue) was not \(format.rawValue)")
       }
     }
   }
 
   /// Broken RESP would take the whole connection out of step, so its edges are looked at.
-  private func isWellFormed(_ record: RedisLane.Record) -> Bool {
+  private func isWellFormed(_ record: PublishedRecord) -> Bool {
     guard format == .fields else { return true }
     return record.fieldCount > 0 && record.length >= 10 && record.bytes[record.offset] == 0x24
       && record.bytes[record.offset + record.length - 1] == 0x0A
@@ -229,29 +292,33 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   // MARK: The connection
 
-  /// Connects, takes the lease, finds out what of the transactions under way has arrived, and
-  /// begins the watch.
+  /// Connects, takes the lease, finds out how the streams stand, and begins the watch.
   private func connect() throws(RedisFault) {
     var place = url
     if let redirect { place.endpoint = redirect }
-    let client = try RedisClient(place, timeoutSeconds: settings.connectTimeoutSeconds)
+    if let password = settings.currentPassword?() { place.password = password }
+    let client = try RedisClient(
+      place, timeoutSeconds: settings.connectTimeoutSeconds,
+      whileWaiting: { [unowned self] in
+        serve()
+        return !queue.isSealed
+      })
     open.withLock { $0 = client }
     // First the lease: setting it makes void what an earlier connection may still have in Redis's
     // socket buffers. Only then is what the streams hold the last word.
     try lease.acquire(on: client)
+    var notes: [String] = []
     for lane in lanes {
-      if let error = try lane.reconcile(on: client, queue: queue) {
-        queue.report(healthy: false, error: error)
-      }
+      if let note = try lane.reconcile(on: client, books) { notes.append(note) }
     }
     try lease.watch(on: client)
     // A first renewal, for nothing but to learn now rather than later that the ACL forbids it.
     try renew(on: client)
     client.setReplyTimeout(seconds: settings.replyTimeoutSeconds)
     self.client = client
-    if hasConnectedBefore { queue.countReconnect() }
+    if hasConnectedBefore { queue.count(\.reconnects) }
     hasConnectedBefore = true
-    queue.report(healthy: true)
+    queue.report(healthy: true, error: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 
   private func renewed() {
@@ -279,29 +346,55 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   private func publish(_ lane: RedisLane) throws(RedisFault) {
     guard let client else { return }
-    if lane.needsLastID { _ = try lane.reconcile(on: client, queue: queue) }
-    var wall = timespec()
-    clock_gettime(CLOCK_REALTIME, &wall)
-    let wallMilliseconds = UInt64(wall.tv_sec) * 1000 + UInt64(wall.tv_nsec) / 1_000_000
     let tuned = tuned.withLock { $0 }
     lane.limit(to: tuned.maxStreamLength)
+    if lane.needsState { _ = try lane.reconcile(on: client, books) }
+    try lane.lookUp(tuned.batchRecords, on: client, books)
+    if lane.pending.isEmpty { return }
     guard
-      lane.prepare(wallMilliseconds: wallMilliseconds, batchRecords: tuned.batchRecords),
-      let transaction = lane.underWay
+      let transaction = lane.prepare(
+        wallMilliseconds: wallMilliseconds(), batchRecords: tuned.batchRecords)
     else {
-      lane.dropAll(
-        from: queue, because: "\(lane.key): its last ID is the highest there is; delete the stream")
+      books.drop(
+        lane.takeAll(),
+        because: "\(lane.key): its last ID is the highest there is; delete the stream")
       return
     }
-    lane.markSent()
+    note(transaction.renumbered)
     isWatching = false
     try client.send(lane.wire)
-    let answer = try RedisTransactionAnswer(
-      from: client, commands: transaction.count, lease: lease)
-    isWatching = answer.holdsLease
-    try lane.settle(answer, queue: queue, lease: lease)
+    if try client.readExpected(lane.expected) {
+      isWatching = true
+      lane.settleExecuted(books)
+    } else {
+      let answer = try RedisTransactionAnswer(
+        from: client, commands: transaction.count, lease: lease)
+      isWatching = answer.holdsLease
+      try lane.settle(answer, books, lease: lease)
+      try answer.requireLease()
+    }
+    boundWindows()
     renewed()
-    try answer.requireLease()
     queue.report(healthy: true)
+  }
+
+  /// Forgets the oldest of what was acknowledged, whichever stream's it is.
+  private func boundWindows() {
+    var bytes = lanes.reduce(0) { $0 + $1.window.bytes }
+    while bytes > settings.retransmitBytes,
+      let lane = lanes.min(by: {
+        ($0.window.oldestNanoseconds ?? .max) < ($1.window.oldestNanoseconds ?? .max)
+      })
+    {
+      let before = lane.window.bytes
+      for _ in 0..<64 { lane.window.forgetOldest() }
+      bytes -= before - lane.window.bytes
+    }
+  }
+
+  func wallMilliseconds() -> UInt64 {
+    var wall = timespec()
+    clock_gettime(CLOCK_REALTIME, &wall)
+    return UInt64(wall.tv_sec) * 1000 + UInt64(wall.tv_nsec) / 1_000_000
   }
 }

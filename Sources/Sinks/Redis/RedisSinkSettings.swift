@@ -8,6 +8,8 @@ package struct RedisSinkSettings: Sendable {
   package var username: String?
   /// Overrides the URL's.
   package var password: String?
+  /// Asked at each connection, for a password that has been changed meanwhile; nil: as it was.
+  package var currentPassword: (@Sendable () -> String?)?
   /// Names the streams, `martlet:{sensor}:flow` …; of `[A-Za-z0-9._-]+`.
   package var sensor: String
   package var format: RecordFormat
@@ -27,6 +29,15 @@ package struct RedisSinkSettings: Sendable {
   package var replyTimeoutSeconds: Double
   /// How long the lease outlives a writer that died; renewed at a third of it.
   package var leaseMilliseconds: Int
+  /// How many bytes of acknowledged records are kept, in case that Redis comes back without them;
+  /// 0 for none.
+  package var retransmitBytes: Int
+  /// Where records wait while Redis lags, in a folder of the sensor's name; nil: in memory alone.
+  package var spoolDirectory: String?
+  /// Of the spool's files.
+  package var spoolBytes: Int
+  /// Whether each write to the spool is waited for down to the disk: for power loss.
+  package var spoolFsync: Bool
   /// Whether `start()` fails where Redis is away; if not, it is tried again until it comes.
   package var requireAtStart: Bool
 
@@ -35,7 +46,9 @@ package struct RedisSinkSettings: Sendable {
     format: RecordFormat = .eve, types: Set<EventType> = [], maxStreamLength: Int = 1_000_000,
     queueBytes: Int = 64 << 20, batchRecords: Int = 512, lingerMilliseconds: Int = 50,
     connectTimeoutSeconds: Double = 2, replyTimeoutSeconds: Double = 5,
-    leaseMilliseconds: Int = 10_000, requireAtStart: Bool = false
+    leaseMilliseconds: Int = 10_000, retransmitBytes: Int = 64 << 20,
+    spoolDirectory: String? = nil, spoolBytes: Int = 1 << 30, spoolFsync: Bool = false,
+    requireAtStart: Bool = false
   ) {
     self.url = url
     self.username = username
@@ -50,6 +63,10 @@ package struct RedisSinkSettings: Sendable {
     self.connectTimeoutSeconds = connectTimeoutSeconds
     self.replyTimeoutSeconds = replyTimeoutSeconds
     self.leaseMilliseconds = leaseMilliseconds
+    self.retransmitBytes = retransmitBytes
+    self.spoolDirectory = spoolDirectory
+    self.spoolBytes = spoolBytes
+    self.spoolFsync = spoolFsync
     self.requireAtStart = requireAtStart
   }
 
@@ -69,6 +86,10 @@ package struct RedisSinkSettings: Sendable {
     }
     guard (0...100).contains(lingerMilliseconds) else {
       throw SinkError("redis: lingerMilliseconds \(lingerMilliseconds) must be within 0 to 100")
+    }
+    guard retransmitBytes >= 0, spoolBytes >= 1 << 20 else {
+      throw SinkError(
+        "redis: retransmitBytes must be 0 or more, and spoolBytes a MiB or more")
     }
     guard maxStreamLength >= 0, queueBytes > 0, leaseMilliseconds >= 100,
       connectTimeoutSeconds > 0, replyTimeoutSeconds > 0

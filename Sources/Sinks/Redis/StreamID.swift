@@ -22,14 +22,11 @@ package struct StreamID: Sendable, Hashable, Comparable, CustomStringConvertible
     (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
   }
 
-  /// The first of `count` consecutive IDs above this one and not before the wall clock: a clock
-  /// set back makes the sequence rise instead. Nil when the space of IDs is used up.
-  func next(wallMilliseconds: UInt64, count: Int) -> StreamID? {
+  /// The lowest ID that is above this one and not before the wall clock: a clock set back makes the
+  /// sequence rise instead. Nil when the space of IDs is used up.
+  func next(wallMilliseconds: UInt64) -> StreamID? {
     if wallMilliseconds > milliseconds { return StreamID(milliseconds: wallMilliseconds) }
-    // Room for all of a batch under one millisecond, so that only the sequence need be counted.
-    if sequence < UInt64.max - UInt64(count) {
-      return StreamID(milliseconds: milliseconds, sequence: sequence + 1)
-    }
+    if sequence < .max { return StreamID(milliseconds: milliseconds, sequence: sequence + 1) }
     return milliseconds == .max ? nil : StreamID(milliseconds: milliseconds + 1)
   }
 }

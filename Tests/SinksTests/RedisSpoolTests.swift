@@ -1,0 +1,354 @@
+import Foundation
+import Records
+import Sinks
+import Testing
+
+/// The Redis sink with a spool, against a server that is away, slow, older than it was, or written to
+/// by others. Whatever happens, each record is in the stream once, or counted.
+@Suite(.enabled(if: RedisServer.isInstalled), .serialized)
+struct RedisSpoolTests {
+  private let key = "martlet:{s}:flow"
+  private static let durable = ["--appendonly", "yes", "--appendfsync", "always"]
+
+  private func settings(
+    _ server: RedisServer, _ folder: TemporaryFolder, queueBytes: Int = 1 << 20,
+    spool: String = "spool"
+  ) -> RedisSinkSettings {
+    RedisSinkSettings(
+      url: server.url, sensor: "s", queueBytes: queueBytes, batchRecords: 64,
+      lingerMilliseconds: 5, connectTimeoutSeconds: 0.5, replyTimeoutSeconds: 0.5,
+      spoolDirectory: folder.file(spool), spoolBytes: 64 << 20)
+  }
+
+  /// Offers records as fast as they are taken.
+  private func offer(_ numbers: Range<Int>, to sink: RedisSink) throws {
+    for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 20) {
+      try until("there is room") { sink.hasRoom }
+      #expect(sink.offer(batch(start..<min(start + 20, numbers.upperBound))))
+    }
+  }
+
+  private func expectEachOnce(_ numbers: Range<Int>, at server: RedisServer) throws {
+    let found = try server.entries(key)
+    let expected = numbers.map { ["eve", "{\"n\":\($0)}"] }
+    #expect(found.count == expected.count)
+    #expect(found == expected)
+  }
+
+  @Test func recordsWaitOnDiskWhileRedisIsAway() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    let sink = try RedisSink(settings: settings(server, folder, queueBytes: 300_000))
+    try sink.start()
+    try offer(0..<1000, to: sink)
+    try until("the first are there") { sink.counters.delivered > 500 }
+    server.killAndWait()
+    // Ten times what the queue holds.
+    try offer(1000..<30_000, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == sink.counters.backlog }
+    let away = sink.counters
+    #expect(away.backlog >= 29_000 && away.spooledBytes > 1 << 20 && away.lagSeconds > 0)
+    #expect(away.droppedQueueFull == 0 && away.droppedSpoolFull == 0)
+    expectBalanced(away)
+    try server.launch()
+    try until("all is there", seconds: 60) { sink.counters.delivered == 30_000 }
+    try until("the spool is empty again") { sink.counters.spooledBytes == 0 }
+    // Straight on, then.
+    try offer(30_000..<30_100, to: sink)
+    sink.finish(withinSeconds: 10)
+    expectBalanced(sink.counters)
+    #expect(sink.counters.reordered == 0 && sink.counters.lostByRedis == 0)
+    try expectEachOnce(0..<30_100, at: server)
+    #expect(try folder.names("spool/s") == ["lock"])
+  }
+
+  @Test func whatIsLeftAtTheEndIsTheNextStartsToDeliver() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    let first = try RedisSink(settings: settings(server, folder))
+    try first.start()
+    try offer(0..<200, to: first)
+    try until("they are there") { first.counters.delivered == 200 }
+    server.killAndWait()
+    try offer(200..<5000, to: first)
+    first.finish(withinSeconds: 5)
+    let left = first.counters
+    #expect(left.droppedError == 0 && left.backlog == 4800 && left.spooled == 4800)
+    expectBalanced(left)
+
+    try server.launch()
+    // The dead sensor's lease is its own: the same host, and no such process any more, but that
+    // this test's is alive. It expires.
+    _ = try server.connect().command(["DEL", "martlet:{s}:writer"])
+    let second = try RedisSink(settings: settings(server, folder))
+    try second.start()
+    try offer(5000..<5100, to: second)
+    second.finish(withinSeconds: 20)
+    #expect(second.counters.recovered == 4800 && second.counters.delivered == 4900)
+    expectBalanced(second.counters)
+    try expectEachOnce(0..<5100, at: server)
+  }
+
+  /// A crash is the folder as it was at a moment. Whenever that is, what was on disk arrives once.
+  @Test func aCrashAtAnyMomentDoublesNothing() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder)
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    server.killAndWait()
+    try offer(0..<20_000, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == 20_000 }
+    try folder.copy(of: "spool", as: "crash-before")
+    try server.launch()
+    try until("the first are there") { sink.counters.delivered > 2000 }
+    try folder.copy(of: "spool", as: "crash-within")
+    try until("all is there") { sink.counters.delivered == 20_000 }
+    sink.finish(withinSeconds: 5)
+    try expectEachOnce(0..<20_000, at: server)
+
+    for crash in ["crash-before", "crash-within"] {
+      settings.spoolDirectory = folder.file(crash)
+      let next = try RedisSink(settings: settings)
+      try next.start()
+      try until("\(crash): all is settled") { next.counters.backlog == 0 }
+      next.finish(withinSeconds: 5)
+      #expect(next.counters.recovered > 0 && next.counters.reordered == 0)
+      try expectEachOnce(0..<20_000, at: server)
+    }
+  }
+
+  /// The same where the crash comes first, and what was on disk had not been sent.
+  @Test func aCrashBeforeAnythingWasSentLosesNothing() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder)
+    server.killAndWait()
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    try offer(0..<3000, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == 3000 }
+    try folder.copy(of: "spool", as: "crash")
+    sink.finish(withinSeconds: 0)
+    try server.launch()
+    settings.spoolDirectory = folder.file("crash")
+    let next = try RedisSink(settings: settings)
+    try next.start()
+    next.finish(withinSeconds: 20)
+    #expect(next.counters.delivered == 3000)
+    try expectEachOnce(0..<3000, at: server)
+  }
+
+  /// Trimmed entries are not there any more, and yet were delivered.
+  @Test func aCrashBehindATrimmedStreamDoublesNothing() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder)
+    settings.maxStreamLength = 500
+    server.killAndWait()
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    try offer(0..<5000, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == 5000 }
+    try folder.copy(of: "spool", as: "crash")
+    try server.launch()
+    try until("all is there") { sink.counters.delivered == 5000 }
+    sink.finish(withinSeconds: 5)
+    let before = try server.entries(key)
+    #expect(before.count < 1000)
+    settings.spoolDirectory = folder.file("crash")
+    let next = try RedisSink(settings: settings)
+    try next.start()
+    try until("all is settled") { next.counters.backlog == 0 }
+    next.finish(withinSeconds: 5)
+    #expect(try server.entries(key) == before)
+  }
+
+  @Test func aStoppedRedisIsWaitedForOnDisk() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    let sink = try RedisSink(settings: settings(server, folder, queueBytes: 100_000))
+    try sink.start()
+    server.signal(SIGSTOP)
+    try offer(0..<20_000, to: sink)
+    // Also those whose answer is waited for.
+    try until("all wait on disk") { sink.counters.spooled == 20_000 }
+    #expect(sink.counters.droppedQueueFull == 0)
+    server.signal(SIGCONT)
+    try until("all is there") { sink.counters.delivered == 20_000 }
+    sink.finish(withinSeconds: 5)
+    try expectEachOnce(0..<20_000, at: server)
+  }
+
+  @Test func aStrangersEntryReordersWhatWaitsAndDoublesNothing() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder)
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    server.killAndWait()
+    try offer(0..<5000, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == 5000 }
+    // Where the sink does not find it.
+    try server.launch(socket: server.socket + "2")
+    _ = try server.connect(server.socket + "2").command(
+      ["XADD", key, "99999999999999-0", "eve", "stranger"])
+    server.killAndWait()
+    try server.launch()
+    try until("some are there") { sink.counters.delivered > 1000 }
+    // A crash in the middle of it: from here on nothing of this writer's arrives but what it had
+    // sent, and the next one knows which new IDs that went under.
+    server.signal(SIGSTOP)
+    try folder.copy(of: "spool", as: "crash")
+    sink.finish(withinSeconds: 0)
+    server.signal(SIGCONT)
+    #expect(sink.counters.reordered > 1000)
+    _ = try server.connect().command(["DEL", "martlet:{s}:writer"])
+    settings.spoolDirectory = folder.file("crash")
+    let next = try RedisSink(settings: settings)
+    try next.start()
+    try until("all is settled") { next.counters.backlog == 0 }
+    next.finish(withinSeconds: 5)
+    #expect(next.counters.recovered == 5000)
+    let expected = [["eve", "stranger"]] + (0..<5000).map { ["eve", "{\"n\":\($0)}"] }
+    #expect(try server.entries(key) == expected)
+  }
+
+  // MARK: A Redis that is older than it was
+
+  @Test func whatRedisHadAcknowledgedAndLostIsSentAgain() throws {
+    let server = try RedisServer()
+    let sink = try RedisSink(settings: settings(server, try TemporaryFolder()))
+    try sink.start()
+    try offer(0..<1000, to: sink)
+    try until("they are there") { sink.counters.delivered == 1000 }
+    _ = try server.connect().command(["SAVE"])
+    try offer(1000..<3000, to: sink)
+    try until("they are there") { sink.counters.delivered == 3000 }
+    let before = try server.connect().command(["XRANGE", key, "-", "+"])
+    server.killAndWait()
+    try server.launch()
+    try until("they are sent again") { sink.counters.retransmitted == 2000 }
+    #expect(sink.counters.lastError?.contains("2000 records are sent again") == true)
+    sink.finish(withinSeconds: 5)
+    // Under the same IDs.
+    #expect(try server.connect().command(["XRANGE", key, "-", "+"]) == before)
+    #expect(sink.counters.lostByRedis == 0 && sink.counters.delivered == 3000)
+    expectBalanced(sink.counters)
+  }
+
+  @Test func whatHasLeftTheWindowIsCountedAsLost() throws {
+    let server = try RedisServer()
+    var settings = settings(server, try TemporaryFolder())
+    settings.retransmitBytes = 100_000
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    try offer(0..<500, to: sink)
+    try until("they are there") { sink.counters.delivered == 500 }
+    _ = try server.connect().command(["SAVE"])
+    try offer(500..<10_000, to: sink)
+    try until("they are there") { sink.counters.delivered == 10_000 }
+    server.killAndWait()
+    try server.launch()
+    try until("the window is sent again") { sink.counters.retransmitted > 0 }
+    try offer(10_000..<10_100, to: sink)
+    sink.finish(withinSeconds: 5)
+    let counters = sink.counters
+    #expect(counters.lostByRedis > 0)
+    #expect(counters.retransmitted + counters.lostByRedis == 9500)
+    let again = Int(counters.retransmitted)
+    let found = try server.entries(key)
+    let expected = (0..<500).map { $0 } + (10_000 - again..<10_100).map { $0 }
+    #expect(found == expected.map { ["eve", "{\"n\":\($0)}"] })
+  }
+
+  // MARK: Limits
+
+  @Test func onlyAFullSpoolDropsAndByName() throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder, queueBytes: 100_000)
+    settings.spoolBytes = 1 << 20
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    server.killAndWait()
+    var accepted = 0
+    var refused = 0
+    while refused < 200 {
+      if sink.offer(batch(accepted..<accepted + 10)) {
+        accepted += 10
+      } else if sink.counters.droppedSpoolFull > 0 {
+        refused += 10
+      } else {
+        usleep(1000)
+      }
+    }
+    let full = sink.counters
+    #expect(full.droppedSpoolFull >= 200 && full.spooledBytes <= 1 << 20)
+    #expect(full.lastError?.contains("spool") == true)
+    expectBalanced(full)
+    try server.launch()
+    try until("all that was accepted is there") {
+      sink.counters.delivered == UInt64(accepted)
+    }
+    sink.finish(withinSeconds: 5)
+    try expectEachOnce(0..<accepted, at: server)
+  }
+
+  @Test(.enabled(if: SmallDisk.isPossible)) func aFullDiskIsWaitedForInMemory() throws {
+    let server = try RedisServer(Self.durable)
+    let disk = try SmallDisk(megabytes: 1)
+    var settings = settings(server, try TemporaryFolder(), queueBytes: 300_000)
+    settings.spoolDirectory = disk.path
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    server.killAndWait()
+    var accepted = 0
+    while sink.counters.droppedSpoolFull == 0 {
+      if sink.offer(batch(accepted..<accepted + 10)) { accepted += 10 } else { usleep(1000) }
+    }
+    #expect(sink.counters.lastError?.contains("No space left on device") == true)
+    expectBalanced(sink.counters)
+    try server.launch()
+    try until("all that was accepted is there") {
+      sink.counters.delivered == UInt64(accepted)
+    }
+    try offer(accepted..<accepted + 100, to: sink)
+    sink.finish(withinSeconds: 5)
+    try expectEachOnce(0..<accepted + 100, at: server)
+  }
+
+  @Test func aFolderThatCannotBeWrittenIsSaidAtStart() throws {
+    let server = try RedisServer()
+    var settings = settings(server, try TemporaryFolder())
+    settings.spoolDirectory = "/dev/null/spool"
+    let error = #expect(throws: SinkError.self) { try RedisSink(settings: settings).start() }
+    #expect(error?.description.contains("/dev/null") == true)
+  }
+}
+
+/// A file system of a given size.
+final class SmallDisk {
+  let path = "/tmp/mrtl-disk-\(UInt32.random(in: .min ... .max))"
+
+  static let isPossible: Bool = {
+    guard geteuid() == 0, let disk = try? SmallDisk(megabytes: 1) else {
+      FileHandle.standardError.write(
+        Data("\n*** no root: A FULL DISK BEHIND THE SPOOL IS NOT TESTED ***\n\n".utf8))
+      return false
+    }
+    return !disk.path.isEmpty
+  }()
+
+  init(megabytes: Int) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    guard mount("tmpfs", path, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
+      throw TimedOut(description: "mount: errno \(errno)")
+    }
+  }
+
+  deinit {
+    umount2(path, Int32(MNT_DETACH))
+    try? FileManager.default.removeItem(atPath: path)
+  }
+}
