@@ -215,6 +215,10 @@ private struct Description {
       add("lingerMilliseconds", sink.lingerMilliseconds)
       add("connectTimeoutSeconds", sink.connectTimeoutSeconds)
       add("requireAtStart", sink.requireAtStart)
+      add("spoolDirectory", sink.spoolDirectory)
+      add("spoolMegabytes", sink.spoolMegabytes)
+      add("spoolFsync", sink.spoolFsync)
+      add("retransmitMegabytes", sink.retransmitMegabytes)
     case .file:
       add("path", sink.path)
       add("rotateMegabytes", sink.rotateMegabytes)

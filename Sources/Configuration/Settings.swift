@@ -137,11 +137,18 @@ package struct Settings: Sendable, Equatable {
     package var username: String?
     /// Read from the file or the environment variable that the configuration names.
     package var password: String?
+    /// The file that the password was read from.
+    package var passwordFile: String?
     package var maxStreamLength = 1_000_000
     package var batchRecords = 512
     package var lingerMilliseconds = 50
     package var connectTimeoutSeconds = 2.0
     package var requireAtStart = false
+    /// Absolute, or relative to the process; nil: records wait in memory alone.
+    package var spoolDirectory: String?
+    package var spoolMegabytes = 1024
+    package var spoolFsync = false
+    package var retransmitMegabytes = 64
     // file
     package var path = ""
     package var rotateMegabytes: Int?

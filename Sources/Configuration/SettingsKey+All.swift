@@ -227,6 +227,18 @@ extension SettingsKey {
       "sinks[].connectTimeoutSeconds", .number(0.1...60), "2", unit: "s",
       "redis: until a connection is given up"),
     SettingsKey(
+      "sinks[].spoolDirectory", .text,
+      "redis: where records wait on disk while Redis lags, in a folder of the sensor's name"),
+    SettingsKey(
+      "sinks[].spoolMegabytes", .integer(1...16_777_216), "1024", unit: "MiB",
+      "redis: how much may wait there; more is dropped and counted"),
+    SettingsKey(
+      "sinks[].spoolFsync", .flag, "false",
+      "redis: wait for the disk after each write, against power loss"),
+    SettingsKey(
+      "sinks[].retransmitMegabytes", .integer(0...65_536), "64", unit: "MiB",
+      "redis: what is kept of acknowledged records, for a Redis that loses them"),
+    SettingsKey(
       "sinks[].requireAtStart", .flag, "false", "redis: do not start where it cannot be reached"),
     SettingsKey("sinks[].path", .text, "file: where"),
     SettingsKey(

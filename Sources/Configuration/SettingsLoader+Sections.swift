@@ -151,12 +151,17 @@ extension SettingsLoader {
     sink.url = reader.text("url") ?? ""
     sink.username = reader.text("username")
     sink.password = readPassword(reader, folder: folder)
+    sink.passwordFile = reader.text("passwordFile").map { resolve($0, folder) }
     sink.maxStreamLength = reader.integer("maxStreamLength") ?? sink.maxStreamLength
     sink.batchRecords = reader.integer("batchRecords") ?? sink.batchRecords
     sink.lingerMilliseconds = reader.integer("lingerMilliseconds") ?? sink.lingerMilliseconds
     sink.connectTimeoutSeconds = reader.number(
       "connectTimeoutSeconds", sink.connectTimeoutSeconds)
     sink.requireAtStart = reader.flag("requireAtStart", sink.requireAtStart)
+    sink.spoolDirectory = reader.text("spoolDirectory").map { resolve($0, folder) }
+    sink.spoolMegabytes = reader.integer("spoolMegabytes") ?? sink.spoolMegabytes
+    sink.spoolFsync = reader.flag("spoolFsync", sink.spoolFsync)
+    sink.retransmitMegabytes = reader.integer("retransmitMegabytes") ?? sink.retransmitMegabytes
     sink.path = reader.text("path").map { resolve($0, folder) } ?? ""
     sink.rotateMegabytes = reader.integer("rotateMegabytes")
     sink.rotateSeconds = reader.optionalNumber("rotateSeconds")

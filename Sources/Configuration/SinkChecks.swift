@@ -10,6 +10,7 @@ enum SinkChecks {
       [
         "url", "username", "passwordFile", "passwordEnvironment", "maxStreamLength",
         "batchRecords", "lingerMilliseconds", "connectTimeoutSeconds", "requireAtStart",
+        "spoolDirectory", "spoolMegabytes", "spoolFsync", "retransmitMegabytes",
       ]
     case .file: ["path", "rotateMegabytes", "rotateSeconds", "keepFiles", "splitByType"]
     case .stdout, .null: []

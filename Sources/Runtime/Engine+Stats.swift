@@ -51,21 +51,39 @@ extension Engine {
     stats.rings = rings()
     stats.rates = rateKeeper.rates(
       rateSample(snapshots, portCounts), portNames: ports.map(\.name))
-    stats.sinks = sinks.map { sink in
-      let counts = sink.counters
-      var out = SinkStats()
-      out.name = sink.name
-      out.accepted = counts.accepted
-      out.delivered = counts.delivered
-      out.droppedQueueFull = counts.droppedQueueFull
-      out.droppedError = counts.droppedError
-      out.backlog = counts.backlog
-      out.reconnects = counts.reconnects
-      out.isHealthy = counts.isHealthy
-      out.lastError = counts.lastError
-      return out
-    }
+    stats.sinks = sinkStats()
     return stats
+  }
+
+  package func sinkStats() -> [SinkStats] {
+    sinks.map { Self.stats(of: $0, $0.counters) }
+  }
+
+  static func stats(of sink: any RecordSink, _ counts: SinkCounters) -> SinkStats {
+    var out = SinkStats()
+    out.name = sink.name
+    out.accepted = counts.accepted
+    out.delivered = counts.delivered
+    out.droppedQueueFull = counts.droppedQueueFull
+    out.droppedSpoolFull = counts.droppedSpoolFull
+    out.droppedError = counts.droppedError
+    out.droppedRefused = counts.droppedRefused
+    out.droppedAtShutdown = counts.droppedAtShutdown
+    out.backlog = counts.backlog
+    out.lagSeconds = counts.lagSeconds
+    out.reconnects = counts.reconnects
+    out.retries = counts.retries
+    out.spooled = counts.spooled
+    out.spooledBytes = counts.spooledBytes
+    out.spoolLimitBytes = counts.spoolLimitBytes
+    out.recovered = counts.recovered
+    out.spoolTorn = counts.spoolTorn
+    out.reordered = counts.reordered
+    out.retransmitted = counts.retransmitted
+    out.lostByRedis = counts.lostByRedis
+    out.isHealthy = counts.isHealthy
+    out.lastError = counts.lastError
+    return out
   }
 
   static func stats(of port: any CapturePort, _ counts: PortStatistics) -> PortStats {

@@ -238,9 +238,20 @@ extension Engine {
       out.accepted = counts.accepted
       out.delivered = counts.delivered
       out.droppedQueueFull = counts.droppedQueueFull
-      out.droppedError = counts.droppedError
+      out.droppedSpoolFull = counts.droppedSpoolFull
+      out.droppedRefused = counts.droppedRefused
+      out.droppedAtShutdown = counts.droppedAtShutdown
+      out.lostByRedis = counts.lostByRedis
       out.backlog = counts.backlog
+      out.lagMilliseconds = UInt64(counts.lagSeconds * 1000)
+      out.spooled = counts.spooled
+      out.spooledBytes = counts.spooledBytes
+      out.retries = counts.retries
       out.reconnects = counts.reconnects
+      out.reordered = counts.reordered
+      out.retransmitted = counts.retransmitted
+      out.recovered = counts.recovered
+      out.spoolTorn = counts.spoolTorn
       record.sinks.append(out)
     }
     for (index, snapshot) in snapshots.enumerated() {

@@ -22,8 +22,9 @@ package struct SinkCounters: Sendable {
 
   /// Of the backlog: in the spool, on disk.
   package var spooled: UInt64 = 0
-  /// Bytes of the spool's files.
+  /// Bytes of the spool's files, and how many there may be; 0 without a spool.
   package var spooledBytes: UInt64 = 0
+  package var spoolLimitBytes: UInt64 = 0
   /// Found in the spool at the start.
   package var recovered: UInt64 = 0
   /// Frames of the spool that a crash had torn, and frames that were damaged: cut off, or left out.
@@ -40,6 +41,9 @@ package struct SinkCounters: Sendable {
   package var isHealthy: Bool = true
   /// The last thing that went wrong, in words; nil when nothing has.
   package var lastError: String?
+
+  /// Lost for good, by whatever cause.
+  package var lost: UInt64 { droppedQueueFull + droppedSpoolFull + droppedError + lostByRedis }
 
   /// Accepted and given up on.
   package var droppedError: UInt64 { droppedRefused + droppedAtShutdown }

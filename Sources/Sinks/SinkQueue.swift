@@ -294,6 +294,10 @@ package final class SinkQueue: @unchecked Sendable {
     locked { books[keyPath: counter] += UInt64(count) }
   }
 
+  package func set(_ counter: WritableKeyPath<SinkCounters, UInt64>, _ value: Int) {
+    locked { books[keyPath: counter] = UInt64(value) }
+  }
+
   package func report(healthy: Bool, error: String? = nil) {
     locked {
       books.isHealthy = healthy

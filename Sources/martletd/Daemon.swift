@@ -104,6 +104,7 @@ struct Daemon {
     var links = Dictionary(uniqueKeysWithValues: ports.map { ($0.name, $0.link()) })
     var turns = 0
     var sampling = engine.samplingIntervals
+    var sinks = SinkWatch()
     while true {
       if let number = signals.wait(milliseconds: 100) {
         if number == SIGHUP {
@@ -124,8 +125,11 @@ struct Daemon {
       }
       // Some drivers ask the other side about the link: once a second is enough.
       turns += 1
-      if turns % 10 == 0 { sampling = noteSampling(sampling) }
       guard turns % 10 == 0 else { continue }
+      sampling = noteSampling(sampling)
+      for line in sinks.look(at: engine.sinkStats(), seconds: Double(turns) / 10) {
+        logger.log(level: line.level, "\(line.text)")
+      }
       for port in ports {
         let link = port.link()
         if link != links[port.name] {

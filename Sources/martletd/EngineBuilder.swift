@@ -220,14 +220,23 @@ struct EngineBuilder {
     let queueBytes = sink.queueMegabytes << 20
     switch sink.type {
     case .redis:
-      return try RedisSink(
-        settings: RedisSinkSettings(
-          url: sink.url, username: sink.username, password: sink.password,
-          sensor: settings.sensor, format: sink.format, types: sink.types,
-          maxStreamLength: sink.maxStreamLength, queueBytes: queueBytes,
-          batchRecords: sink.batchRecords, lingerMilliseconds: sink.lingerMilliseconds,
-          connectTimeoutSeconds: sink.connectTimeoutSeconds,
-          requireAtStart: sink.requireAtStart))
+      var made = RedisSinkSettings(
+        url: sink.url, username: sink.username, password: sink.password,
+        sensor: settings.sensor, format: sink.format, types: sink.types,
+        maxStreamLength: sink.maxStreamLength, queueBytes: queueBytes,
+        batchRecords: sink.batchRecords, lingerMilliseconds: sink.lingerMilliseconds,
+        connectTimeoutSeconds: sink.connectTimeoutSeconds,
+        retransmitBytes: sink.retransmitMegabytes << 20, spoolDirectory: sink.spoolDirectory,
+        spoolBytes: sink.spoolMegabytes << 20, spoolFsync: sink.spoolFsync,
+        requireAtStart: sink.requireAtStart)
+      if let file = sink.passwordFile {
+        // Read again at each connection: it may have been changed in Redis meanwhile.
+        made.currentPassword = {
+          (try? String(contentsOfFile: file, encoding: .utf8))?
+            .split(whereSeparator: \.isNewline).first.map(String.init)
+        }
+      }
+      return try RedisSink(settings: made)
     case .file:
       return FileSink(
         settings: FileSinkSettings(

@@ -49,7 +49,9 @@ struct Summary {
         (
           "sink \(sink.name)",
           "\(Self.grouped(sink.delivered)) records delivered,"
-            + " \(Self.grouped(sink.droppedQueueFull + sink.droppedError)) dropped"
+            + " \(Self.grouped(sink.lost)) dropped"
+            + (sink.backlog > 0
+              ? ", \(Self.grouped(sink.backlog)) left in the spool for the next start" : "")
             + (sink.lastError.map { " (\($0))" } ?? "")
         ))
     }

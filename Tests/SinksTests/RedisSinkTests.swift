@@ -95,7 +95,7 @@ struct RedisSinkTests {
     let error = #expect(throws: SinkError.self) { try second.start() }
     let holder = try #require(
       try server.connect().command(["GET", "martlet:{s}:writer"]).text)
-    #expect(holder.split(separator: ":").count == 3)
+    #expect(holder.split(separator: ":").count == 4)
     #expect(error?.description.contains(holder) == true)
     first.finish(withinSeconds: 5)
     try second.start()

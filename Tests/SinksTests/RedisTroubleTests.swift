@@ -174,7 +174,7 @@ struct RedisTroubleTests {
     sink.finish(withinSeconds: 5)
     let counters = sink.counters
     #expect(counters.droppedError == 100 && counters.delivered == 5)
-    #expect(counters.lastError?.contains("rename or delete") == true)
+    #expect(counters.lastError?.contains("rename or delete") == true, "\(counters)")
     expectBalanced(counters)
   }
 

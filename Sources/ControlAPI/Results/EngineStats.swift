@@ -169,21 +169,53 @@ package struct WorkerStats: Codable, Equatable, Sendable {
   package init() {}
 }
 
-/// One sink; all counts are of records. `accepted == delivered + droppedError + backlog`, and what
-/// a full queue refused is not in `accepted`.
+/// One sink; counts are of records where they say nothing else.
+/// `accepted == delivered + droppedError + backlog`, and what a full queue or spool refused is not in
+/// `accepted`.
 package struct SinkStats: Codable, Equatable, Sendable {
   package var name = ""
   package var accepted: UInt64 = 0
   package var delivered: UInt64 = 0
   package var droppedQueueFull: UInt64 = 0
+  /// Refused because the queue was full, and the spool behind it, or its disk.
+  package var droppedSpoolFull: UInt64 = 0
+  /// `droppedRefused` and `droppedAtShutdown` together.
   package var droppedError: UInt64 = 0
+  /// Given up on because the receiver would never take them.
+  package var droppedRefused: UInt64 = 0
+  /// Given up on because shutdown ran out of time.
+  package var droppedAtShutdown: UInt64 = 0
   package var backlog: UInt64 = 0
+  /// How long the oldest record of the backlog has waited.
+  package var lagSeconds = 0.0
   package var reconnects: UInt64 = 0
+  /// Batches that were sent again.
+  package var retries: UInt64 = 0
+  /// Of the backlog: in the spool, on disk.
+  package var spooled: UInt64 = 0
+  package var spooledBytes: UInt64 = 0
+  /// How many bytes the spool may hold; 0 without one.
+  package var spoolLimitBytes: UInt64 = 0
+  /// Found in the spool at the start.
+  package var recovered: UInt64 = 0
+  /// Frames of the spool that a crash had torn, or that were damaged.
+  package var spoolTorn: UInt64 = 0
+  /// Sent under a new ID, because an entry with a higher one had come to the stream before.
+  package var reordered: UInt64 = 0
+  /// Acknowledged, lost by Redis, and sent again under the same ID.
+  package var retransmitted: UInt64 = 0
+  /// Acknowledged, lost by Redis, and no longer in the retransmit window.
+  package var lostByRedis: UInt64 = 0
   package var isHealthy = true
   /// The last thing that went wrong, in words.
   package var lastError: String?
 
   package init() {}
+
+  /// Lost for good, by whatever cause.
+  package var lost: UInt64 {
+    droppedQueueFull &+ droppedSpoolFull &+ droppedError &+ lostByRedis
+  }
 }
 
 /// Whether every received packet is accounted for.

@@ -177,17 +177,46 @@ extension MetricFamily {
     },
     MetricFamily(
       "sink_records_dropped_total", .counter,
-      "Records that the sink lost: its queue was full, or delivering failed.",
+      "Records that are lost: the queue or the spool was full, the receiver refuses them, shutdown ran out of time, or Redis lost what it had acknowledged.",
       labels: ["sink", "cause"]
     ) { reading in
       named(reading.stats.sinks).flatMap { name, sink in
         [
           Sample(labels: [name, "queue_full"], value: .count(sink.droppedQueueFull)),
-          Sample(labels: [name, "error"], value: .count(sink.droppedError)),
+          Sample(labels: [name, "spool_full"], value: .count(sink.droppedSpoolFull)),
+          Sample(labels: [name, "refused"], value: .count(sink.droppedRefused)),
+          Sample(labels: [name, "shutdown"], value: .count(sink.droppedAtShutdown)),
+          Sample(labels: [name, "lost_by_redis"], value: .count(sink.lostByRedis)),
         ]
       }
     },
-    sink("sink_backlog_records", .gauge, "Records that wait in the sink's queue.") { $0.backlog },
+    sink("sink_backlog_records", .gauge, "Records that wait, in memory or in the spool.") {
+      $0.backlog
+    },
+    MetricFamily(
+      "sink_lag_seconds", .gauge, "How long the oldest record that waits has waited.",
+      labels: ["sink"]
+    ) { reading in
+      named(reading.stats.sinks).map {
+        Sample(labels: [$0], value: .number($1.lagSeconds))
+      }
+    },
+    sink("sink_spooled_records", .gauge, "Records that wait in the spool, on disk.") {
+      $0.spooled
+    },
+    sink("sink_spooled_bytes", .gauge, "Bytes of the spool's files.") { $0.spooledBytes },
+    sink("sink_spool_limit_bytes", .gauge, "How many bytes the spool may hold.") {
+      $0.spoolLimitBytes
+    },
+    sink("sink_retries_total", .counter, "Batches that were sent again.") { $0.retries },
+    sink(
+      "sink_records_reordered_total", .counter,
+      "Records that were sent under a new ID, behind entries made later."
+    ) { $0.reordered },
+    sink(
+      "sink_records_retransmitted_total", .counter,
+      "Records that Redis had acknowledged and lost, and that were sent again."
+    ) { $0.retransmitted },
     sink("sink_reconnects_total", .counter, "Times that the sink connected again.") {
       $0.reconnects
     },

@@ -114,7 +114,14 @@ extension SinkStats {
     view.accepted = grown(accepted, then.accepted)
     view.delivered = grown(delivered, then.delivered)
     view.droppedQueueFull = grown(droppedQueueFull, then.droppedQueueFull)
+    view.droppedSpoolFull = grown(droppedSpoolFull, then.droppedSpoolFull)
     view.droppedError = grown(droppedError, then.droppedError)
+    view.droppedRefused = grown(droppedRefused, then.droppedRefused)
+    view.droppedAtShutdown = grown(droppedAtShutdown, then.droppedAtShutdown)
+    view.retries = grown(retries, then.retries)
+    view.reordered = grown(reordered, then.reordered)
+    view.retransmitted = grown(retransmitted, then.retransmitted)
+    view.lostByRedis = grown(lostByRedis, then.lostByRedis)
     view.reconnects = grown(reconnects, then.reconnects)
     return view
   }

@@ -148,8 +148,15 @@ extension ByteWriter {
       sink.name,
       [
         ("accepted", sink.accepted), ("delivered", sink.delivered),
-        ("dropped_queue_full", sink.droppedQueueFull), ("dropped_error", sink.droppedError),
-        ("backlog", sink.backlog), ("reconnects", sink.reconnects),
+        ("dropped_queue_full", sink.droppedQueueFull),
+        ("dropped_spool_full", sink.droppedSpoolFull),
+        ("dropped_refused", sink.droppedRefused), ("dropped_shutdown", sink.droppedAtShutdown),
+        ("lost_by_redis", sink.lostByRedis), ("backlog", sink.backlog),
+        ("lag_msec", sink.lagMilliseconds), ("spooled", sink.spooled),
+        ("spooled_bytes", sink.spooledBytes), ("retries", sink.retries),
+        ("reconnects", sink.reconnects), ("reordered", sink.reordered),
+        ("retransmitted", sink.retransmitted), ("recovered", sink.recovered),
+        ("spool_torn", sink.spoolTorn),
       ])
   }
 

@@ -78,12 +78,23 @@ package enum StatsField: Int, CaseIterable, Sendable {
         "sinks", "each sink's counters",
         [
           RecordField(nil, "name", .string, "", "Martlet", "the sink's, as configured"),
-          member("accepted", "records", "taken into the sink's queue"),
+          member("accepted", "records", "taken into the sink's queue, or found in its spool"),
           member("delivered", "records", "written, or acknowledged by the receiver"),
           member("dropped_queue_full", "records", "refused because the queue was full"),
-          member("dropped_error", "records", "given up on for another reason"),
-          member("backlog", "records", "waiting just now"),
+          member("dropped_spool_full", "records", "refused because the spool was full as well"),
+          member("dropped_refused", "records", "given up on: the receiver never takes them"),
+          member("dropped_shutdown", "records", "given up on: shutdown ran out of time"),
+          member("lost_by_redis", "records", "acknowledged by Redis, and lost by it for good"),
+          member("backlog", "records", "waiting just now, in memory or on disk"),
+          member("lag_msec", "ms", "how long the oldest of them has waited"),
+          member("spooled", "records", "of the backlog: on disk"),
+          member("spooled_bytes", "bytes", "of the spool's files"),
+          member("retries", "", "batches that were sent again"),
           member("reconnects", "", "times the connection was made again"),
+          member("reordered", "records", "sent under a new ID, behind entries made later"),
+          member("retransmitted", "records", "lost by Redis, and sent again"),
+          member("recovered", "records", "found in the spool at the start"),
+          member("spool_torn", "", "torn or damaged frames found in the spool"),
         ])
     case .workers:
       object(

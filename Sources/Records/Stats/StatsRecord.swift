@@ -31,9 +31,20 @@ package struct StatsRecord: Sendable {
     package var accepted: UInt64 = 0
     package var delivered: UInt64 = 0
     package var droppedQueueFull: UInt64 = 0
-    package var droppedError: UInt64 = 0
+    package var droppedSpoolFull: UInt64 = 0
+    package var droppedRefused: UInt64 = 0
+    package var droppedAtShutdown: UInt64 = 0
+    package var lostByRedis: UInt64 = 0
     package var backlog: UInt64 = 0
+    package var lagMilliseconds: UInt64 = 0
+    package var spooled: UInt64 = 0
+    package var spooledBytes: UInt64 = 0
+    package var retries: UInt64 = 0
     package var reconnects: UInt64 = 0
+    package var reordered: UInt64 = 0
+    package var retransmitted: UInt64 = 0
+    package var recovered: UInt64 = 0
+    package var spoolTorn: UInt64 = 0
 
     package init(name: String) { self.name = name }
   }
@@ -91,7 +102,7 @@ package struct StatsRecord: Sendable {
     func size(_ name: String, _ numbers: Int) -> Int { 6 * name.utf8.count + 32 + numbers * 48 }
     let counts = (discarded + notIP + anomalies).reduce(0) { $0 + size($1.name, 1) }
     let ports = ports.reduce(0) { $0 + size($1.name, 5) }
-    let sinks = sinks.reduce(0) { $0 + size($1.name, 6) }
+    let sinks = sinks.reduce(0) { $0 + size($1.name, 17) }
     return counts + ports + sinks + workers.count * size("", 4)
   }
 }

@@ -15,7 +15,10 @@ package final class RedisClient: @unchecked Sendable {
   private var replyTimeoutSeconds: Double
   /// Called about every 20 ms while an answer is waited for; false ends the waiting with a fault.
   var whileWaiting: (() -> Bool)?
+  /// What has come and nobody has read: `buffer[unread ..< filled]`.
   private var buffer = [UInt8](repeating: 0, count: 256 << 10)
+  private var unread = 0
+  private var filled = 0
 
   /// How long one wait lasts before ``whileWaiting`` has its turn, in milliseconds.
   private static let sliceMilliseconds: Int32 = 20
@@ -162,13 +165,17 @@ package final class RedisClient: @unchecked Sendable {
     }
   }
 
-  /// What has come, at least a byte, into the front of `buffer`.
-  private func receive(until deadline: UInt64) throws(RedisFault) -> Int {
-    while true {
+  /// Waits until there is at least a byte to read in `buffer`.
+  private func receive(until deadline: UInt64) throws(RedisFault) {
+    while unread == filled {
       let count = buffer.withUnsafeMutableBytes {
         recv(context.pointee.fd, $0.baseAddress!, $0.count, Int32(MSG_DONTWAIT))
       }
-      if count > 0 { return count }
+      if count > 0 {
+        unread = 0
+        filled = count
+        return
+      }
       if count == 0 {
         throw RedisFault(.connection, "connection lost: Redis has closed it")
       } else if errno == EAGAIN {
@@ -192,10 +199,11 @@ package final class RedisClient: @unchecked Sendable {
         throw RedisFault(.connection, "connection lost: Redis answered what is no RESP")
       }
       if let raw { return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self)) }
-      let count = try receive(until: deadline)
-      guard feed(buffer[..<count]) else {
+      try receive(until: deadline)
+      guard feed(buffer[unread..<filled]) else {
         throw RedisFault(.connection, "connection lost: hiredis found no memory")
       }
+      unread = filled
     }
   }
 
@@ -209,24 +217,24 @@ package final class RedisClient: @unchecked Sendable {
   /// Reads answers that are known beforehand: true where just those came, and nothing need be
   /// parsed. False where something else came, all of which ``nextReply()`` gives then.
   ///
-  /// To be called only where no answer before these is unread.
+  /// To be called only where no answer before these is left in hiredis's reader.
   func readExpected(_ expected: [UInt8]) throws(RedisFault) -> Bool {
     var matched = 0
     while matched < expected.count {
-      let count = try receive(until: monotonicDeadline(afterSeconds: replyTimeoutSeconds))
-      let isSame =
-        matched + count <= expected.count
-        && expected.withUnsafeBytes { wanted in
-          buffer.withUnsafeBytes {
-            memcmp(wanted.baseAddress! + matched, $0.baseAddress!, count) == 0
-          }
+      try receive(until: monotonicDeadline(afterSeconds: replyTimeoutSeconds))
+      let count = min(filled - unread, expected.count - matched)
+      let isSame = expected.withUnsafeBytes { wanted in
+        buffer.withUnsafeBytes {
+          memcmp(wanted.baseAddress! + matched, $0.baseAddress! + unread, count) == 0
         }
+      }
       guard isSame else {
-        guard feed(expected[..<matched]), feed(buffer[..<count]) else {
+        guard feed(expected[..<matched]) else {
           throw RedisFault(.connection, "connection lost: hiredis found no memory")
         }
         return false
       }
+      unread += count
       matched += count
     }
     return true

@@ -72,12 +72,11 @@ extension RedisLane {
   ///
   /// Returns what is worth telling people.
   func reconcile(on client: RedisClient, _ books: PublishBooks) throws(RedisFault) -> String? {
-    guard let now = try StreamState.read(key, on: client) else {
-      return "\(key): no stream; its records will be dropped"
-    }
-    state = now
-    inFlight = 0
+    let found = try StreamState.read(key, on: client)
+    rollBack()
     needsState = false
+    guard let now = found else { return "\(key): no stream; its records will be dropped" }
+    state = now
     var note: String?
     if now.last < acknowledged {
       let (again, lost) = window.rewind(behind: now.last)
@@ -100,9 +99,13 @@ extension RedisLane {
   func lookUp(_ limit: Int, on client: RedisClient, _ books: PublishBooks) throws(RedisFault) {
     while true {
       let count = min(limit, pending.count)
-      guard let first = (0..<count).first(where: isUncertain),
-        let last = (0..<count).last(where: isUncertain)
-      else { return }
+      guard let first = (0..<count).first(where: isUncertain) else { return }
+      // A range of IDs that rise: those that were given anew are above what stands behind them.
+      var last = first
+      for index in first + 1..<max(count, first + 1) where isUncertain(index) {
+        if pending[index].id < pending[last].id { break }
+        last = index
+      }
       // They must stay where they are while the answer is waited for.
       inFlight = count
       defer { inFlight = 0 }
@@ -124,6 +127,11 @@ extension RedisLane {
       note(acknowledged: done)
       books.deliver(done)
     }
+  }
+
+  /// Whether any of the next `limit` records that are not under way must be looked up first.
+  func mustLookUp(_ limit: Int) -> Bool {
+    (inFlight..<min(inFlight + limit, pending.count)).contains(where: isUncertain)
   }
 
   private func isUncertain(_ index: Int) -> Bool {

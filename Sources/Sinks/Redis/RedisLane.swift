@@ -20,6 +20,8 @@ final class RedisLane {
   var pending = RecordQueue()
   /// How many records at the head of `pending` have been sent; 0: no transaction is under way.
   var inFlight = 0
+  /// How many behind them have been sent without the EXEC that goes when those are settled.
+  var ahead = 0
   /// The highest ID that is, or may be, in the stream: new ones are above it.
   var highest = StreamID()
   /// The highest ID that Redis has acknowledged.
@@ -34,23 +36,16 @@ final class RedisLane {
   var needsState = false
   var window = RetransmitWindow()
   private(set) var maxStreamLength = -1
-  /// The RESP of the transaction under way, from MULTI to the check of the lease.
-  private(set) var wire: [UInt8] = []
-  /// What Redis answers to it where all is well.
-  private(set) var expected: [UInt8] = []
-
   /// Of XADD, what stands between the array's head and the ID, and how many arguments that is.
   private var commandHead: [UInt8] = []
   private var commandHeadCount = 2
   private let lease: RedisLease
   private let prologue: [UInt8]
-  private let epilogue: [UInt8]
 
   init(type: String, sensor: String, maxStreamLength: Int, lease: RedisLease) {
     self.type = type
     self.lease = lease
     prologue = lease.prologue
-    epilogue = lease.epilogue
     key = "martlet:{\(sensor)}:\(type)"
     limit(to: maxStreamLength)
   }
@@ -89,40 +84,40 @@ final class RedisLane {
 
   // MARK: Transactions
 
-  /// Writes the next transaction down, unless one is under way already: that is sent again as it
-  /// is. Records without an ID, or with one that is too low by now, are given theirs.
+  /// Writes the transaction of the next records down: those behind the ones under way. Records
+  /// without an ID, or with one that is too low by now, are given theirs.
   ///
-  /// Returns how many records it has, and which of them had been spooled under another ID; nil when
-  /// no ID is left above the stream's last.
-  func prepare(wallMilliseconds: UInt64, batchRecords: Int)
-    -> (count: Int, renumbered: [SpoolRenumbering])?
+  /// Returns which of them had been spooled under another ID; nil when no ID is left above the
+  /// stream's last.
+  func prepare(_ transaction: RedisTransaction, wallMilliseconds: UInt64, batchRecords: Int)
+    -> [SpoolRenumbering]?
   {
-    let limit = min(batchRecords, pending.count)
-    wire.removeAll(keepingCapacity: true)
-    wire += prologue
+    transaction.lane = self
+    transaction.wire.removeAll(keepingCapacity: true)
+    transaction.wire += prologue
     var renumbered: [SpoolRenumbering] = []
-    var floor = highest
-    var count = 0
-    while count < limit && (count == 0 || wire.count < Self.transactionBytes) {
-      if pending[count].id <= floor {
+    var floor = inFlight == 0 ? highest : pending[inFlight - 1].id
+    var next = inFlight
+    let end = min(next + batchRecords, pending.count)
+    while next < end && (next == inFlight || transaction.wire.count < Self.transactionBytes) {
+      if pending[next].id <= floor {
         // What has been overtaken goes right behind, below the IDs that wait on disk behind it.
-        let wall = pending[count].position == nil ? wallMilliseconds : 0
+        let wall = pending[next].position == nil ? wallMilliseconds : 0
         guard let id = floor.next(wallMilliseconds: wall) else { return nil }
-        pending[count].id = id
+        pending[next].id = id
         assigned = max(assigned, id)
-        if let position = pending[count].position { renumbered.add(position, id) }
+        if let position = pending[next].position { renumbered.add(position, id) }
       }
-      floor = pending[count].id
-      encode(pending[count])
-      count += 1
+      floor = pending[next].id
+      encode(pending[next], into: &transaction.wire)
+      next += 1
     }
-    wire += epilogue
-    expect(count)
-    inFlight = count
-    return (count, renumbered)
+    transaction.count = next - inFlight
+    expect(transaction)
+    return renumbered
   }
 
-  private func encode(_ record: PublishedRecord) {
+  private func encode(_ record: PublishedRecord, into wire: inout [UInt8]) {
     let pairs = record.format == .eve ? 1 : record.fieldCount
     wire.appendRESP(arrayOf: commandHeadCount + 1 + 2 * pairs)
     wire += commandHead
@@ -137,22 +132,34 @@ final class RedisLane {
     }
   }
 
-  private func expect(_ count: Int) {
-    expected.removeAll(keepingCapacity: true)
-    expected += lease.expectedHead
-    for _ in 0..<count { expected += queued }
-    expected.appendRESP(arrayOf: count + 1)
-    expected += lease.expectedRenewal
-    for index in 0..<count { expected.appendRESP(pending[index].id) }
-    expected += lease.expectedTail
+  private func expect(_ transaction: RedisTransaction) {
+    let count = transaction.count
+    transaction.expected.removeAll(keepingCapacity: true)
+    transaction.expected += lease.expectedHead
+    for _ in 0..<count { transaction.expected += queued }
+    transaction.expected.appendRESP(arrayOf: count + 1)
+    transaction.expected += lease.expectedRenewal
+    for index in inFlight..<inFlight + count {
+      transaction.expected.appendRESP(pending[index].id)
+    }
+    transaction.expected += lease.expectedTail
   }
 
-  /// Redis did not execute what was sent: it may be sent again as it is.
-  func rollBack() { inFlight = 0 }
+  /// Nothing is under way any more: what was sent is pending again, under its IDs.
+  func rollBack() {
+    inFlight = 0
+    ahead = 0
+  }
+
+  /// What had been sent ahead is what is under way now.
+  func moveUp() {
+    inFlight = ahead
+    ahead = 0
+  }
 
   /// Empties the lane, transaction and all.
   func takeAll() -> [PublishedRecord] {
-    inFlight = 0
+    rollBack()
     return Array(pending.removeFirst(pending.count))
   }
 

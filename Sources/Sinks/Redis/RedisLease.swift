@@ -19,8 +19,10 @@ internal import Glibc
 /// then: the change makes void whatever that connection still has in Redis's socket buffers.)
 struct RedisLease {
   let key: String
-  /// `host:pid:random`: the first two for people, the last against a pid that comes again.
+  /// `host:pid:random:origin`: the first two for people, the third against a pid that comes again;
+  /// the last says which process it was, see ``ProcessOrigin``.
   let token: String
+  private let origin = ProcessOrigin.current
   let milliseconds: Int
 
   init(sensor: String, milliseconds: Int) {
@@ -31,7 +33,8 @@ struct RedisLease {
       gethostname($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count - 1) == 0
     }
     let host = named ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "unknown"
-    token = "\(host):\(getpid()):\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    let random = String(UInt64.random(in: .min ... .max), radix: 16)
+    token = "\(host):\(getpid()):\(random):\(origin)"
   }
 
   /// What a transaction begins with; two answers, `+OK` and `+QUEUED`.
@@ -76,7 +79,7 @@ struct RedisLease {
       try expectOK(client.readReply(), "WATCH \(key)")
       let reply = try client.readReply()
       if case .error(let text) = reply { throw RedisFault(answer: text, to: key) }
-      if let holder = reply.text, holder != token {
+      if let holder = reply.text, holder != token, !isOfTheDead(holder) {
         let left = try client.command(["PTTL", key]).integer ?? -1
         throw RedisFault(
           .leaseHeld,
@@ -92,6 +95,16 @@ struct RedisLease {
       if done.elements != nil { return }
     }
     throw RedisFault(.leaseHeld, "\(key) changed hands three times while it was being taken")
+  }
+
+  /// The holder ran on this machine, in our view of its processes, and is not there any more: what it
+  /// still has in Redis's socket buffers, the taking of the lease makes void.
+  private func isOfTheDead(_ holder: String) -> Bool {
+    let parts = holder.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count >= 4, let pid = Int32(parts[parts.count - 3]),
+      let theirs = ProcessOrigin(String(parts[parts.count - 1])), theirs.isOfThisHost(as: origin)
+    else { return false }
+    return ProcessOrigin(pid: pid)?.started != theirs.started
   }
 
   /// Begins the watch that the next transaction stands on.

@@ -23,6 +23,7 @@ extension RedisSink {
         synchronizes: settings.spoolFsync)
       books.spool = spool
       queue.adopt(spool.recovered)
+      queue.set(\.spoolLimitBytes, settings.spoolBytes)
       queue.count(\.spoolTorn, spool.torn + spool.damaged)
       if spool.torn + spool.damaged > 0 {
         queue.report(
@@ -99,10 +100,11 @@ extension RedisSink {
     isSpooling = true
     for lane in lanes {
       // What is on disk already stays, and what stands before it.
-      let last = (lane.inFlight..<max(lane.inFlight, lane.pending.count)).last {
+      let underWay = lane.inFlight + lane.ahead
+      let last = (underWay..<max(underWay, lane.pending.count)).last {
         lane.pending[$0].position != nil || lane.pending[$0].isRetransmission
       }
-      let stays = last.map { $0 + 1 } ?? lane.inFlight
+      let stays = last.map { $0 + 1 } ?? underWay
       for record in lane.pending.removeLast(lane.pending.count - stays) {
         tail.append(record, lane)
       }
@@ -112,7 +114,7 @@ extension RedisSink {
   /// Writes those under way down. They stay where they are, and are not read again.
   private func park(inFlightOf lane: RedisLane) {
     guard let spool = books.spool else { return }
-    let indices = (0..<lane.inFlight).filter {
+    let indices = (0..<lane.inFlight + lane.ahead).filter {
       lane.pending[$0].position == nil && !lane.pending[$0].isRetransmission
         && lane.pending[$0].hasID
     }

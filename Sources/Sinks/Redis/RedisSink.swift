@@ -13,8 +13,13 @@ internal import Synchronization
 ///       │             ▲           ▲                        │ lost                       │
 ///       └─▶ spool ────┘           └── look the IDs up ◀── reconnect, take the lease again ◀┘ lost by Redis
 ///
-/// One transaction is under way at a time, as the next stands on the lease check behind it. While
-/// Redis lags, what comes goes through the spool (RedisSink+Spool.swift); the thread never waits for
+/// One transaction is under way at a time, as the next stands on the lease check behind it. But for
+/// its EXEC the next is sent meanwhile, so that Redis is not idle until its answer has gone round:
+///
+///     sent:      MULTI XADD… │ EXEC WATCH GET │ MULTI XADD… │               │ EXEC WATCH GET │ MULTI …
+///     answered:                                              all is well ──▶│
+///
+/// While Redis lags, what comes goes through the spool (RedisSink+Spool.swift); the thread never waits for
 /// Redis without looking after that.
 package final class RedisSink: ThreadedSink, @unchecked Sendable {
   let settings: RedisSinkSettings
@@ -45,9 +50,13 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
   private var hasConnectedBefore = false
   private var renewNanoseconds: UInt64 = 0
   private let renewal: [UInt8]
+  private let epilogue: [UInt8]
+  private let discard: [UInt8]
   /// The lease was ours when it was last looked at, and has been watched from then on.
   private var isWatching = false
   private var hasFailedWhileFinishing = false
+  /// Not in use just now.
+  private var spareTransactions: [RedisTransaction] = []
 
   /// Throws where a setting cannot be worked with.
   package init(settings: RedisSinkSettings) throws(SinkError) {
@@ -63,6 +72,10 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     self.url = url
     lease = RedisLease(sensor: settings.sensor, milliseconds: settings.leaseMilliseconds)
     renewal = lease.prologue + lease.epilogue
+    epilogue = lease.epilogue
+    var discard: [UInt8] = []
+    discard.appendRESP(command: ["DISCARD"])
+    self.discard = discard
     let queue = SinkQueue(
       maxBytes: settings.queueBytes, types: settings.types, format: settings.format)
     books = PublishBooks(queue: queue)
@@ -101,7 +114,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   package override var maximumMemoryBytes: Int {
     // Queue and window, a transaction with its wire, and what is read ahead from the spool.
-    settings.queueBytes + settings.retransmitBytes + 3 * RedisLane.transactionBytes
+    settings.queueBytes + settings.retransmitBytes + 4 * RedisLane.transactionBytes
       + (settings.spoolDirectory == nil ? 0 : Self.readAheadBytes)
   }
 
@@ -160,7 +173,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   private func handle(_ fault: RedisFault) {
     queue.report(healthy: false, error: fault.description)
-    for lane in lanes where lane.inFlight > 0 {
+    for lane in lanes where lane.inFlight + lane.ahead > 0 {
       // Its records keep their IDs: they are looked for, and sent again where they are missing.
       lane.rollBack()
       queue.count(\.retries)
@@ -191,9 +204,10 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     var answered = try renewIfDue()
     _ = gather(wait: true)
     serve()
-    let now = monotonicNanoseconds()
-    for lane in lanes where isDue(lane, at: now) {
-      try publish(lane)
+    var next = try begin()
+    while let transaction = next {
+      next = try publish(transaction)
+      spareTransactions.append(transaction)
       answered = true
     }
     return answered
@@ -223,9 +237,12 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     UInt64(tuned.withLock { $0.lingerMilliseconds }) * 1_000_000
   }
 
+  /// Whether what is not under way yet should go now.
   private func isDue(_ lane: RedisLane, at now: UInt64) -> Bool {
-    guard let oldest = lane.pending.first?.arrivedNanoseconds else { return false }
-    return lane.pending.count >= tuned.withLock { $0.batchRecords }
+    let waiting = lane.pending.count - lane.inFlight
+    guard waiting > 0 else { return false }
+    let oldest = lane.pending[lane.inFlight].arrivedNanoseconds
+    return waiting >= tuned.withLock { $0.batchRecords }
       || now >= oldest + lingerNanoseconds || isSpooling || queue.isFinishing
   }
 
@@ -344,35 +361,92 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     renewed()
   }
 
-  private func publish(_ lane: RedisLane) throws(RedisFault) {
-    guard let client else { return }
-    let tuned = tuned.withLock { $0 }
-    lane.limit(to: tuned.maxStreamLength)
-    if lane.needsState { _ = try lane.reconcile(on: client, books) }
-    try lane.lookUp(tuned.batchRecords, on: client, books)
-    if lane.pending.isEmpty { return }
-    guard
-      let transaction = lane.prepare(
-        wallMilliseconds: wallMilliseconds(), batchRecords: tuned.batchRecords)
-    else {
-      books.drop(
-        lane.takeAll(),
-        because: "\(lane.key): its last ID is the highest there is; delete the stream")
-      return
+  /// Sends the next transaction that is due, but for its EXEC. Nil where none is.
+  private func begin() throws(RedisFault) -> RedisTransaction? {
+    guard let client else { return nil }
+    let now = monotonicNanoseconds()
+    for lane in lanes where isDue(lane, at: now) {
+      let tuned = tuned.withLock { $0 }
+      lane.limit(to: tuned.maxStreamLength)
+      if lanes.allSatisfy({ $0.inFlight == 0 }) {
+        if lane.needsState { _ = try lane.reconcile(on: client, books) }
+        try lane.lookUp(tuned.batchRecords, on: client, books)
+        if lane.pending.isEmpty { continue }
+      }
+      // What must be asked first is asked when nothing is under way.
+      if lane.needsState || lane.mustLookUp(tuned.batchRecords) { continue }
+      let transaction = spareTransactions.popLast() ?? RedisTransaction(lane: lane)
+      guard
+        let renumbered = lane.prepare(
+          transaction, wallMilliseconds: wallMilliseconds(), batchRecords: tuned.batchRecords)
+      else {
+        if lane.inFlight > 0 { continue }
+        books.drop(
+          lane.takeAll(),
+          because: "\(lane.key): its last ID is the highest there is; delete the stream")
+        continue
+      }
+      lane.ahead = transaction.count
+      note(renumbered)
+      try client.send(transaction.wire)
+      return transaction
     }
-    note(transaction.renumbered)
+    return nil
+  }
+
+  /// Has a transaction executed that was sent before, sends the next one's, and settles it by
+  /// Redis's answer. Returns that next one.
+  private func publish(_ transaction: RedisTransaction) throws(RedisFault) -> RedisTransaction? {
+    guard let client else { return nil }
+    let lane = transaction.lane
+    lane.moveUp()
     isWatching = false
-    try client.send(lane.wire)
-    if try client.readExpected(lane.expected) {
+    try client.send(epilogue)
+    _ = gather(wait: false)
+    let next = try begin()
+    if try client.readExpected(transaction.expected) {
       isWatching = true
       lane.settleExecuted(books)
     } else {
-      let answer = try RedisTransactionAnswer(
-        from: client, commands: transaction.count, lease: lease)
-      isWatching = answer.holdsLease
-      try lane.settle(answer, books, lease: lease)
-      try answer.requireLease()
+      try settle(transaction, next, on: client)
+      return nil
     }
+    settled()
+    return next
+  }
+
+  /// Something else was answered than that all is well. The next transaction, which was sent on
+  /// the assumption that it is, is taken back.
+  private func settle(
+    _ transaction: RedisTransaction, _ next: RedisTransaction?, on client: RedisClient
+  ) throws(RedisFault) {
+    let answer = try RedisTransactionAnswer(
+      from: client, commands: transaction.count, lease: lease)
+    isWatching = answer.holdsLease
+    var fault: RedisFault?
+    do throws(RedisFault) {
+      try transaction.lane.settle(answer, books, lease: lease)
+      try answer.requireLease()
+    } catch {
+      fault = error
+    }
+    if let next {
+      // DISCARD ends the watch as well.
+      isWatching = false
+      next.lane.ahead = 0
+      spareTransactions.append(next)
+      try client.send(discard)
+      for _ in 0..<next.count + 3 { _ = try client.nextReply() }
+      if fault?.kind != .leaseLost {
+        try lease.watch(on: client)
+        isWatching = true
+      }
+    }
+    if let fault { throw fault }
+    settled()
+  }
+
+  private func settled() {
     boundWindows()
     renewed()
     queue.report(healthy: true)

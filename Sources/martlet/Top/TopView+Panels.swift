@@ -22,7 +22,7 @@ extension TopView {
     for (place, sink) in stats.sinks.enumerated() {
       add("\(sink.name) lost records") {
         place < $0.sinks.count
-          ? $0.sinks[place].droppedQueueFull &+ $0.sinks[place].droppedError : 0
+          ? $0.sinks[place].lost : 0
       }
     }
     add("evicted") { $0.totals.evicted }
@@ -172,6 +172,12 @@ extension TopView {
       }
       spans.append(Span(" \(delivered) records/s"))
       if sink.backlog > 0 { spans.append(Span(", backlog \(Units.grouped(sink.backlog))", .dim)) }
+      if sink.lagSeconds >= 1 {
+        spans.append(Span(", lag \(Int(sink.lagSeconds)) s", sink.lagSeconds < 10 ? .dim : .yellow))
+      }
+      if sink.spooledBytes > 0 {
+        spans.append(Span(", \(Units.memory(sink.spooledBytes)) on disk", .dim))
+      }
     }
     return StyledLine(spans)
   }

@@ -224,6 +224,6 @@ extension EngineStats {
 
   /// Records that reached no reader.
   var recordsLost: UInt64 {
-    sinks.reduce(totals.recordsDropped) { $0 &+ $1.droppedQueueFull &+ $1.droppedError }
+    sinks.reduce(totals.recordsDropped) { $0 &+ $1.lost }
   }
 }

@@ -84,17 +84,28 @@ extension StatsView {
   var sinks: Table {
     var table = Table([
       .init("SINK"), .init("STATE"), .init("ACCEPTED", .right, dispensability: 3),
-      .init("DELIVERED", .right), .init("BACKLOG", .right), .init("QUEUE FULL", .right),
-      .init("FAILED", .right), .init("RECONNECTS", .right, dispensability: 2),
+      .init("DELIVERED", .right), .init("BACKLOG", .right), .init("LAG", .right),
+      .init("ON DISK", .right, dispensability: 1), .init("QUEUE FULL", .right),
+      .init("SPOOL FULL", .right, dispensability: 1), .init("FAILED", .right),
+      .init("LOST BY REDIS", .right, dispensability: 1),
+      .init("RETRIES", .right, dispensability: 3),
+      .init("RECONNECTS", .right, dispensability: 2),
     ])
     for sink in stats.sinks {
       table.add(
         Span(sink.name, .cyan), sink.isHealthy ? Span("ok", .green) : Span("failing", .red),
         Span(Units.grouped(sink.accepted)), Span(Units.grouped(sink.delivered)),
-        Span(Units.grouped(sink.backlog)), PortsView.loss(sink.droppedQueueFull),
-        PortsView.loss(sink.droppedError), Span(Units.grouped(sink.reconnects)))
+        Span(Units.grouped(sink.backlog)), Self.lag(sink),
+        Span(sink.spoolLimitBytes == 0 ? "–" : Units.memory(sink.spooledBytes)),
+        PortsView.loss(sink.droppedQueueFull), PortsView.loss(sink.droppedSpoolFull),
+        PortsView.loss(sink.droppedError), PortsView.loss(sink.lostByRedis),
+        Span(Units.grouped(sink.retries)), Span(Units.grouped(sink.reconnects)))
     }
     return table
+  }
+
+  private static func lag(_ sink: SinkStats) -> Span {
+    Span(Units.duration(sink.lagSeconds), sink.lagSeconds < 10 ? .plain : .yellow)
   }
 
   /// The drivers' own counters by the drivers' own names; those of nought are left out.
