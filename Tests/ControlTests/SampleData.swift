@@ -117,6 +117,7 @@ enum SampleData {
     file.accepted = 1000
     file.delivered = 900
     file.droppedError = 100
+    file.droppedRefused = 100
     file.droppedQueueFull = 12
     file.isHealthy = false
     file.lastError = "cannot write /var/log/martlet/eve.json: No space left on device"

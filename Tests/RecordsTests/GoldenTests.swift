@@ -81,7 +81,9 @@ import Testing
     "records":{"made":73,"dropped":1},"ports":[{"name":"tap0","packets":700,"bytes":1,\
     "imissed":4,"no_mbufs":2,"ierrors":1},{"name":"tap1","packets":300,"bytes":1,"imissed":4,\
     "no_mbufs":2,"ierrors":1}],"sinks":[{"name":"redis","accepted":72,"delivered":70,\
-    "dropped_queue_full":0,"dropped_error":0,"backlog":2,"reconnects":1}],\
+    "dropped_queue_full":0,"dropped_spool_full":0,"dropped_refused":0,\
+    "dropped_shutdown":0,"lost_by_redis":0,"backlog":2,"lag_msec":0,"spooled":0,"spooled_bytes":0,\
+    "retries":0,"reconnects":1,"reordered":0,"retransmitted":0,"recovered":0,"spool_torn":0}],\
     "workers":[{"worker":0,"packets":450,"flows":6,"sampling_interval":1},\
     {"worker":1,"packets":450,"flows":6,"sampling_interval":1}]},\
     "sensor":"edge1","start_epoch":1795239000123456}

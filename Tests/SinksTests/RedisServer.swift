@@ -8,7 +8,11 @@ final class RedisServer: @unchecked Sendable {
   let directory: String
   let socket: String
   private let options: [String]
+  private let port: Int
+  private let wrapper: [String]
   private var process: Process?
+  /// Asked at each connection of the test's own.
+  var password: () -> String? = { nil }
 
   static let program: String? = ["/usr/bin", "/usr/local/bin", "/bin"]
     .map { "\($0)/redis-server" }.first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -22,12 +26,17 @@ final class RedisServer: @unchecked Sendable {
     return program != nil
   }()
 
-  init(_ options: [String] = []) throws {
+  /// - Parameters:
+  ///   - port: of TCP; 0: none.
+  ///   - wrapper: a program and its arguments that redis-server is started by.
+  init(_ options: [String] = [], port: Int = 0, wrapper: [String] = []) throws {
     // A socket's path has at most 107 bytes, so it stands in /tmp itself.
     directory = "/tmp/mrtl-\(UInt32.random(in: .min ... .max))"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     socket = "\(directory)/s"
     self.options = options
+    self.port = port
+    self.wrapper = wrapper
     try launch()
   }
 
@@ -42,12 +51,18 @@ final class RedisServer: @unchecked Sendable {
   var url: String { "unix:\(socket)" }
 
   /// - Parameter socket: another than its own: nobody finds it there but ``connect(_:)``.
-  func launch(socket: String? = nil, waitsForData: Bool = true) throws {
+  func launch(socket: String? = nil, waitsForData: Bool = true, options more: [String] = []) throws
+  {
     let socket = socket ?? self.socket
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.program ?? "")
-    process.arguments =
-      ["--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""] + options
+    let requirement = password().map { ["--requirepass", $0] } ?? []
+    let command =
+      wrapper + [
+        Self.program ?? "", "--port", "\(port)", "--unixsocket", socket, "--dir", directory,
+      ]
+      + ["--save", ""] + requirement + options + more
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
     process.standardOutput = FileHandle(forWritingAtPath: "/dev/null")
     try process.run()
     self.process = process
@@ -60,7 +75,15 @@ final class RedisServer: @unchecked Sendable {
   }
 
   func connect(_ socket: String? = nil) throws -> RedisClient {
-    try RedisClient(RedisURL("unix:\(socket ?? self.socket)"), timeoutSeconds: 2)
+    var url = try RedisURL("unix:\(socket ?? self.socket)")
+    url.password = password()
+    return try RedisClient(url, timeoutSeconds: 2)
+  }
+
+  @discardableResult func command(_ words: String...) throws -> RedisReply {
+    let reply = try connect().command(words)
+    if case .error(let text) = reply { throw TimedOut(description: "Redis: \(text)") }
+    return reply
   }
 
   func signal(_ number: Int32) { kill(process?.processIdentifier ?? 0, number) }

@@ -40,6 +40,9 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
 
   /// The first word of an error is its code (Redis's protocol specification, "Simple errors").
   private static func sort(_ text: String) -> (Kind, advice: String) {
+    // What forbids each of a transaction's commands by the time of EXEC is said behind EXEC's own code.
+    let discarded = "EXECABORT Transaction discarded because of: "
+    if text.hasPrefix(discarded) { return sort(String(text.dropFirst(discarded.count))) }
     let words = text.split(separator: " ")
     switch words.first ?? "" {
     case "READONLY":
@@ -78,6 +81,11 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
       return (.unavailable, "it cannot save to disk and refuses to write until it can")
     case "NOREPLICAS":
       return (.unavailable, "fewer replicas are connected than its min-replicas-to-write")
+    // Redis 6 and older: it has become a replica since MULTI.
+    case "ERR" where text.contains("now a read-only replica"):
+      return (.readOnly, "this is a replica: the url must name the master")
+    // The reason has been said before, or never is: nothing was executed, so it may be tried again.
+    case "EXECABORT": return (.unavailable, "")
     case "CLUSTERDOWN", "TRYAGAIN", "ASK", "BUSY", "MASTERDOWN", "UNKILLABLE":
       return (.unavailable, "")
     case "ERR":

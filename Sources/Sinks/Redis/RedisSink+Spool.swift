@@ -135,7 +135,8 @@ extension RedisSink {
 
   private func writeTail() {
     guard let spool = books.spool else { return }
-    while !tail.isEmpty, monotonicNanoseconds() >= spoolRetryNanoseconds {
+    // Once the books are closed, what is left counts as lost: it must not turn up later.
+    while !tail.isEmpty, !queue.isSealed, monotonicNanoseconds() >= spoolRetryNanoseconds {
       let count = tail.first(bytes: Self.chunkBytes).count
       guard tail.assign(count, wallMilliseconds: wallMilliseconds()) else { break }
       let chunk = tail.first(bytes: Self.chunkBytes)

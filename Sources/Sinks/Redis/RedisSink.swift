@@ -402,7 +402,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     lane.moveUp()
     isWatching = false
     try client.send(epilogue)
-    _ = gather(wait: false)
+    serve()
     let next = try begin()
     if try client.readExpected(transaction.expected) {
       isWatching = true
