@@ -7,6 +7,11 @@ package struct SinkWatch {
   package struct Line: Equatable, Sendable {
     package var level: Logger.Level
     package var text: String
+
+    package init(level: Logger.Level, text: String) {
+      self.level = level
+      self.text = text
+    }
   }
 
   /// What has been said of a sink.
