@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-core bench-build bench-linerate compare fuzz fuzz-seeds lint gate install clean \
+.PHONY: help run build test bench bench-core bench-build bench-linerate compare soak fuzz fuzz-seeds lint gate install clean \
   dependencies test-dependencies
 
 help: ## this list
@@ -55,6 +55,12 @@ bench-linerate: dependencies ## the highest lossless rate through a virtio queue
 	MARTLET_BENCH=1 $(RELEASE) --product martlet-linerate
 	MARTLET_BENCH=1 $(RELEASE) --product martletd
 	@bench/linerate/run --bin "$$($(RELEASE) --show-bin-path)" $(LINERATE_FLAGS)
+
+# SOAK_SECONDS=3600 for a night's run.
+SOAK_SECONDS ?= 300
+soak: test-dependencies ## faults of Redis at random for SOAK_SECONDS (300), with a checker of every record
+	MARTLET_BENCH=1 $(SWIFT) build --build-tests
+	MARTLET_SOAK_SECONDS=$(SOAK_SECONDS) MARTLET_BENCH=1 $(SWIFT) test --skip-build --filter RedisFaultTests
 
 # The capture is made where it is not there yet: 3 GiB of MARTLET_CAPTURES, or ../shared/captures.
 # COMPARE_FLAGS='--markdown report.md' and more: bench/compare/run --help.

@@ -177,6 +177,9 @@ struct EngineBuilder {
       .map { "\($0.name) \($0.bytes >> 20) MiB" }.joined(separator: ", ")
     logger.info(
       "memory: \((total + (1 << 20) - 1) >> 20) MiB in \(engine.memoryPages.rawValue) (\(lines))")
+    for sink in engine.sinks where sink.maximumMemoryBytes > 0 {
+      logger.info("sink \(sink.name): at most \(sink.maximumMemoryBytes >> 20) MiB for records")
+    }
   }
 
   // MARK: Engine and sinks
