@@ -9,8 +9,8 @@ struct SyslogPace {
     next = start
   }
 
-  /// How long to wait after the message that was sent now. Short pauses are saved up: a sleep of less
-  /// than a millisecond takes longer than it says.
+  /// How long to wait after the message that was sent now. Short pauses are saved up: a sleep of
+  /// less than a millisecond takes longer than it says.
   mutating func pauseMicroseconds(at now: ContinuousClock.Instant) -> UInt32 {
     // No credit for the time in which there was nothing to send.
     next = max(next, now - .milliseconds(2)) + interval
