@@ -10,7 +10,8 @@ enum EVETime {
     }
     guard let time = parse(Array(text.utf8)) else {
       throw FlowReadError(
-        "flow.\(name) is \(quoted(text)): a time such as 2026-11-21T05:36:00.123456+0000 is due")
+        "flow.\(name) is \(FlowReadError.quoted(text)): a time such as 2026-11-21T05:36:00.123456+0000 is due"
+      )
     }
     var nanoseconds = time.nanoseconds
     if case .number(let digits)? = object["\(name)_nsec"], let exact = Int64(digits),
@@ -21,7 +22,8 @@ enum EVETime {
     // 2262 is the last year that 64 bits of nanoseconds hold.
     let (whole, overflow) = time.seconds.multipliedReportingOverflow(by: 1_000_000_000)
     guard time.seconds >= 0, !overflow, whole <= .max - nanoseconds else {
-      throw FlowReadError("flow.\(name) is \(quoted(text)): years from 1970 to 2261 are due")
+      throw FlowReadError(
+        "flow.\(name) is \(FlowReadError.quoted(text)): years from 1970 to 2261 are due")
     }
     return whole + nanoseconds
   }

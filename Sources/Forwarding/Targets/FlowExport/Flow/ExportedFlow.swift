@@ -20,7 +20,7 @@ struct ExportedFlow: Equatable {
     /// The flow has ended.
     case flow
     /// It lives on. What is new since the update before, and this one's number from 1 on.
-    case update(new: Pair<Counts>, ordinal: UInt64)
+    case update(new: FlowPair<FlowCounts>, ordinal: UInt64)
   }
 
   var kind: Kind
@@ -30,7 +30,7 @@ struct ExportedFlow: Equatable {
   var source: [UInt8]
   var destination: [UInt8]
   /// nil: the protocol has none.
-  var ports: Pair<UInt16>?
+  var ports: FlowPair<UInt16>?
   var protocolNumber: UInt8
   /// Nanoseconds since 1970.
   var start: Int64
@@ -40,11 +40,11 @@ struct ExportedFlow: Equatable {
   /// Outermost.
   var vlan: UInt16?
   /// 6 bytes each.
-  var macs: Pair<[UInt8]>?
+  var macs: FlowPair<[UInt8]>?
   var interface: String?
   var application: String?
   /// What the originator sent, and what the responder sent. In totals.
-  var sent: Pair<Direction>
+  var sent: FlowPair<Direction>
   /// Martlet's own.
   var connectionState = ""
   var history = ""
@@ -58,19 +58,19 @@ struct ExportedFlow: Equatable {
   var isICMP: Bool { protocolNumber == (isIPv6 ? 58 : 1) }
 
   /// What each direction has sent, in totals.
-  var totals: Pair<Counts> {
-    Pair(Counts(sent.originator), Counts(sent.responder))
+  var totals: FlowPair<FlowCounts> {
+    FlowPair(FlowCounts(sent.originator), FlowCounts(sent.responder))
   }
 
   /// Sets what each direction is exported with.
-  mutating func count(_ counts: Pair<Counts>) {
+  mutating func count(_ counts: FlowPair<FlowCounts>) {
     counts.originator.put(into: &sent.originator)
     counts.responder.put(into: &sent.responder)
   }
 }
 
 /// A value of each direction of a flow.
-struct Pair<Value> {
+struct FlowPair<Value> {
   /// The originator's: `src` of the record.
   var originator: Value
   /// The responder's: `dest` of the record.
@@ -82,14 +82,14 @@ struct Pair<Value> {
   }
 
   /// With the directions exchanged.
-  var reversed: Pair { Pair(responder, originator) }
+  var reversed: FlowPair { FlowPair(responder, originator) }
 }
 
-extension Pair: Equatable where Value: Equatable {}
-extension Pair: Sendable where Value: Sendable {}
+extension FlowPair: Equatable where Value: Equatable {}
+extension FlowPair: Sendable where Value: Sendable {}
 
 /// What a direction of a flow has sent.
-struct Counts: Equatable, Sendable {
+struct FlowCounts: Equatable, Sendable {
   var packets: UInt64
   var octets: UInt64
   var frameOctets: UInt64
@@ -112,16 +112,16 @@ struct Counts: Equatable, Sendable {
   }
 
   /// What is in this and not in an earlier one: never less than 0.
-  func less(_ earlier: Counts) -> Counts {
-    Counts(
+  func less(_ earlier: FlowCounts) -> FlowCounts {
+    FlowCounts(
       packets: packets - min(packets, earlier.packets),
       octets: octets - min(octets, earlier.octets),
       frameOctets: frameOctets - min(frameOctets, earlier.frameOctets))
   }
 
   /// The larger of each.
-  func most(_ other: Counts) -> Counts {
-    Counts(
+  func most(_ other: FlowCounts) -> FlowCounts {
+    FlowCounts(
       packets: max(packets, other.packets), octets: max(octets, other.octets),
       frameOctets: max(frameOctets, other.frameOctets))
   }

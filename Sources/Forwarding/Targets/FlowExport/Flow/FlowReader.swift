@@ -5,6 +5,12 @@ internal import Glibc
 struct FlowReadError: Error, Equatable, CustomStringConvertible {
   var description: String
   init(_ description: String) { self.description = description }
+
+  /// A value in an error: short, and on one line.
+  static func quoted(_ text: String) -> String {
+    let start = text.unicodeScalars.prefix(40).map { $0.value < 32 ? "?" : String($0) }.joined()
+    return start.unicodeScalars.count < text.unicodeScalars.count ? "\"\(start)…\"" : "\"\(start)\""
+  }
 }
 
 /// Reads ``ExportedFlow`` from EVE records of type `flow` and `flow_update`.
@@ -40,14 +46,14 @@ struct FlowReader {
       ports: try ports(root), protocolNumber: number, start: start, end: end,
       endReason: Self.endReason(body, type: type), vlan: try vlan(root), macs: Self.macs(root),
       interface: Self.text(root, "in_iface"), application: Self.text(root, "app_proto"),
-      sent: Pair(
+      sent: FlowPair(
         try direction(body, tcp, "toserver", "tcp_flags_ts", start),
         try direction(body, tcp, "toclient", "tcp_flags_tc", responderStart)))
     flow.sent.originator.icmp = try icmp(root, "icmp_type", "icmp_code")
     flow.sent.responder.icmp = try icmp(root, "response_icmp_type", "response_icmp_code")
     if type == "flow_update" {
       flow.kind = .update(
-        new: Pair(try delta(body, "toserver"), try delta(body, "toclient")),
+        new: FlowPair(try delta(body, "toserver"), try delta(body, "toclient")),
         ordinal: try required(body, "update_ordinal"))
     }
     flow.connectionState = Self.text(root, "conn_state") ?? ""
@@ -75,7 +81,8 @@ struct FlowReader {
     direction.dscp = UInt8(try limited(body, "dscp_\(way)", to: 63))
     if let tcp, let text = Self.text(tcp, flagsName) {
       guard let flags = UInt8(text, radix: 16) else {
-        throw FlowReadError("tcp.\(flagsName) is \(quoted(text)): two hexadecimal digits are due")
+        throw FlowReadError(
+          "tcp.\(flagsName) is \(FlowReadError.quoted(text)): two hexadecimal digits are due")
       }
       direction.tcpFlags = flags
     }
@@ -83,17 +90,18 @@ struct FlowReader {
     return direction
   }
 
-  private mutating func delta(_ body: JSONValue, _ way: String) throws(FlowReadError) -> Counts {
+  private mutating func delta(_ body: JSONValue, _ way: String) throws(FlowReadError) -> FlowCounts
+  {
     let frames = try count(body, "bytes_\(way)_delta")
     let octets = "ip_bytes_\(way)_delta"
-    return Counts(
+    return FlowCounts(
       packets: try required(body, "pkts_\(way)_delta"),
       octets: body[octets] == nil ? frames : try count(body, octets), frameOctets: frames)
   }
 
-  private mutating func ports(_ root: JSONValue) throws(FlowReadError) -> Pair<UInt16>? {
+  private mutating func ports(_ root: JSONValue) throws(FlowReadError) -> FlowPair<UInt16>? {
     guard root["src_port"] != nil || root["dest_port"] != nil else { return nil }
-    return Pair(
+    return FlowPair(
       UInt16(try limited(root, "src_port", to: 65_535)),
       UInt16(try limited(root, "dest_port", to: 65_535)))
   }
@@ -112,7 +120,8 @@ struct FlowReader {
   private func protocolNumber(_ root: JSONValue) throws(FlowReadError) -> UInt8 {
     guard let text = Self.text(root, "proto") else { throw FlowReadError("without proto") }
     guard let number = ProtocolNumbers.number(text) else {
-      throw FlowReadError("proto \(quoted(text)): neither a protocol of IANA's list nor 0 to 255")
+      throw FlowReadError(
+        "proto \(FlowReadError.quoted(text)): neither a protocol of IANA's list nor 0 to 255")
     }
     return number
   }
@@ -120,7 +129,7 @@ struct FlowReader {
   private func address(_ root: JSONValue, _ name: String) throws(FlowReadError) -> [UInt8] {
     guard let text = Self.text(root, name) else { throw FlowReadError("without \(name)") }
     guard let bytes = Self.address(text) else {
-      throw FlowReadError("\(name) is \(quoted(text)): no IPv4 or IPv6 address")
+      throw FlowReadError("\(name) is \(FlowReadError.quoted(text)): no IPv4 or IPv6 address")
     }
     return bytes
   }
@@ -145,11 +154,11 @@ struct FlowReader {
     return text(body, "reason") == "timeout" ? 1 : 4
   }
 
-  private static func macs(_ root: JSONValue) -> Pair<[UInt8]>? {
+  private static func macs(_ root: JSONValue) -> FlowPair<[UInt8]>? {
     guard let ether = root["ether"], let source = mac(ether, "src_macs"),
       let destination = mac(ether, "dest_macs")
     else { return nil }
-    return Pair(source, destination)
+    return FlowPair(source, destination)
   }
 
   private static func mac(_ ether: JSONValue, _ name: String) -> [UInt8]? {
@@ -195,16 +204,10 @@ struct FlowReader {
     guard case .number(let digits) = value else { throw FlowReadError("\(name) is no number") }
     if let number = UInt64(digits) { return number }
     guard let number = Double(digits), number >= 0 else {
-      throw FlowReadError("\(name) is \(quoted(digits)): a count of 0 or more is due")
+      throw FlowReadError("\(name) is \(FlowReadError.quoted(digits)): a count of 0 or more is due")
     }
     if let exact = UInt64(exactly: number.rounded(.down)) { return exact }
     clamped += 1
     return .max
   }
-}
-
-/// A value in an error: short, and on one line.
-func quoted(_ text: String) -> String {
-  let start = text.unicodeScalars.prefix(40).map { $0.value < 32 ? "?" : String($0) }.joined()
-  return start.unicodeScalars.count < text.unicodeScalars.count ? "\"\(start)…\"" : "\"\(start)\""
 }

@@ -14,7 +14,7 @@ struct FlowRemainders {
   }
 
   struct Exported: Equatable {
-    var totals: Pair<Counts>
+    var totals: FlowPair<FlowCounts>
     /// Nanoseconds since 1970: until when.
     var end: Int64
   }
@@ -24,7 +24,7 @@ struct FlowRemainders {
     case nothing
     /// New counts, and since when where an earlier record has said so. `isRemembered` is false
     /// where this is the first that is known of the flow.
-    case new(Pair<Counts>, since: Int64?, isRemembered: Bool)
+    case new(FlowPair<FlowCounts>, since: Int64?, isRemembered: Bool)
   }
 
   private let generationSize: Int
@@ -63,13 +63,13 @@ struct FlowRemainders {
       }
       return .new(totals, since: nil, isRemembered: false)
     }
-    let new = Pair(
+    let new = FlowPair(
       totals.originator.less(before.totals.originator),
       totals.responder.less(before.totals.responder))
     note(
       key, before: before,
       Exported(
-        totals: Pair(
+        totals: FlowPair(
           totals.originator.most(before.totals.originator),
           totals.responder.most(before.totals.responder)),
         end: max(flow.end, before.end)))

@@ -106,19 +106,19 @@ struct ExportDomain {
 
   private func exporterRecord() -> [UInt8] {
     var record: [UInt8] = []
-    record.append(big: id)
+    record.append(network: id)
     if settings.exportProtocol == .ipfix {
       _ = FlowRecordWriter.append(name ?? "", to: &record)
     }
-    record.append(big: messagesSent)
-    record.append(big: flowRecordsSent)
-    record.append(big: bytesSent)
+    record.append(network: messagesSent)
+    record.append(network: flowRecordsSent)
+    record.append(network: bytesSent)
     return record
   }
 
   private func interfaceRecord(_ name: String, _ number: UInt32) -> [UInt8] {
     var record: [UInt8] = []
-    record.append(big: number)
+    record.append(network: number)
     if settings.exportProtocol == .ipfix {
       _ = FlowRecordWriter.append(name, to: &record)
       return record

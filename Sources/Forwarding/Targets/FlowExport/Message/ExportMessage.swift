@@ -16,11 +16,11 @@ struct ExportMessage {
     var seconds = nowNanoseconds / 1_000_000_000
     if exportProtocol == .netflow9 {
       seconds = ExportClock.headerSeconds(nowNanoseconds: nowNanoseconds)
-      bytes.put(big: clock.uptime(headerSeconds: seconds), at: 4)
+      bytes.put(network: clock.uptime(headerSeconds: seconds), at: 4)
     }
     // 32 bits: until 2106.
     bytes.put(
-      big: UInt32(truncatingIfNeeded: seconds), at: exportProtocol.exportTimeOffset)
-    bytes.put(big: sequence, at: exportProtocol.sequenceOffset)
+      network: UInt32(truncatingIfNeeded: seconds), at: exportProtocol.exportTimeOffset)
+    bytes.put(network: sequence, at: exportProtocol.sequenceOffset)
   }
 }

@@ -17,39 +17,39 @@ struct FlowRecordWriter {
     for element in elements {
       let sent = element.isReverse ? flow.sent.responder : flow.sent.originator
       switch element.value {
-      case .packets: bytes.append(big: sent.packets)
-      case .octets: bytes.append(big: sent.octets)
-      case .frameOctets: bytes.append(big: sent.frameOctets)
+      case .packets: bytes.append(network: sent.packets)
+      case .octets: bytes.append(network: sent.octets)
+      case .frameOctets: bytes.append(network: sent.frameOctets)
       case .tcpFlags: bytes.append(sent.tcpFlags)
       case .timeToLive: bytes.append(sent.timeToLive)
       // DSCP is the upper six bits of the octet (RFC 2474); ECN's two are not recorded.
       case .classOfService: bytes.append(sent.dscp << 2)
-      case .icmp: bytes.append(big: sent.icmp)
+      case .icmp: bytes.append(network: sent.icmp)
       case .sourceAddress: bytes += flow.source
       case .destinationAddress: bytes += flow.destination
-      case .sourcePort: bytes.append(big: flow.ports?.originator ?? 0)
-      case .destinationPort: bytes.append(big: flow.ports?.responder ?? 0)
+      case .sourcePort: bytes.append(network: flow.ports?.originator ?? 0)
+      case .destinationPort: bytes.append(network: flow.ports?.responder ?? 0)
       case .protocolNumber: bytes.append(flow.protocolNumber)
-      case .startMilliseconds: bytes.append(big: flow.start / 1_000_000)
-      case .endMilliseconds: bytes.append(big: flow.end / 1_000_000)
-      case .startNTP: bytes.append(big: Self.ntp(flow.start))
-      case .endNTP: bytes.append(big: Self.ntp(flow.end))
-      case .startUptime: bytes.append(big: clock.uptime(nanoseconds: flow.start))
-      case .endUptime: bytes.append(big: clock.uptime(nanoseconds: flow.end))
-      case .interface: bytes.append(big: interface)
-      case .vlan: bytes.append(big: flow.vlan ?? 0)
+      case .startMilliseconds: bytes.append(network: flow.start / 1_000_000)
+      case .endMilliseconds: bytes.append(network: flow.end / 1_000_000)
+      case .startNTP: bytes.append(network: Self.ntp(flow.start))
+      case .endNTP: bytes.append(network: Self.ntp(flow.end))
+      case .startUptime: bytes.append(network: clock.uptime(nanoseconds: flow.start))
+      case .endUptime: bytes.append(network: clock.uptime(nanoseconds: flow.end))
+      case .interface: bytes.append(network: interface)
+      case .vlan: bytes.append(network: flow.vlan ?? 0)
       case .sourceMAC: bytes += flow.macs?.originator ?? [0, 0, 0, 0, 0, 0]
       case .destinationMAC: bytes += flow.macs?.responder ?? [0, 0, 0, 0, 0, 0]
       case .endReason: bytes.append(flow.endReason)
-      case .flowID: bytes.append(big: flow.id)
+      case .flowID: bytes.append(network: flow.id)
       // RFC 5103 section 6.3: the source is who began.
       case .biflowDirection: bytes.append(1)
       case .application: text(flow.application ?? "", to: &bytes)
       case .connectionState: text(flow.connectionState, to: &bytes)
       case .history: text(flow.history, to: &bytes)
       case .communityID: text(flow.communityID, to: &bytes)
-      case .roundTrip: bytes.append(big: flow.roundTripNanoseconds)
-      case .samplingInterval: bytes.append(big: flow.samplingInterval)
+      case .roundTrip: bytes.append(network: flow.roundTripNanoseconds)
+      case .samplingInterval: bytes.append(network: flow.samplingInterval)
       }
     }
   }

@@ -9,8 +9,8 @@ struct FlowTemplate {
     id = shape.templateID
     elements = shape.elements(settings)
     var record: [UInt8] = []
-    record.append(big: id)
-    record.append(big: UInt16(elements.count))
+    record.append(network: id)
+    record.append(network: UInt16(elements.count))
     for element in elements {
       Self.append(element.id, element.bytes, element.enterprise, to: &record)
     }
@@ -21,8 +21,8 @@ struct FlowTemplate {
   static func append(
     _ id: UInt16, _ bytes: UInt16?, _ enterprise: UInt32? = nil, to record: inout [UInt8]
   ) {
-    record.append(big: enterprise == nil ? id : id | 0x8000)
-    record.append(big: bytes ?? .max)
-    if let enterprise { record.append(big: enterprise) }
+    record.append(network: enterprise == nil ? id : id | 0x8000)
+    record.append(network: bytes ?? .max)
+    if let enterprise { record.append(network: enterprise) }
   }
 }

@@ -55,8 +55,8 @@ struct MessageBuilder {
     if set?.id != id {
       endSet()
       set = (current.bytes.count, id)
-      current.bytes.append(big: id)
-      current.bytes.append(big: UInt16(0))
+      current.bytes.append(network: id)
+      current.bytes.append(network: UInt16(0))
     }
     current.bytes += record
   }
@@ -68,7 +68,7 @@ struct MessageBuilder {
   private mutating func endSet() {
     guard let set else { return }
     current.bytes += repeatElement(0, count: padding)
-    current.bytes.put(big: UInt16(current.bytes.count - set.start), at: set.start + 2)
+    current.bytes.put(network: UInt16(current.bytes.count - set.start), at: set.start + 2)
     self.set = nil
   }
 
@@ -77,7 +77,7 @@ struct MessageBuilder {
     guard current.bytes.count > exportProtocol.headerBytes else { return }
     let size =
       exportProtocol == .ipfix ? current.bytes.count : current.dataRecords + current.templates
-    current.bytes.put(big: UInt16(size), at: 2)
+    current.bytes.put(network: UInt16(size), at: 2)
     messages.append(current)
     current = Self.empty(exportProtocol, domain, limit)
   }
@@ -87,9 +87,9 @@ struct MessageBuilder {
   {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(limit)
-    bytes.append(big: exportProtocol.version)
+    bytes.append(network: exportProtocol.version)
     bytes += repeatElement(0, count: exportProtocol.headerBytes - 6)
-    bytes.append(big: domain)
+    bytes.append(network: domain)
     return ExportMessage(bytes: bytes)
   }
 }

@@ -13,7 +13,7 @@ enum OptionsTemplate: CaseIterable {
   /// The template's record.
   func record(_ exportProtocol: FlowExportProtocol) -> [UInt8] {
     var record: [UInt8] = []
-    record.append(big: id)
+    record.append(network: id)
     var fields: [(id: UInt16, bytes: UInt16?)]
     switch (exportProtocol, self) {
     // The scope comes first: v9's own types 1 (System) and 2 (Interface), or elements.
@@ -25,11 +25,11 @@ enum OptionsTemplate: CaseIterable {
     switch exportProtocol {
     case .netflow9:
       // Bytes of the scope's specifiers, and of the others.
-      record.append(big: UInt16(4))
-      record.append(big: UInt16(4 * (fields.count - 1)))
+      record.append(network: UInt16(4))
+      record.append(network: UInt16(4 * (fields.count - 1)))
     case .ipfix:
-      record.append(big: UInt16(fields.count))
-      record.append(big: UInt16(1))
+      record.append(network: UInt16(fields.count))
+      record.append(network: UInt16(1))
     }
     for field in fields { FlowTemplate.append(field.id, field.bytes, to: &record) }
     return record
