@@ -27,6 +27,7 @@ struct FlowExportMessageTests {
     var settings = FlowExportSettings(kind.exportProtocol, host: "127.0.0.1", port: receiver.port)
     settings.isBiflow = kind.isBiflow
     settings.messageBytes = kind.messageBytes
+    settings.sendsOptions = true
     settings.enterpriseNumber = kind.exportProtocol == .ipfix ? 64_999 : nil
     let target = FlowExportTarget(settings)
     try target.open()
@@ -111,6 +112,7 @@ struct FlowExportMessageTests {
   func templatesAgain() throws {
     let receiver = try DatagramReceiver()
     var settings = FlowExportSettings(.ipfix, host: "127.0.0.1", port: receiver.port)
+    settings.sendsOptions = true
     settings.templateMessages = 3
     let target = FlowExportTarget(settings)
     try target.open()
@@ -134,6 +136,7 @@ struct FlowExportMessageTests {
     let receiver = try DatagramReceiver()
     var settings = FlowExportSettings(.ipfix, host: "127.0.0.1", port: receiver.port)
     settings.timeUnit = .nanoseconds
+    settings.sendsOptions = true
     settings.domain = 42
     let target = FlowExportTarget(settings)
     try target.open()

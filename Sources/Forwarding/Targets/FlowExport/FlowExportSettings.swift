@@ -47,6 +47,11 @@ package struct FlowExportSettings: Sendable {
   package var domain: UInt32?
   /// Martlet's own elements come under this private enterprise number; nil: they do not.
   package var enterpriseNumber: UInt32?
+  /// Names of interfaces, and of sensors, and what was exported go with the templates as options.
+  /// They count as data records in IPFIX's sequence numbers (RFC 7011 section 3.1), which tshark
+  /// knows and nfcapd 1.7.1 takes for an error, and nfacctd 1.7.7 calls their template malformed; so
+  /// IPFIX goes without them unless told otherwise.
+  package var sendsOptions: Bool
   /// `flow_update` records are exported, too, and each record brings what is new since the last.
   package var exportsUpdates = false
   /// For how many flows it is remembered what of them has been exported.
@@ -69,6 +74,7 @@ package struct FlowExportSettings: Sendable {
     self.exportProtocol = exportProtocol
     self.host = host
     self.port = port
+    sendsOptions = exportProtocol == .netflow9
   }
 
   /// What is wrong with the settings, in words; nil where nothing is.

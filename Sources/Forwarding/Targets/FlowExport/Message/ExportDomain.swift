@@ -60,13 +60,17 @@ struct ExportDomain {
   /// Puts before the records of a batch what the collector has to know for it.
   mutating func announce(in builder: inout MessageBuilder, monotonic: Int64) {
     if isRefreshDue(monotonic: monotonic) { forgetTemplates() }
-    if sentShapes.isEmpty && sentOptions == false {
+    if sentShapes.isEmpty {
       templatesSentAt = monotonic
       messagesSinceTemplates = 0
     }
     for shape in shapes where sentShapes.insert(shape).inserted {
       builder.add(template: template(shape).record, isOfOptions: false)
     }
+    if settings.sendsOptions { announceOptions(in: &builder) }
+  }
+
+  private mutating func announceOptions(in builder: inout MessageBuilder) {
     if !sentOptions {
       for options in OptionsTemplate.allCases {
         builder.add(template: options.record(settings.exportProtocol), isOfOptions: true)

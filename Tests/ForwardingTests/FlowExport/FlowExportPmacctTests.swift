@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+@testable import Forwarding
+
+/// A second collector: pmacct's nfacctd.
+@Suite("Flow export: nfacctd", .enabled(if: ExportPrograms.pmacct))
+struct FlowExportPmacctTests {
+  private struct Printed: Decodable {
+    var ip_src: String
+    var ip_dst: String
+    var port_src: UInt16
+    var port_dst: UInt16
+    var vlan: UInt16
+    var tos: UInt8
+    var tcp_flags: String
+    var packets: UInt64
+    var bytes: UInt64
+    var timestamp_start: String
+    var timestamp_end: String
+  }
+
+  @Test("each record", arguments: [FlowExportProtocol.netflow9, .ipfix])
+  func each(_ exportProtocol: FlowExportProtocol) throws {
+    let folder = try ExportFolder()
+    let port = try DatagramReceiver.freePort()
+    let output = folder.file("flows.json")
+    try """
+    daemonize: false
+    nfacctd_ip: 127.0.0.1
+    nfacctd_port: \(port)
+    nfacctd_time_new: false
+    plugins: print[a]
+    aggregate[a]: src_host,dst_host,src_port,dst_port,proto,tcpflags,timestamp_start,timestamp_end,vlan,tos
+    print_output_file[a]: \(output)
+    print_output_file_append[a]: true
+    print_output[a]: json
+    print_refresh_time[a]: 3600
+    timestamps_utc: true
+    """.write(toFile: folder.file("nfacctd.conf"), atomically: true, encoding: .utf8)
+    let program = try ExportChild(
+      "nfacctd", ["-f", folder.file("nfacctd.conf")], log: folder.file("log"))
+    try awaitExport("nfacctd begins: \(program.output)") {
+      program.output.contains("waiting for NetFlow/IPFIX data")
+    }
+    let target = FlowExportTarget(
+      FlowExportSettings(exportProtocol, host: "127.0.0.1", port: port))
+    try target.open()
+    var random = ExportRandom(5)
+    let samples = (1...300).map { ExportSample.random($0, now: ExportClock.now, &random) }
+    for start in stride(from: 0, to: samples.count, by: 30) {
+      _ = try target.deliver(
+        samples[start..<start + 30].map { try $0.record() }, interruption: Interruption())
+      try awaitExport("nfacctd reads its socket") { try UDPQueue.waiting(port) == 0 }
+    }
+    // nfacctd hands what it has to its plug-in, which writes it, when it is interrupted.
+    kill(program.process, SIGINT)
+    program.waitForEnd()
+    #expect(!program.output.contains("malformed"), "\(program.output.suffix(1000))")
+    let text = try String(contentsOfFile: output, encoding: .utf8)
+    let printed = try text.split(separator: "\n").map { line in
+      try JSONDecoder().decode(Printed.self, from: Data(line.utf8))
+    }
+    let due = samples.flatMap { ExpectedRecord.of($0) }
+    #expect(printed.count == due.count)
+    // It reckons times by uptime in whole seconds, rounded up or down.
+    let places = exportProtocol == .ipfix ? 23 : 0
+    #expect(Set(printed.map { Self.line($0, places) }) == Set(due.map { Self.line($0, places) }))
+  }
+
+  private static func line(_ record: Printed, _ places: Int) -> String {
+    "\(ExpectedRecord.normal(record.ip_src)) \(record.port_src) "
+      + "\(ExpectedRecord.normal(record.ip_dst)) \(record.port_dst) \(record.vlan) \(record.tos) "
+      + "\(record.tcp_flags) \(record.packets) \(record.bytes) \(record.timestamp_start.prefix(places)) "
+      + record.timestamp_end.prefix(places)
+  }
+
+  private static func line(_ record: ExpectedRecord, _ places: Int) -> String {
+    "\(record.source) \(record.sourcePort) \(record.destination) \(record.destinationPort) "
+      + "\(record.vlan) \(record.typeOfService) \(record.flags) \(record.packets) \(record.octets) "
+      + "\(time(record.start).prefix(places)) \(time(record.end).prefix(places))"
+  }
+
+  private static func time(_ milliseconds: Int64) -> String {
+    ExportSample.time(milliseconds * 1_000_000).replacing("T", with: " ").replacing(
+      "+0000", with: "")
+  }
+}
