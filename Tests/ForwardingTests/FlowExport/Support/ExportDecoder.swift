@@ -54,6 +54,8 @@ struct ExportDecoder {
   private(set) var records: [Record] = []
   /// How many template records each message had.
   private(set) var templateCounts: [Int] = []
+  /// Templates that were there already.
+  private(set) var templatesAgain = 0
   private(set) var longestMessage = 0
 
   init(isIPFIX: Bool) { self.isIPFIX = isIPFIX }
@@ -150,7 +152,7 @@ struct ExportDecoder {
     {
       throw Malformed("template \(id) has changed")
     }
-    templates[key] = template
+    if templates.updateValue(template, forKey: key) != nil { templatesAgain += 1 }
   }
 
   private mutating func readData(

@@ -60,6 +60,6 @@ final class StreamCollector: @unchecked Sendable {
   private func read(_ connection: Int32, _ count: Int) -> [UInt8]? {
     guard count > 0 else { return nil }
     var bytes = [UInt8](repeating: 0, count: count)
-    return recv(connection, &bytes, count, Int32(MSG_WAITALL.rawValue)) == count ? bytes : nil
+    return recv(connection, &bytes, count, Int32(MSG_WAITALL)) == count ? bytes : nil
   }
 }
