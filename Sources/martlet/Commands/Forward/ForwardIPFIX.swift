@@ -14,23 +14,30 @@ struct ForwardIPFIX: ParsableCommand, ForwardSubcommand {
         martlet forward ipfix 192.0.2.1:4739 --enterprise-number 64999
       """)
 
+  enum Direction: EnumerableFlag {
+    case uniflow, biflow
+
+    static func help(for value: Direction) -> ArgumentHelp? {
+      switch value {
+      case .uniflow: "A record for each direction of a flow that has packets."
+      case .biflow:
+        "One record with both directions (RFC 5103). A collector that does not know that RFC "
+          + "sees the originator's packets only."
+      }
+    }
+  }
+
   @OptionGroup(title: "Export") var export: FlowExportOptions
 
   @Flag(help: "Over TCP: a batch is delivered when the collector's machine has taken it.")
   var tcp = false
 
-  @Flag(
-    inversion: .prefixedNo,
-    help: ArgumentHelp(
-      "Flow records have both directions (RFC 5103), and not one record each.",
-      discussion: "Collectors that do not know RFC 5103 see the originator's direction only."))
-  var biflow = false
+  @Flag var direction = Direction.uniflow
 
   @Flag(help: "Start and end in nanoseconds (elements 156, 157) and not in milliseconds.")
   var nanoseconds = false
 
   @Flag(
-    inversion: .prefixedNo,
     help: ArgumentHelp(
       "Send names of sensors and interfaces, and what was exported, as options.",
       discussion: "nfcapd 1.7.1 takes them for errors in the sequence."))
@@ -48,7 +55,7 @@ struct ForwardIPFIX: ParsableCommand, ForwardSubcommand {
 
   func makeTarget() throws -> any ForwardTarget {
     var settings = try export.settings(.ipfix, transport: tcp ? .tcp : .udp, defaultPort: 4739)
-    settings.isBiflow = biflow
+    settings.isBiflow = direction == .biflow
     settings.timeUnit = nanoseconds ? .nanoseconds : .milliseconds
     settings.sendsOptions = names
     settings.enterpriseNumber = enterpriseNumber
