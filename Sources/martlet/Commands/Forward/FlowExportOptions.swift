@@ -30,9 +30,11 @@ struct FlowExportOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Send no more than this: collectors drop what their buffer does not hold. 0: no limit.",
-      valueName: "per second"))
-  var rate: Int?
+      """
+      Send no more flow records a second than this, since collectors drop what their buffer does \
+      not hold; 0 for no limit. Default: \(FlowExportOptions.defaultRate) over UDP, none over TCP.
+      """, valueName: "records"))
+  var perSecond: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -71,7 +73,7 @@ struct FlowExportOptions: ParsableArguments {
     settings.domain = domain
     settings.exportsUpdates = updates
     settings.rememberedFlows = remember
-    settings.recordsPerSecond = rate ?? (transport == .udp ? Self.defaultRate : 0)
+    settings.recordsPerSecond = perSecond ?? (transport == .udp ? Self.defaultRate : 0)
     settings.messageBytes = messageBytes ?? (transport == .udp ? 1420 : 16_000)
     settings.templateSeconds = templateSeconds
     settings.templateMessages = templateMessages

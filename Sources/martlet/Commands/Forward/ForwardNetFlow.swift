@@ -13,7 +13,7 @@ struct ForwardNetFlow: ParsableCommand, ForwardSubcommand {
 
       EXAMPLES
         martlet forward netflow collector.example:2055
-        martlet forward netflow 192.0.2.1:9995 --rate 5000
+        martlet forward netflow 192.0.2.1:9995 --per-second 5000
         martlet forward netflow 192.0.2.1:9995 --updates
       """)
 
