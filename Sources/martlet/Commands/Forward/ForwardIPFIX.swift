@@ -21,8 +21,10 @@ struct ForwardIPFIX: ParsableCommand, ForwardSubcommand {
       switch value {
       case .uniflow: "A record for each direction of a flow that has packets."
       case .biflow:
-        "One record with both directions (RFC 5103). A collector that does not know that RFC "
-          + "sees the originator's packets only."
+        """
+        One record with both directions (RFC 5103). A collector that does not know that RFC sees \
+        the originator's packets only.
+        """
       }
     }
   }
