@@ -57,7 +57,7 @@ struct FlowExportOptions: ParsableArguments {
   var timeout = 10.0
 
   /// Records a second over UDP, where nothing was said: a collector with a usual buffer keeps up.
-  static let defaultRate = 50_000
+  static let defaultRate = 20_000
 
   func settings(
     _ exportProtocol: FlowExportProtocol, transport: FlowExportSettings.Transport,
