@@ -90,7 +90,8 @@ struct ExportPlan {
     }
   }
 
-  /// The number of a flow's interface. Where sensors share a domain, each has interfaces of its own.
+  /// The number of a flow's interface. Where sensors share a domain, each has interfaces of its
+  /// own.
   private func number(of flow: ExportedFlow, _ sensor: String, _ domain: inout ExportDomain)
     -> UInt32
   {

@@ -49,7 +49,8 @@ package struct FlowExportSettings: Sendable {
   package var enterpriseNumber: UInt32?
   /// Names of interfaces, and of sensors, and what was exported go with the templates as options.
   /// They count as data records in IPFIX's sequence numbers (RFC 7011 section 3.1), which tshark
-  /// knows and nfcapd 1.7.1 takes for an error, and nfacctd 1.7.7 calls their template malformed; so
+  /// knows and nfcapd 1.7.1 takes for an error, and nfacctd 1.7.7 calls their template malformed;
+  /// so
   /// IPFIX goes without them unless told otherwise.
   package var sendsOptions: Bool
   /// `flow_update` records are exported, too, and each record brings what is new since the last.

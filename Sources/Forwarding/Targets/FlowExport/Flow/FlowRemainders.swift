@@ -1,11 +1,13 @@
 /// What of each flow has been exported, so that what follows brings only what is new.
 ///
 /// A collector adds up what it gets. So a flow's updates and its end are exported with the
-/// differences of their totals, and not with what the records say is new: then a record that comes a
+/// differences of their totals, and not with what the records say is new: then a record that comes
+/// a
 /// second time, or behind a later one of the same flow (`flow` and `flow_update` are two streams),
 /// brings nothing twice.
 ///
-/// Memory is bounded: two generations of half the flows each. What is looked up goes into the younger
+/// Memory is bounded: two generations of half the flows each. What is looked up goes into the
+/// younger
 /// one; when that is full, the older one is forgotten.
 struct FlowRemainders {
   struct Key: Hashable {

@@ -2,10 +2,12 @@ internal import Glibc
 
 /// What time it is, for message headers and for NetFlow v9's uptime.
 ///
-/// NetFlow v9 tells a flow's times as milliseconds of the exporter's uptime, 32 bits, and the header
+/// NetFlow v9 tells a flow's times as milliseconds of the exporter's uptime, 32 bits, and the
+/// header
 /// says which uptime is which time, to the second. So the clock claims to have been up for 2^31
 /// milliseconds (25 days) when it begins, flows from as long ago can be told, and header time is
-/// always a full second, the next one: then a collector that subtracts gets exact milliseconds, and no
+/// always a full second, the next one: then a collector that subtracts gets exact milliseconds, and
+/// no
 /// flow ends after it. Before 32 bits run over the clock begins anew, as if the exporter had been
 /// restarted.
 struct ExportClock {

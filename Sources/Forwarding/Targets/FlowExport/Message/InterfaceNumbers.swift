@@ -1,7 +1,9 @@
 /// Numbers for the names of interfaces, since flow exports have numbers.
 ///
-/// A number is made of the name, 1 to 65,535, so that it is the same in every run and fits collectors
-/// that keep 16 bits. Two names that would get the same one get neighbours, in the order in which they
+/// A number is made of the name, 1 to 65,535, so that it is the same in every run and fits
+/// collectors
+/// that keep 16 bits. Two names that would get the same one get neighbours, in the order in which
+/// they
 /// come.
 struct InterfaceNumbers {
   private(set) var all: [(name: String, number: UInt32)] = []

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// Messages over a connection (RFC 7011 section 10.4). IPFIX knows no acknowledgement, TCP does: what
+/// Messages over a connection (RFC 7011 section 10.4). IPFIX knows no acknowledgement, TCP does:
+/// what
 /// the peer's kernel has not acknowledged is not delivered.
 final class TCPExportTransport: ExportTransport {
   private let settings: FlowExportSettings

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// Messages as datagrams. Nobody acknowledges them; but where nobody listens at all, the collector's
+/// Messages as datagrams. Nobody acknowledges them; but where nobody listens at all, the
+/// collector's
 /// machine says so, and that is a fault.
 final class UDPExportTransport: ExportTransport {
   private let settings: FlowExportSettings
