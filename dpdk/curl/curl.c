@@ -40,6 +40,18 @@ CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
   return curl_easy_getinfo(handle, info, value);
 }
 
+CURLcode ccurl_get_text(CURL *handle, CURLINFO info, const char **value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+
 CURLcode ccurl_get_socket(CURL *handle, curl_socket_t *value) {
   return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
+}
+
+int ccurl_multi_result(CURLM *multi) {
+  int waiting = 0;
+  for (CURLMsg *message; (message = curl_multi_info_read(multi, &waiting)) != NULL;) {
+    if (message->msg == CURLMSG_DONE) return (int)message->data.result;
+  }
+  return -1;
 }

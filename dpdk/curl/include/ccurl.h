@@ -21,6 +21,11 @@ CURLcode ccurl_set_progress_function(CURL *handle, ccurl_progress_function funct
 
 CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value);
 CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value);
+/// The text is libcurl's own, and good until the handle's next transfer.
+CURLcode ccurl_get_text(CURL *handle, CURLINFO info, const char **value);
 CURLcode ccurl_get_socket(CURL *handle, curl_socket_t *value);
+
+/// The result of a transfer that has ended; -1 where none has.
+int ccurl_multi_result(CURLM *multi);
 
 #endif
