@@ -204,7 +204,7 @@ let package = Package(
       dependencies: [
         "Forwarding", "Sinks", "Records", "ControlAPI", "FlowEngine", "CRdkafka", "CCompression",
       ],
-      swiftSettings: swiftSettings),
+      exclude: ["Receivers"], swiftSettings: swiftSettings),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swiftSettings),
     .testTarget(

@@ -10,7 +10,8 @@ struct DocumentTime: Equatable {
 
   init(of record: ForwardRecord) {
     let text = record.document.text(Self.ecs) ?? record.document.text(Self.eve)
-    if let time = text.flatMap({ DocumentTime($0) }) {
+    // No sensor was there before 1970.
+    if let time = text.flatMap({ DocumentTime($0) }), time.microseconds >= 0 {
       self = time
     } else {
       // Bounded, so that no entry's ID overflows.
@@ -53,6 +54,7 @@ struct DocumentTime: Equatable {
     var fraction: Int64 = 0
     if text[position] == UInt8(ascii: ".") {
       position += 1
+      guard digit(position) != nil else { return nil }
       var scale: Int64 = 100_000
       while let digit = digit(position) {
         // Digits beyond microseconds are cut off: the scale is 0 by then.
@@ -119,7 +121,7 @@ struct DocumentTime: Equatable {
       + "\(Self.padded(seconds % 60, 2)).\(Self.padded(inDay % 1_000_000, 6))Z"
   }
 
-  /// Seconds since 1970 with six places, never in the exponent's form: `1763703360.123456`.
+  /// Seconds since 1970 (and not before) with six places, never in the exponent's form: `1763703360.123456`.
   var epoch: String {
     let fraction = Self.remainder(microseconds, 1_000_000)
     return "\((microseconds - fraction) / 1_000_000).\(Self.padded(fraction, 6))"

@@ -44,7 +44,8 @@ enum TransferFault {
       "the certificate of \(place) is signed by an authority that is not known here: give the "
         + "authority's certificate with --ca-file (\(more))"
     case 23: "the certificate of \(place) was revoked (\(more))"
-    case 0, 62, 64:
+    // 1 is libcurl's "not verified yet": the name is looked at before the chain.
+    case 0, 1, 62, 64:
       "the certificate of \(place) is for another name: use a name that it has (\(more))"
     default: "the certificate of \(place) is not to be trusted (\(more))"
     }
