@@ -120,7 +120,7 @@ class Receiver:
     def reset(connection):
         try:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.shutdown(socket.SHUT_RD)
+            connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         except OSError:
             pass
