@@ -25,8 +25,10 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "The index; {type}, {sensor} and {date} (the record's, in UTC) are filled in. Default: \
-      \(ForwardElasticsearch.defaultIndex).", valueName: "pattern"))
+      """
+      The index; {type}, {sensor} and {date} (the record's, in UTC) are filled in. Default: \
+      \(defaultIndex).
+      """, valueName: "pattern"))
   var index: String?
 
   @Option(
@@ -50,14 +52,14 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "File with the user's password. Default: $\(ForwardElasticsearch.passwordVariable).",
+      "File with the user's password. Default: $\(passwordVariable).",
       valueName: "path"),
     completion: .file())
   var passwordFile: String?
 
   @Option(
     help: ArgumentHelp(
-      "File with an API key in its encoded form. Default: $\(ForwardElasticsearch.keyVariable).",
+      "File with an API key in its encoded form. Default: $\(keyVariable).",
       valueName: "path"),
     completion: .file())
   var apiKeyFile: String?

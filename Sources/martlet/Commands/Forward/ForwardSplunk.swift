@@ -21,7 +21,7 @@ struct ForwardSplunk: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "File with the collector's token. Default: $\(ForwardSplunk.tokenVariable).",
+      "File with the collector's token. Default: $\(tokenVariable).",
       valueName: "path"),
     completion: .file())
   var tokenFile: String?

@@ -25,8 +25,9 @@ struct ForwardWebhook: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "File with the secret to sign with. Default: $\(ForwardWebhook.secretVariable), else requests \
-      are not signed.", valueName: "path"),
+      """
+      File with the secret to sign with. Default: $\(secretVariable), else requests are not signed.
+      """, valueName: "path"),
     completion: .file())
   var secretFile: String?
 
