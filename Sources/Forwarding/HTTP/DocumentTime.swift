@@ -92,9 +92,13 @@ struct DocumentTime: Equatable {
     return era * 146_097 + dayOfEra - 719_468
   }
 
+  /// Days since 1970-01-01.
+  var dayNumber: Int64 {
+    (microseconds - Self.remainder(microseconds, 86_400_000_000)) / 86_400_000_000
+  }
+
   private var date: (year: Int64, month: Int64, day: Int64) {
-    let days = (microseconds - Self.remainder(microseconds, 86_400_000_000)) / 86_400_000_000
-    let shifted = days + 719_468
+    let shifted = dayNumber + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
     let dayOfEra = shifted - era * 146_097
     let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -107,24 +111,50 @@ struct DocumentTime: Equatable {
 
   /// The day in UTC as indices are named by it: `2026.11.21`.
   var day: String {
+    var text: [UInt8] = []
     let date = date
-    return "\(Self.padded(date.year, 4)).\(Self.padded(date.month, 2)).\(Self.padded(date.day, 2))"
+    Self.append(date.year, 4, to: &text)
+    text.append(UInt8(ascii: "."))
+    Self.append(date.month, 2, to: &text)
+    text.append(UInt8(ascii: "."))
+    Self.append(date.day, 2, to: &text)
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// RFC 3339: `2026-11-21T05:36:00.123456Z`.
   var iso: String {
+    var text: [UInt8] = []
+    appendISO(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  func appendISO(to text: inout [UInt8]) {
     let date = date
     let inDay = Self.remainder(microseconds, 86_400_000_000)
     let seconds = inDay / 1_000_000
-    return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))T"
-      + "\(Self.padded(seconds / 3600, 2)):\(Self.padded(seconds / 60 % 60, 2)):"
-      + "\(Self.padded(seconds % 60, 2)).\(Self.padded(inDay % 1_000_000, 6))Z"
+    Self.append(date.year, 4, to: &text)
+    text.append(UInt8(ascii: "-"))
+    Self.append(date.month, 2, to: &text)
+    text.append(UInt8(ascii: "-"))
+    Self.append(date.day, 2, to: &text)
+    text.append(UInt8(ascii: "T"))
+    Self.append(seconds / 3600, 2, to: &text)
+    text.append(UInt8(ascii: ":"))
+    Self.append(seconds / 60 % 60, 2, to: &text)
+    text.append(UInt8(ascii: ":"))
+    Self.append(seconds % 60, 2, to: &text)
+    text.append(UInt8(ascii: "."))
+    Self.append(inDay % 1_000_000, 6, to: &text)
+    text.append(UInt8(ascii: "Z"))
   }
 
-  /// Seconds since 1970 (and not before) with six places, never in the exponent's form: `1763703360.123456`.
-  var epoch: String {
+  /// Seconds since 1970 (and not before) with six places, never in the exponent's form:
+  /// `1763703360.123456`.
+  func appendEpoch(to text: inout [UInt8]) {
     let fraction = Self.remainder(microseconds, 1_000_000)
-    return "\((microseconds - fraction) / 1_000_000).\(Self.padded(fraction, 6))"
+    Self.append((microseconds - fraction) / 1_000_000, 1, to: &text)
+    text.append(UInt8(ascii: "."))
+    Self.append(fraction, 6, to: &text)
   }
 
   /// Never negative, unlike `%`.
@@ -133,8 +163,14 @@ struct DocumentTime: Equatable {
     return rest < 0 ? rest + divisor : rest
   }
 
-  private static func padded(_ value: Int64, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  /// A number that is not negative, in at least so many digits.
+  private static func append(_ value: Int64, _ width: Int, to text: inout [UInt8]) {
+    let start = text.count
+    var rest = value
+    repeat {
+      text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0 || text.count - start < width
+    text[start...].reverse()
   }
 }

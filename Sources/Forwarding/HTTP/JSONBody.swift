@@ -2,29 +2,47 @@ internal import ControlAPI
 
 /// Writes JSON into the body of a request.
 enum JSONBody {
-  /// Appends a record's object on one line, with members before its own. White space between its
-  /// values may hold line ends, which would end the line; strings cannot.
+  /// Appends a record's object on one line, with a member before its own.
   static func append(
-    _ document: EVEDocument, adding members: [(name: String, value: String)] = [],
-    to body: inout [UInt8]
+    _ document: EVEDocument, adding name: String, _ value: String, to body: inout [UInt8]
   ) {
-    let start = body.count
-    if members.isEmpty {
-      body += document.bytes
-    } else {
-      // The object's opening bracket is its first byte that is not white space.
-      let open = (document.bytes.firstIndex(of: UInt8(ascii: "{")) ?? -1) + 1
-      let rest = document.bytes[open...]
-      body.append(UInt8(ascii: "{"))
-      for (index, member) in members.enumerated() {
-        if index > 0 { body.append(UInt8(ascii: ",")) }
-        append(member.name, to: &body)
-        body.append(UInt8(ascii: ":"))
-        append(member.value, to: &body)
-      }
-      if rest.first(where: { $0 > 0x20 }) != UInt8(ascii: "}") { body.append(UInt8(ascii: ",")) }
-      body += rest
+    let rest = open(document, to: &body)
+    append(name, to: &body)
+    body.append(UInt8(ascii: ":"))
+    append(value, to: &body)
+    close(rest, to: &body)
+  }
+
+  /// Appends a record's object on one line, with the time as `@timestamp` before its members.
+  static func append(_ document: EVEDocument, time: DocumentTime?, to body: inout [UInt8]) {
+    guard let time else {
+      appendLine(document.bytes[...], to: &body)
+      return
     }
+    let rest = open(document, to: &body)
+    body += #""@timestamp":""#.utf8
+    time.appendISO(to: &body)
+    body.append(UInt8(ascii: "\""))
+    close(rest, to: &body)
+  }
+
+  /// Writes an object's bracket; gives what follows it.
+  private static func open(_ document: EVEDocument, to body: inout [UInt8]) -> ArraySlice<UInt8> {
+    body.append(UInt8(ascii: "{"))
+    // An object's bracket is its first byte that is not white space.
+    let start = (document.bytes.firstIndex(of: UInt8(ascii: "{")) ?? -1) + 1
+    return document.bytes[start...]
+  }
+
+  private static func close(_ rest: ArraySlice<UInt8>, to body: inout [UInt8]) {
+    if rest.first(where: { $0 > 0x20 }) != UInt8(ascii: "}") { body.append(UInt8(ascii: ",")) }
+    appendLine(rest, to: &body)
+  }
+
+  /// White space between values may hold line ends, which would end the line; strings cannot.
+  private static func appendLine(_ bytes: ArraySlice<UInt8>, to body: inout [UInt8]) {
+    let start = body.count
+    body += bytes
     body.withUnsafeMutableBufferPointer { bytes in
       for index in start..<bytes.count where bytes[index] < 0x20 { bytes[index] = 0x20 }
     }

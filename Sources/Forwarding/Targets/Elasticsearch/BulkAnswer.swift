@@ -14,6 +14,9 @@ enum BulkAnswer {
   static func outcomes(
     _ body: [UInt8], identifiers: [String], duplicates: inout Int
   ) throws(TargetFault) -> [DeliveryOutcome] {
+    if allAreCreated(body, identifiers) {
+      return Array(repeating: .delivered, count: identifiers.count)
+    }
     let root: JSONValue
     do throws(JSONParseError) {
       root = try JSONParser.parse(body[...])
@@ -41,6 +44,25 @@ enum BulkAnswer {
       outcomes.append(outcome(status, result["error"]))
     }
     return outcomes
+  }
+
+  /// True where the answer is, byte by byte, what both products write where all went well: mostly so,
+  /// and ten times as quick as to read it.
+  private static func allAreCreated(_ body: [UInt8], _ identifiers: [String]) -> Bool {
+    var rest = body[...]
+    func take(_ text: some Collection<UInt8>) -> Bool {
+      guard rest.starts(with: text) else { return false }
+      rest = rest.dropFirst(text.count)
+      return true
+    }
+    guard take(#"{"errors":false,"items":["#.utf8) else { return false }
+    for (place, identifier) in identifiers.enumerated() {
+      if place > 0 && !take(",".utf8) { return false }
+      guard take(#"{"create":{"_id":""#.utf8), take(identifier.utf8),
+        take(#"","status":201}}"#.utf8)
+      else { return false }
+    }
+    return take("]}".utf8) && rest.isEmpty
   }
 
   private static func outcome(_ status: Int, _ error: JSONValue?) -> DeliveryOutcome {

@@ -8,13 +8,16 @@ struct BulkRequest {
   private(set) var body: [UInt8] = []
   /// The documents' IDs in the order of the body.
   private(set) var identifiers: [String] = []
-  private var lastName = Name()
+  private var index = Index()
 
   /// The index of the record before, since the next one's is mostly the same.
-  private struct Name {
+  private struct Index {
     var stream: StreamName?
-    var day = ""
-    var text = ""
+    var day: Int64 = .min
+    /// `{"create":{"_index":"martlet-flow-2026.11.21","_id":`
+    var action: [UInt8] = []
+    /// What is wrong with its name.
+    var problem: String?
   }
 
   /// The longest `_id` that Elasticsearch and OpenSearch take.
@@ -30,16 +33,14 @@ struct BulkRequest {
     }
     let hasTime = record.document.value(Self.time) != nil
     let time = hasTime && !destination.hasDate ? nil : DocumentTime(of: record)
-    let name = index(record, time)
-    if let problem = IndexPattern.problem(name) { return "its index, \(name), \(problem)" }
-    body += #"{"create":{"_index":"#.utf8
-    JSONBody.append(name, to: &body)
-    body += #","_id":"#.utf8
+    setIndex(record.stream, time)
+    if let problem = index.problem { return problem }
+    body += index.action
     JSONBody.append(identifier, to: &body)
     body += "}}\n".utf8
     // A data stream must have `@timestamp`, and Kibana looks for it; ECS has it already.
-    let added = hasTime ? [] : time.map { [(name: "@timestamp", value: $0.iso)] } ?? []
-    JSONBody.append(record.document, adding: added, to: &body)
+    let added = hasTime ? nil : time
+    JSONBody.append(record.document, time: added, to: &body)
     body.append(UInt8(ascii: "\n"))
     identifiers.append(identifier)
     return nil
@@ -47,14 +48,15 @@ struct BulkRequest {
 
   private static let time = EVEPath("@timestamp")
 
-  private mutating func index(_ record: ForwardRecord, _ time: DocumentTime?) -> String {
-    let day = destination.hasDate ? time?.day ?? "" : ""
-    if lastName.stream != record.stream || lastName.day != day {
-      let stream = record.stream
-      lastName = Name(
-        stream: stream, day: day,
-        text: destination.name(sensor: stream.sensor, type: stream.type, day: day))
-    }
-    return lastName.text
+  private mutating func setIndex(_ stream: StreamName, _ time: DocumentTime?) {
+    let day = destination.hasDate ? time?.dayNumber ?? 0 : 0
+    if index.stream == stream && index.day == day { return }
+    let name = destination.name(
+      sensor: stream.sensor, type: stream.type, day: destination.hasDate ? time?.day ?? "" : "")
+    index = Index(stream: stream, day: day)
+    index.problem = IndexPattern.problem(name).map { "its index, \(name), \($0)" }
+    index.action += #"{"create":{"_index":"#.utf8
+    JSONBody.append(name, to: &index.action)
+    index.action += #","_id":"#.utf8
   }
 }

@@ -1,5 +1,3 @@
-internal import Sinks
-
 /// The body of a request to `/services/collector/event`: an object for each record, one after the
 /// other, and not an array.
 struct CollectorEvents {
@@ -7,29 +5,40 @@ struct CollectorEvents {
 
   func body(_ batch: [ForwardRecord], _ part: [Int]) -> [UInt8] {
     var body: [UInt8] = []
-    for index in part { append(batch[index], to: &body) }
+    var stream: StreamName?
+    var head: [UInt8] = []
+    for index in part {
+      let record = batch[index]
+      if stream != record.stream {
+        stream = record.stream
+        head = self.head(record.stream)
+      }
+      // Splunk takes no exponent in a time (code 15).
+      body += #"{"time":"#.utf8
+      DocumentTime(of: record).appendEpoch(to: &body)
+      body += head
+      JSONBody.append(record.identifier, to: &body)
+      body += #"},"event":"#.utf8
+      JSONBody.append(record.document, time: nil, to: &body)
+      body += "}\n".utf8
+    }
     return body
   }
 
-  private func append(_ record: ForwardRecord, to body: inout [UInt8]) {
-    let sensor = record.stream.sensor
-    let type = record.stream.type
-    // Splunk takes no exponent in a time (code 15).
-    body += #"{"time":\#(DocumentTime(of: record).epoch),"host":"#.utf8
-    JSONBody.append(settings.host ?? sensor, to: &body)
-    body += #","source":"#.utf8
-    JSONBody.append(record.stream.key, to: &body)
-    body += #","sourcetype":"#.utf8
-    JSONBody.append(Self.sourceType(settings.sourceType, type), to: &body)
+  /// What all records of a stream have: from after the time to before the ID.
+  private func head(_ stream: StreamName) -> [UInt8] {
+    var head = Array(#","host":"#.utf8)
+    JSONBody.append(settings.host ?? stream.sensor, to: &head)
+    head += #","source":"#.utf8
+    JSONBody.append(stream.key, to: &head)
+    head += #","sourcetype":"#.utf8
+    JSONBody.append(Self.sourceType(settings.sourceType, stream.type), to: &head)
     if let index = settings.index {
-      body += #","index":"#.utf8
-      JSONBody.append(index, to: &body)
+      head += #","index":"#.utf8
+      JSONBody.append(index, to: &head)
     }
-    body += #","fields":{"martlet_id":"#.utf8
-    JSONBody.append(record.identifier, to: &body)
-    body += #"},"event":"#.utf8
-    JSONBody.append(record.document, to: &body)
-    body += "}\n".utf8
+    head += #","fields":{"martlet_id":"#.utf8
+    return head
   }
 
   private static func sourceType(_ pattern: String, _ type: String) -> String {

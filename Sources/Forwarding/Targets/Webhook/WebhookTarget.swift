@@ -46,7 +46,7 @@ package final class WebhookTarget: ForwardTarget {
     for (place, index) in part.enumerated() {
       let identifier = batch[index].identifier
       if isArray && place > 0 { body.append(UInt8(ascii: ",")) }
-      JSONBody.append(batch[index].document, adding: [("martlet_id", identifier)], to: &body)
+      JSONBody.append(batch[index].document, adding: "martlet_id", identifier, to: &body)
       if !isArray { body.append(UInt8(ascii: "\n")) }
       identifiers += identifier.utf8
       identifiers.append(UInt8(ascii: "\n"))
