@@ -40,8 +40,9 @@ enum BulkAnswer {
         throw TargetFault(
           "the answer to _bulk is not in the request's order, or an ingest pipeline changes _id")
       }
-      if status == 409 { duplicates += 1 }
-      outcomes.append(outcome(status, result["error"]))
+      let outcome = outcome(status, result["error"])
+      if status == 409 && outcome == .delivered { duplicates += 1 }
+      outcomes.append(outcome)
     }
     return outcomes
   }

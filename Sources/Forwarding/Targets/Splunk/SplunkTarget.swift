@@ -13,6 +13,7 @@ package final class SplunkTarget: ForwardTarget {
   private let events: CollectorEvents
   private let headers: [(name: String, value: String)]
   private var sender: BatchSender
+  private var isPrepared = false
 
   package init(_ settings: SplunkSettings) throws(TargetSettingsError) {
     self.settings = settings
@@ -23,11 +24,16 @@ package final class SplunkTarget: ForwardTarget {
     events = CollectorEvents(settings: settings)
     sender = BatchSender(
       maximumBytes: settings.requestBytes, maximumRecords: settings.requestRecords)
-    headers = [
-      ("Authorization", "Splunk \(settings.token.text)"), ("Content-Type", "application/json"),
-      // Acknowledgements are counted by channel; a channel is this program's as long as it runs.
-      ("X-Splunk-Request-Channel", try Self.newChannel()),
+    var headers = [
+      (name: "Authorization", value: "Splunk \(settings.token.text)"),
+      ("Content-Type", "application/json"),
     ]
+    // Acknowledgements are counted by channel; a channel is this program's as long as it runs. Where
+    // nobody asks for them there is none, since Splunk would keep them all.
+    if settings.waitsForAcknowledgement {
+      headers.append(("X-Splunk-Request-Channel", try Self.newChannel()))
+    }
+    self.headers = headers
   }
 
   package var destination: String {
@@ -51,11 +57,28 @@ package final class SplunkTarget: ForwardTarget {
       _ = try told.verdict(count: 0, index: settings.index)
       throw TargetFault("the collector is not well: \(told.text)")
     }
+    try prepare(Interruption())
+  }
+
+  /// Asks once whether the token has acknowledgement at all: to find out from what was sent would
+  /// double that with each attempt.
+  private func prepare(_ interruption: Interruption) throws(TargetFault) {
+    if isPrepared || !settings.waitsForAcknowledgement { return }
+    let request = HTTPRequest(
+      .post, "/services/collector/ack", headers: headers, body: Array(#"{"acks":[0]}"#.utf8))
+    let answer = try client.send(request, interruption: interruption)
+    if !answer.isSuccess {
+      let told = CollectorAnswer(answer)
+      _ = try told.verdict(count: 0, index: settings.index)
+      throw TargetFault("acknowledgement cannot be asked for: \(told.text)")
+    }
+    isPrepared = true
   }
 
   package func deliver(
     _ batch: [ForwardRecord], interruption: Interruption
   ) throws(TargetFault) -> [DeliveryOutcome] {
+    try prepare(interruption)
     var acknowledgements: [(number: UInt64, part: [Int])] = []
     var outcomes = try sender.deliver(batch) { (batch, part) throws(TargetFault) in
       let request = HTTPRequest(

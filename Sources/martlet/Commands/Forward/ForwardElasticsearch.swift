@@ -12,11 +12,10 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       Schema.
 
       EXAMPLES
-        martlet forward elasticsearch https://search:9200 --user martlet --password-file pw
-        martlet forward elasticsearch https://search:9200 --ca-file ca.pem --api-key-file key \
-      --install-template martlet.json
-        martlet forward elasticsearch https://search:9200 --data-stream 'logs-martlet.{type}-prod' \
-      --schema ecs
+        martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
+        martlet forward elasticsearch https://es:9200 --ca-file ca.pem --api-key-file key
+        martlet forward elasticsearch https://es:9200 --install-template martlet.json
+        martlet forward elasticsearch https://es:9200 --data-stream 'logs-martlet.{type}-x'
       """,
     aliases: ["opensearch"])
 
