@@ -1,7 +1,7 @@
 internal import ControlAPI
 
-/// A composable index template from a file: the body of `PUT /_index_template/<name>`, its name the
-/// file's without `.json`.
+/// A composable index template from a file: the body of `PUT /_index_template/<name>`. Its name comes
+/// from the file's: `eve-template.json` is `martlet-eve`.
 struct IndexTemplate {
   let name: String
   let body: [UInt8]
@@ -10,7 +10,8 @@ struct IndexTemplate {
     body = try SmallFile.read(path, maximumBytes: 1 << 20)
     var name = path.split(separator: "/").last ?? ""
     if name.hasSuffix(".json") { name = name.dropLast(".json".count) }
-    self.name = String(name)
+    if name.hasSuffix("-template") { name = name.dropLast("-template".count) }
+    self.name = name.hasPrefix("martlet") ? String(name) : "martlet-\(name)"
     if let problem = IndexPattern.problem(self.name) {
       throw TargetSettingsError("\(path): a template of that name \(problem)")
     }

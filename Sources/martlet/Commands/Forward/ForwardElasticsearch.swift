@@ -14,7 +14,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       EXAMPLES
         martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
         martlet forward elasticsearch https://es:9200 --ca-file ca.pem --api-key-file key
-        martlet forward elasticsearch https://es:9200 --install-template martlet.json
+        martlet forward elasticsearch https://es:9200 --install-template eve-template.json
         martlet forward elasticsearch https://es:9200 --data-stream 'logs-martlet.{type}-x'
       """,
     aliases: ["opensearch"])
@@ -26,7 +26,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     help: ArgumentHelp(
       """
       The index; {type}, {sensor} and {date} (the record's, in UTC) are filled in. Default: \
-      \(defaultIndex).
+      \(defaultIndex), and \(defaultECSIndex) with --schema ecs.
       """, valueName: "pattern"))
   var index: String?
 
@@ -38,7 +38,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Put this index template into the cluster first; its name is the file's.",
+      "Put this index template into the cluster first (config/elasticsearch has two).",
       valueName: "path"),
     completion: .file())
   var installTemplate: String?
@@ -67,6 +67,8 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
   @OptionGroup(title: "Reading and choosing") var options: ForwardOptions
 
   static let defaultIndex = "martlet-{type}-{date}"
+  /// Indices of its own, since the two schemas map some names differently.
+  static let defaultECSIndex = "martlet-ecs-{type}-{date}"
   static let passwordVariable = "MARTLET_ELASTICSEARCH_PASSWORD"
   static let keyVariable = "MARTLET_ELASTICSEARCH_API_KEY"
 
@@ -79,7 +81,9 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       var settings = ElasticsearchSettings(
         http: http,
         destination: try IndexPattern(
-          dataStream ?? index ?? Self.defaultIndex, isDataStream: dataStream != nil))
+          dataStream ?? index
+            ?? (options.schema == "ecs" ? Self.defaultECSIndex : Self.defaultIndex),
+          isDataStream: dataStream != nil))
       settings.login = try login()
       settings.templateFile = installTemplate
       settings.ingestPipeline = pipeline
