@@ -9,7 +9,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     discussion: """
       Records become documents by _bulk, under an _id that is the same however often a record is \
       delivered, so that none is there twice. --schema ecs makes them speak the Elastic Common \
-      Schema.
+      Schema; give them --index 'martlet-ecs-{type}-{date}', for the two have templates of their own.
 
       EXAMPLES
         martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
@@ -26,7 +26,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     help: ArgumentHelp(
       """
       The index; {type}, {sensor} and {date} (the record's, in UTC) are filled in. Default: \
-      \(defaultIndex), and \(defaultECSIndex) with --schema ecs.
+      \(defaultIndex).
       """, valueName: "pattern"))
   var index: String?
 
@@ -67,8 +67,6 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
   @OptionGroup(title: "Reading and choosing") var options: ForwardOptions
 
   static let defaultIndex = "martlet-{type}-{date}"
-  /// Indices of its own, since the two schemas map some names differently.
-  static let defaultECSIndex = "martlet-ecs-{type}-{date}"
   static let passwordVariable = "MARTLET_ELASTICSEARCH_PASSWORD"
   static let keyVariable = "MARTLET_ELASTICSEARCH_API_KEY"
 
