@@ -9,7 +9,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     discussion: """
       Records become documents by _bulk, under an _id that is the same however often a record is \
       delivered, so that none is there twice. --schema ecs makes them speak the Elastic Common \
-      Schema; give them --index 'martlet-ecs-{type}-{date}', for the two have templates of their own.
+      Schema: then give --index 'martlet-ecs-{type}-{date}', which has a template of its own.
 
       EXAMPLES
         martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
@@ -79,8 +79,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       var settings = ElasticsearchSettings(
         http: http,
         destination: try IndexPattern(
-          dataStream ?? index
-            ?? (options.schema == "ecs" ? Self.defaultECSIndex : Self.defaultIndex),
+          dataStream ?? index ?? Self.defaultIndex,
           isDataStream: dataStream != nil))
       settings.login = try login()
       settings.templateFile = installTemplate
