@@ -41,7 +41,9 @@ let benchTargets: [Target] =
       cSettings: [.unsafeFlags(["-O3"])]),
     .executableTarget(
       name: "martlet-bench",
-      dependencies: ["FlowEngine", "Filters", "CBurst", "CPcap", "CMemoryPort", "CReference"],
+      dependencies: [
+        "FlowEngine", "Filters", "Records", "CBurst", "CPcap", "CMemoryPort", "CReference",
+      ],
       path: "bench/microbench", swiftSettings: swiftSettings),
     .target(
       name: "CLineRate", path: "bench/linerate/shim", cSettings: [.unsafeFlags(dpdkFlags)],
@@ -130,12 +132,14 @@ let package = Package(
     .target(
       name: "Filters", dependencies: ["FlowEngine", "CBurst", "CPcap"],
       swiftSettings: swiftSettings),
-    .target(name: "Records", dependencies: ["FlowEngine"], swiftSettings: swiftSettings),
+    .target(name: "CSHA1", path: "dpdk/sha1"),
+    .target(name: "Records", dependencies: ["FlowEngine", "CSHA1"], swiftSettings: swiftSettings),
     .target(
       name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Sinks", dependencies: ["Records", "CHiredis", "CCompression"], swiftSettings: swiftSettings),
+      name: "Sinks", dependencies: ["Records", "CHiredis", "CCompression"],
+      swiftSettings: swiftSettings),
     .target(
       name: "Forwarding",
       dependencies: [

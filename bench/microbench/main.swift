@@ -19,6 +19,7 @@ for part in options.parts {
   case .reference: ReferencePart(options: options, report: report).run()
   case .instructions: InstructionPart(isSlowed: options.isSlowed).run()
   case .scaling: ScalingPart(options: options, report: report).run()
+  case .encode: EncodePart(options: options, report: report).run()
   case .memory: MemoryPart(options: options, report: report).run()
   }
 }

@@ -51,9 +51,9 @@ package struct FilterRule: BitwiseCopyable, @unchecked Sendable {
 /// What filter rules have left on a flow, and on its packets on their way there.
 ///
 ///     | bits 0-11: tags | 12-15: exponent of the sampling interval |
-@frozen
+@usableFromInline @frozen
 package struct FlowMarks: BitwiseCopyable, Equatable, Sendable {
-  package var rawValue: UInt16
+  @usableFromInline package var rawValue: UInt16
 
   package init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -67,7 +67,7 @@ package struct FlowMarks: BitwiseCopyable, Equatable, Sendable {
   }
 
   /// A bit a tag.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var tags: UInt16 { rawValue & 0x0fff }
   /// One flow in 2^shift was kept by a rule.
   @inline(__always)

@@ -1,4 +1,5 @@
 /// Kinds of record a worker puts on its ring.
+@usableFromInline
 package enum FlowRecordKind {
   /// The flow has ended: its totals, once.
   @inlinable package static var flow: UInt8 { 1 }
@@ -9,6 +10,7 @@ package enum FlowRecordKind {
 }
 
 /// Why a record was made, in the words of IPFIX's flowEndReason (RFC 5102, element 136).
+@usableFromInline
 package enum FlowEndReason {
   @inlinable package static var idleTimeout: UInt8 { 1 }
   @inlinable package static var activeTimeout: UInt8 { 2 }
@@ -24,9 +26,9 @@ package enum FlowEndReason {
 ///
 /// The record keeps the table's canonical end points A and B. ``originator`` and ``responder`` say
 /// which is which; encoders use those and never A and B.
-@frozen
+@usableFromInline @frozen
 package struct FlowRecord: BitwiseCopyable, Sendable {
-  package var hot: FlowHot
+  @usableFromInline package var hot: FlowHot
   package var cold: FlowCold
   /// When the record was made, nanoseconds since 1970 on the engine's clock; of an anomaly the time of
   /// its packet.
@@ -51,6 +53,7 @@ package struct FlowRecord: BitwiseCopyable, Sendable {
   package var troubleB: FlowTrouble
 
   /// Which parts of the record are there; the others hold nothing that means anything.
+  @usableFromInline
   package enum Parts {
     @inlinable package static var tunnel: UInt8 { 1 << 0 }
     @inlinable package static var trouble: UInt8 { 1 << 1 }
@@ -82,6 +85,7 @@ package struct FlowRecord: BitwiseCopyable, Sendable {
 }
 
 /// One end point's view of a record.
+@usableFromInline
 package struct FlowEndpoint: Sendable {
   package var address: IPAddress
   package var port: UInt16
@@ -109,33 +113,29 @@ extension FlowRecord {
   package var originatorIsB: Bool { hot.flags & FlowFlags.originatorIsB != 0 }
 
   /// Who began the flow: by SYN, else the first packet, else the well-known port.
-  package var originator: FlowEndpoint { originatorIsB ? endpointB : endpointA }
-  package var responder: FlowEndpoint { originatorIsB ? endpointA : endpointB }
+  package var originator: FlowEndpoint { endpoint(isB: originatorIsB) }
+  package var responder: FlowEndpoint { endpoint(isB: !originatorIsB) }
 
-  package var endpointA: FlowEndpoint {
-    FlowEndpoint(
-      address: hot.key.addressA, port: hot.key.portA, packets: hot.sideA.packets,
-      bytes: hot.sideA.bytes, ipBytes: hot.sideA.ipBytes,
-      payloadBytes: payloadBytes(0),
-      packetsDelta: cold.reportedPacketsA.distance(to: hot.sideA.packets),
-      bytesDelta: cold.reportedBytesA.distance(to: hot.sideA.bytes),
-      ipBytesDelta: cold.reportedIPBytesA.distance(to: hot.sideA.ipBytes),
-      tcpFlags: hot.tcpFlagsA, tcpWindow: hot.sideA.window, ttl: cold.ttlA,
-      trafficClass: cold.tosA, mac: cold.macA,
-      trouble: parts & Parts.trouble != 0 ? troubleA : FlowTrouble())
-  }
+  package var endpointA: FlowEndpoint { endpoint(isB: false) }
+  package var endpointB: FlowEndpoint { endpoint(isB: true) }
 
-  package var endpointB: FlowEndpoint {
-    FlowEndpoint(
-      address: hot.key.addressB, port: hot.key.portB, packets: hot.sideB.packets,
-      bytes: hot.sideB.bytes, ipBytes: hot.sideB.ipBytes,
-      payloadBytes: payloadBytes(1),
-      packetsDelta: cold.reportedPacketsB.distance(to: hot.sideB.packets),
-      bytesDelta: cold.reportedBytesB.distance(to: hot.sideB.bytes),
-      ipBytesDelta: cold.reportedIPBytesB.distance(to: hot.sideB.ipBytes),
-      tcpFlags: hot.tcpFlagsB, tcpWindow: hot.sideB.window, ttl: cold.ttlB,
-      trafficClass: cold.tosB, mac: cold.macB,
-      trouble: parts & Parts.trouble != 0 ? troubleB : FlowTrouble())
+  /// Each value is chosen for itself, so that nothing depends on a branch that no one can foresee.
+  private func endpoint(isB: Bool) -> FlowEndpoint {
+    let side = isB ? hot.sideB : hot.sideA
+    return FlowEndpoint(
+      address: isB ? hot.key.addressB : hot.key.addressA,
+      port: isB ? hot.key.portB : hot.key.portA,
+      packets: side.packets, bytes: side.bytes, ipBytes: side.ipBytes,
+      payloadBytes: payloadBytes(isB ? 1 : 0),
+      packetsDelta: (isB ? cold.reportedPacketsB : cold.reportedPacketsA)
+        .distance(to: side.packets),
+      bytesDelta: (isB ? cold.reportedBytesB : cold.reportedBytesA).distance(to: side.bytes),
+      ipBytesDelta: (isB ? cold.reportedIPBytesB : cold.reportedIPBytesA)
+        .distance(to: side.ipBytes),
+      tcpFlags: isB ? hot.tcpFlagsB : hot.tcpFlagsA, tcpWindow: side.window,
+      ttl: isB ? cold.ttlB : cold.ttlA, trafficClass: isB ? cold.tosB : cold.tosA,
+      mac: isB ? cold.macB : cold.macA,
+      trouble: parts & Parts.trouble != 0 ? (isB ? troubleB : troubleA) : FlowTrouble())
   }
 
   /// Bytes of payload that side 0 (A) or 1 (B) sent.

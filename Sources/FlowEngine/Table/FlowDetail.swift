@@ -13,7 +13,7 @@ package struct FlowDetail: BitwiseCopyable, Sendable {
 }
 
 /// What went wrong with what one side sent: 40 bytes. All of it TCP's, but for checksums.
-@frozen
+@usableFromInline @frozen
 package struct FlowTrouble: BitwiseCopyable, Equatable, Sendable {
   /// Segments whose bytes had all been sent before.
   package var retransmissions: UInt32 = 0

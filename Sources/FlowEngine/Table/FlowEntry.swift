@@ -7,7 +7,7 @@
 //         line 3 | what the last flow_update said, 36 | MACs 12 | VLANs 4 | starts 8 | detail 4 |
 
 /// One direction's counters, named by the key's canonical end point and not by who began: 32 bytes.
-@frozen
+@usableFromInline @frozen
 package struct FlowSide: BitwiseCopyable, Sendable {
   package var packets: UInt64 = 0
   /// Whole frames on the wire, link-layer header included.
@@ -27,6 +27,7 @@ package struct FlowSide: BitwiseCopyable, Sendable {
 
 /// Letters of Zeek's `history` that a direction has earned (lower case for the responder). The raw
 /// values' order is that in which letters of one packet are written.
+@usableFromInline
 package enum HistoryBits {
   @inlinable package static var syn: UInt16 { 1 << 0 }  // S: SYN without ACK
   @inlinable package static var synAck: UInt16 { 1 << 1 }  // H: SYN with ACK
@@ -47,6 +48,7 @@ package enum HistoryBits {
 }
 
 /// Where a flow is in its life; the EVE field `flow.state` is made of it.
+@usableFromInline
 package enum FlowState {
   /// Traffic in one direction only (TCP: no handshake yet).
   @inlinable package static var new: UInt8 { 0 }
@@ -57,6 +59,7 @@ package enum FlowState {
 }
 
 /// Bits of ``FlowHot/flags``.
+@usableFromInline
 package enum FlowFlags {
   /// The originator is end point B of the key.
   @inlinable package static var originatorIsB: UInt8 { 1 << 0 }
@@ -75,7 +78,7 @@ package enum FlowFlags {
 }
 
 /// The part of a flow that every packet touches: 128 bytes, two cache lines, aligned to 128.
-@frozen
+@usableFromInline @frozen
 package struct FlowHot: BitwiseCopyable, Sendable {
   package var key: FlowKey
   /// Timer wheel: neighbours in the slot's list. `UInt32.max` ends it; the first entry of a list
@@ -88,7 +91,7 @@ package struct FlowHot: BitwiseCopyable, Sendable {
   /// ``FlowState``
   package var state: UInt8
   /// ``FlowFlags``
-  package var flags: UInt8
+  @usableFromInline package var flags: UInt8
   /// Time of the latest packet, nanoseconds since 1970.
   package var lastSeen: Int64
   package var sideA: FlowSide
@@ -96,7 +99,7 @@ package struct FlowHot: BitwiseCopyable, Sendable {
 }
 
 /// The part of a flow that is written when it begins, answers, or is reported: 128 bytes.
-@frozen
+@usableFromInline @frozen
 package struct FlowCold: BitwiseCopyable, Sendable {
   /// Time of the first packet, nanoseconds since 1970.
   package var firstSeen: Int64
@@ -117,7 +120,7 @@ package struct FlowCold: BitwiseCopyable, Sendable {
   package var tosB: UInt8
   /// ICMP: type and code of the first packet, code of the first answer. TCP: states of the end points,
   /// those before, window scales; see ``TCPEndpointState``.
-  package var kind: (UInt8, UInt8, UInt8)
+  @usableFromInline package var kind: (UInt8, UInt8, UInt8)
   /// How many `flow_update` records there have been; from the 65,535th on it stays.
   package var updates: UInt16
   /// What filter rules have left on it.
@@ -150,9 +153,10 @@ package struct FlowCold: BitwiseCopyable, Sendable {
 }
 
 /// The low 48 bits of a total: enough for the difference of two that are a `flow_update` apart.
-@frozen
+@usableFromInline @frozen
 package struct UInt48: BitwiseCopyable, Sendable {
-  private var words: (UInt16, UInt16, UInt16)
+  @usableFromInline
+  var words: (UInt16, UInt16, UInt16)
 
   @inlinable
   package init(_ value: UInt64) {
@@ -171,14 +175,17 @@ package struct UInt48: BitwiseCopyable, Sendable {
 }
 
 extension FlowCold {
+  @inlinable
   package var icmpType: UInt8 {
     get { kind.0 }
     set { kind.0 = newValue }
   }
+  @inlinable
   package var icmpCode: UInt8 {
     get { kind.1 }
     set { kind.1 = newValue }
   }
+  @inlinable
   package var responseICMPCode: UInt8 {
     get { kind.2 }
     set { kind.2 = newValue }
@@ -187,6 +194,7 @@ extension FlowCold {
 
 /// Where one end point of a TCP connection is, seen from outside. The states and what leads from one to
 /// the next are Zeek's, whose `conn_state` is told from the last ones.
+@usableFromInline
 package enum TCPEndpointState: UInt8, Sendable {
   /// Nothing seen of it.
   case inactive
@@ -201,7 +209,7 @@ package enum TCPEndpointState: UInt8, Sendable {
 }
 
 extension FlowCold {
-  @inline(__always)
+  @inlinable @inline(__always)
   package func tcpState(_ side: UInt8) -> TCPEndpointState {
     TCPEndpointState(rawValue: kind.0 &>> (side &* 4) & 0x0f).unsafelyUnwrapped
   }
@@ -215,7 +223,7 @@ extension FlowCold {
   }
 
   /// The state before the present one.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func tcpStateBefore(_ side: UInt8) -> TCPEndpointState {
     TCPEndpointState(rawValue: kind.1 &>> (side &* 4) & 0x0f).unsafelyUnwrapped
   }

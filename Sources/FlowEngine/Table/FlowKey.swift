@@ -1,10 +1,10 @@
 /// An IP address as 16 bytes in network order; IPv4 stands in the last four as `::ffff:a.b.c.d`.
 ///
 /// Held as two big-endian words, so that comparing the words compares the addresses.
-@frozen
+@usableFromInline @frozen
 package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
-  package var high: UInt64
-  package var low: UInt64
+  @usableFromInline package var high: UInt64
+  @usableFromInline package var low: UInt64
 
   @inlinable @inline(__always)
   package init(high: UInt64, low: UInt64) {
@@ -36,21 +36,21 @@ package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
 /// ports carry type and counterpart type (echo 8 and 0), or type and code where a message has no
 /// counterpart, as in the Community ID specification; such one-way flows keep their direction
 /// in `flags`.
-@frozen
+@usableFromInline @frozen
 package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
-  package var addressA: IPAddress
-  package var addressB: IPAddress
-  package var portA: UInt16
-  package var portB: UInt16
+  @usableFromInline package var addressA: IPAddress
+  @usableFromInline package var addressB: IPAddress
+  @usableFromInline package var portA: UInt16
+  @usableFromInline package var portB: UInt16
   /// IANA protocol number: 6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, 132 SCTP, 50 ESP …
-  package var proto: UInt8
+  @usableFromInline package var proto: UInt8
   /// ``FlowKey/Flags``
-  package var flags: UInt8
+  @usableFromInline package var flags: UInt8
   /// VLAN ids, outermost first; 0 where there is none or VLANs are left out of the key.
-  package var vlanOuter: UInt16
-  package var vlanInner: UInt16
+  @usableFromInline package var vlanOuter: UInt16
+  @usableFromInline package var vlanInner: UInt16
   /// What else keeps two networks apart that use the same addresses; 0 for now.
-  package var domain: UInt16
+  @usableFromInline package var domain: UInt16
 
   @inlinable @inline(__always)
   package init(
@@ -86,6 +86,7 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
     return all[0] | all[1] == 0
   }
 
+  @usableFromInline
   package enum Flags {
     /// The addresses are IPv6.
     @inlinable package static var ipv6: UInt8 { 1 << 0 }
@@ -101,6 +102,7 @@ package struct FlowKey: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// IANA protocol numbers that the engine names.
+@usableFromInline
 package enum IPProtocol {
   @inlinable package static var icmp: UInt8 { 1 }
   @inlinable package static var igmp: UInt8 { 2 }

@@ -1,6 +1,6 @@
 /// What a flow's packets travel in: the innermost tunnel around them, as the flow's first packet had it.
 /// 40 bytes.
-@frozen
+@usableFromInline @frozen
 package struct Tunnel: BitwiseCopyable, Hashable, Sendable {
   /// End points of the outer header, as of the flow's first packet.
   package var source: IPAddress
@@ -14,7 +14,6 @@ package struct Tunnel: BitwiseCopyable, Hashable, Sendable {
   /// Tunnels around the flow, this one included; the top bit says that the end points are IPv6.
   package var depthAndVersion: UInt8
 
-  @inlinable
   package init(
     source: IPAddress, destination: IPAddress, identifier: UInt32 = 0, port: UInt16 = 0,
     kind: UInt8, depth: UInt8, isIPv6: Bool

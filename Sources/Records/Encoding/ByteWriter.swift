@@ -27,6 +27,37 @@ package struct ByteWriter {
     cursor += count
   }
 
+  /// One of several texts of at most 32 bytes: copied in halves that overlap, which is less work than a
+  /// call that could copy any length.
+  @inline(__always)
+  mutating func word(_ text: StaticString) {
+    let count = text.utf8CodeUnitCount
+    let from = UnsafeRawPointer(text.utf8Start)
+    let to = UnsafeMutableRawPointer(cursor)
+    // Both halves lie within the text: each branch asks for no more than `count` bytes.
+    if count >= 16 {
+      precondition(count <= 32, "a word is longer than was thought possible")
+      halves(of: SIMD2<UInt64>.self, from, to, count)
+    } else if count >= 8 {
+      halves(of: UInt64.self, from, to, count)
+    } else if count >= 4 {
+      halves(of: UInt32.self, from, to, count)
+    } else {
+      for index in 0..<count { cursor[index] = text.utf8Start[index] }
+    }
+    cursor += count
+  }
+
+  @inline(__always)
+  private func halves<Half: BitwiseCopyable>(
+    of half: Half.Type, _ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ count: Int
+  ) {
+    let last = count &- MemoryLayout<Half>.size
+    let end = from.loadUnaligned(fromByteOffset: last, as: half)
+    to.storeBytes(of: from.loadUnaligned(as: half), as: half)
+    to.storeBytes(of: end, toByteOffset: last, as: half)
+  }
+
   /// Copies all 32 bytes of which the head is the front; the rest is written over next.
   @inline(__always)
   mutating func head(_ head: FieldHead) {

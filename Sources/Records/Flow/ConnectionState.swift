@@ -24,20 +24,25 @@ package enum ConnectionState: UInt8, CaseIterable, Sendable {
 
   /// The state of a flow as it stands in a record.
   package static func of(_ record: UnsafePointer<FlowRecord>) -> ConnectionState {
-    let hot = record.pointee.hot
-    let originator = record.pointee.originatorIsB ? hot.sideB : hot.sideA
-    let responder = record.pointee.originatorIsB ? hot.sideA : hot.sideB
-    switch hot.key.proto {
+    of(
+      record,
+      withoutData: record.pointee.originator.payloadBytes == 0
+        && record.pointee.responder.payloadBytes == 0)
+  }
+
+  /// The same where it is known whether anybody has sent data.
+  static func of(_ record: UnsafePointer<FlowRecord>, withoutData: Bool) -> ConnectionState {
+    switch record.pointee.hot.key.proto {
     case IPProtocol.tcp:
       let cold = record.pointee.cold
       let side: UInt8 = record.pointee.originatorIsB ? 1 : 0
-      return name(
-        cold.tcpState(side), cold.tcpState(1 &- side),
-        withoutData: record.pointee.originator.payloadBytes == 0
-          && record.pointee.responder.payloadBytes == 0)
+      return name(cold.tcpState(side), cold.tcpState(1 &- side), withoutData: withoutData)
     case IPProtocol.udp:
-      if originator.packets > 0 { return responder.packets > 0 ? .sf : .s0 }
-      return responder.packets > 0 ? .shr : .oth
+      let isB = record.pointee.originatorIsB
+      let a = record.pointee.hot.sideA.packets > 0
+      let b = record.pointee.hot.sideB.packets > 0
+      if isB ? b : a { return (isB ? a : b) ? .sf : .s0 }
+      return (isB ? a : b) ? .shr : .oth
     default: return .oth
     }
   }

@@ -20,7 +20,10 @@ struct FlowView {
     identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold)
   }
 
-  var connectionState: ConnectionState { ConnectionState.of(record) }
+  var connectionState: ConnectionState {
+    ConnectionState.of(
+      record, withoutData: originator.payloadBytes == 0 && responder.payloadBytes == 0)
+  }
 
   var proto: UInt8 { record.pointee.proto }
   var ipVersion: UInt8 { record.pointee.ipVersion }
@@ -50,15 +53,15 @@ struct FlowView {
   /// What was left out, where anything was while the flow lived.
   var sampling: FlowSampling? {
     let sampling = record.pointee.sampling
-    return sampling == .none ? nil : sampling
+    return sampling.rawValue == 0 ? nil : sampling
   }
 
   /// Nanoseconds from the first packet to the first one the other way, where there was one.
   var roundTripNanoseconds: UInt64? {
-    let cold = record.pointee.cold
-    guard originator.packets > 0, responder.packets > 0, cold.firstReply != 0 else { return nil }
+    let firstReply = record.pointee.cold.firstReply
+    guard originator.packets > 0, responder.packets > 0, firstReply != 0 else { return nil }
     // Wrapping: the difference of two times within 584 years; stamps out of order give none.
-    let difference = cold.firstReply &- cold.firstSeen
+    let difference = firstReply &- record.pointee.cold.firstSeen
     return difference >= 0 ? UInt64(difference) : nil
   }
 
@@ -115,7 +118,7 @@ extension ByteWriter {
   @inline(__always)
   mutating func proto(_ number: UInt8) {
     if let name = FlowWords.proto(number) {
-      literal(name)
+      word(name)
     } else {
       decimal(number)
     }

@@ -33,7 +33,7 @@ extension RecordEncoder {
     let port = Int(record.pointee.cold.portIndex)
     if port < fixed.evePorts.count { writer.bytes(fixed.evePorts[port]) }
     writer.literal(",\"event_type\":\"")
-    writer.literal(FlowWords.eventType(record.pointee.kind))
+    writer.word(FlowWords.eventType(record.pointee.kind))
     writer.literal("\"")
     if record.pointee.cold.vlanOuter != FlowView.noVLAN {
       writer.literal(",\"vlan\":[")
@@ -116,7 +116,7 @@ extension RecordEncoder {
     writer.literal("\",\"depth\":")
     writer.decimal(tunnel.depth)
     writer.literal(",\"type\":\"")
-    writer.literal(kind.name)
+    writer.word(kind.name)
     if let identifier = tunnel.knownIdentifier {
       writer.literal("\",\"id\":")
       writer.decimal(identifier)
@@ -145,12 +145,12 @@ extension RecordEncoder {
     writer.literal("\",\"age\":")
     writer.decimal(view.ageSeconds)
     writer.literal(",\"state\":\"")
-    writer.literal(FlowWords.state(record.pointee.hot.state))
+    writer.word(FlowWords.state(record.pointee.hot.state))
     if view.isUpdate {
       writer.literal("\",\"ip_bytes_toserver\":")
     } else {
       writer.literal("\",\"reason\":\"")
-      writer.literal(FlowWords.reason(record.pointee.endReason))
+      writer.word(FlowWords.reason(record.pointee.endReason))
       writer.literal("\",\"alerted\":false,\"ip_bytes_toserver\":")
     }
     writer.decimal(view.originator.ipBytes)
@@ -161,7 +161,7 @@ extension RecordEncoder {
     writer.literal(",\"end_nsec\":")
     writer.decimal(UInt64(end.nanosecond))
     writer.literal(",\"end_reason\":\"")
-    writer.literal(FlowWords.endReason(record.pointee.endReason))
+    writer.word(FlowWords.endReason(record.pointee.endReason))
     writer.literal("\"")
     writeFlowDetail(view, to: &writer)
     writer.literal("}")
@@ -228,7 +228,7 @@ extension RecordEncoder {
     if flags & 0x40 != 0 { writer.literal(",\"ecn\":true") }
     if flags & 0x80 != 0 { writer.literal(",\"cwr\":true") }
     writer.literal(",\"state\":\"")
-    writer.literal(view.tcpState.text)
+    writer.word(view.tcpState.text)
     writer.literal("\"")
     if view.originator.packets > 0 {
       writer.literal(",\"window_ts\":")
@@ -267,7 +267,7 @@ extension RecordEncoder {
 
   private func writeTail(_ view: FlowView, to writer: inout ByteWriter) {
     writer.literal(",\"conn_state\":\"")
-    writer.literal(view.connectionState.text)
+    writer.word(view.connectionState.text)
     if view.record.pointee.cold.historyLength > 0 {
       writer.literal("\",\"history\":\"")
       writer.history(view.record.pointee.cold)

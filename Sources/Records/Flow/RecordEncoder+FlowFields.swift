@@ -47,7 +47,7 @@ extension RecordEncoder {
     case .timestamp:
       timestampText.write(nanoseconds: record.pointee.exportTime, to: &writer)
     case .flowID: writer.decimal(view.flowID)
-    case .eventType: writer.literal(FlowWords.eventType(record.pointee.kind))
+    case .eventType: writer.word(FlowWords.eventType(record.pointee.kind))
     case .vlan: writer.vlans(record.pointee.cold)
     case .sourceAddress: writer.address(view.originator.address, version: view.ipVersion)
     case .sourcePort: if view.hasPorts { writer.decimal(view.originator.port) }
@@ -59,7 +59,7 @@ extension RecordEncoder {
     case .icmpCode: if view.isICMP { writer.decimal(record.pointee.cold.icmpCode) }
     case .responseICMPType: if let type = view.responseICMPType { writer.decimal(type) }
     case .responseICMPCode: if let code = view.responseICMPCode { writer.decimal(code) }
-    case .tunnelKind: if let (_, kind) = view.tunnel { writer.literal(kind.name) }
+    case .tunnelKind: if let (_, kind) = view.tunnel { writer.word(kind.name) }
     case .tunnelSource:
       if let (tunnel, _) = view.tunnel {
         writer.address(tunnel.source, version: tunnel.ipVersion)
@@ -81,15 +81,15 @@ extension RecordEncoder {
     case .endNanosecond:
       writer.decimal(UInt64(TimestampText.split(record.pointee.hot.lastSeen).nanosecond))
     case .age: writer.decimal(view.ageSeconds)
-    case .state: writer.literal(FlowWords.state(record.pointee.hot.state))
+    case .state: writer.word(FlowWords.state(record.pointee.hot.state))
     case .reason:
-      if !view.isUpdate { writer.literal(FlowWords.reason(record.pointee.endReason)) }
-    case .endReason: writer.literal(FlowWords.endReason(record.pointee.endReason))
+      if !view.isUpdate { writer.word(FlowWords.reason(record.pointee.endReason)) }
+    case .endReason: writer.word(FlowWords.endReason(record.pointee.endReason))
     case .roundTrip: if let time = view.roundTripNanoseconds { writer.decimal(time) }
     case .fragmented: if view.isFragmented { writer.literal("true") }
     case .communityID:
       CommunityID.write(record.pointee.hot.key, seed: context.communityIDSeed, to: &writer)
-    case .connectionState: writer.literal(view.connectionState.text)
+    case .connectionState: writer.word(view.connectionState.text)
     case .history: writer.history(record.pointee.cold)
     case .worker: if context.includesSequence { writer.decimal(record.pointee.worker) }
     case .sequence: if context.includesSequence { writer.decimal(record.pointee.sequence) }
@@ -128,7 +128,7 @@ extension RecordEncoder {
     case .tcpFlags: if view.isTCP { writer.hexByte(view.tcpFlags) }
     case .tcpFlagsToServer: if view.isTCP { writer.hexByte(originator.tcpFlags) }
     case .tcpFlagsToClient: if view.isTCP { writer.hexByte(responder.tcpFlags) }
-    case .tcpState: if view.isTCP { writer.literal(view.tcpState.text) }
+    case .tcpState: if view.isTCP { writer.word(view.tcpState.text) }
     case .windowToServer:
       if view.isTCP && originatorSent { writer.decimal(originator.tcpWindow) }
     case .windowToClient: if view.isTCP && responderSent { writer.decimal(responder.tcpWindow) }

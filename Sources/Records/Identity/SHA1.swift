@@ -1,3 +1,5 @@
+import CSHA1
+
 /// SHA-1 (FIPS 180-4, section 6.1), which Community ID is defined with. Not for anything secret.
 enum SHA1 {
   /// Five words, the first being the digest's first four bytes in network order.
@@ -31,8 +33,25 @@ enum SHA1 {
     return state
   }
 
+  /// Whether the processor has instructions of its own for it.
+  static let hasInstructions = martlet_sha1_is_available() != 0
+
   /// Takes in one block of 64 bytes.
+  @inline(__always)
   static func absorb(_ block: UnsafeRawPointer, into state: inout Digest) {
+    if hasInstructions {
+      withUnsafeMutableBytes(of: &state) { words in
+        // Five words of 32 bits, as the function wants them.
+        martlet_sha1_absorb(
+          words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), block)
+      }
+    } else {
+      absorbWithoutInstructions(block, into: &state)
+    }
+  }
+
+  /// The same in Swift, for other processors.
+  static func absorbWithoutInstructions(_ block: UnsafeRawPointer, into state: inout Digest) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 80) { memory in
       let words = memory.baseAddress.unsafelyUnwrapped
       for index in 0..<16 {

@@ -2,6 +2,7 @@ import CBurst
 import CMemoryPort
 import CReference
 import FlowEngine
+import Records
 
 /// Stages of fixed packets through small tables, for perf/instruction-gate to count their instructions under
 /// callgrind (see profile.h). Nothing is timed, and nothing depends on when or where it runs.
@@ -21,6 +22,7 @@ struct InstructionPart {
     workers("known", capacity: 2 * Self.flows, warmUp: Self.flows * Conversation.beginning) {
       KnownFlows(count: Self.flows, choice: .uniform)
     }
+    encoding()
     // Half a minute of the clock and more, so that as many flows end as begin.
     workers("short", capacity: 16_384, warmUp: 80_896) {
       ShortFlows(atOnce: 512, packetsPerSecond: 2_000)
@@ -117,6 +119,21 @@ struct InstructionPart {
         }
       }
       end("c_\(counted)", packets: Self.bursts * Self.burst)
+    }
+  }
+
+  // MARK: Records as text
+
+  /// Without the processor's SHA-1, which valgrind does not have.
+  private func encoding() {
+    let mix = RecordMix(count: 1_024)
+    for format in RecordFormat.allCases {
+      let bed = EncodeBed(format: format)
+      bed.encode(mix, records: mix.records.count)
+      profile_on()
+      bed.encode(mix, records: 4 * mix.records.count)
+      profile_off()
+      end("encode_\(format.rawValue)", packets: 4 * mix.records.count)
     }
   }
 
