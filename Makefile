@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-core bench-build bench-linerate compare soak fuzz fuzz-seeds lint gate install clean \
+.PHONY: help run build test bench bench-core bench-build bench-linerate bench-publish compare soak fuzz fuzz-seeds lint gate install clean \
   dependencies test-dependencies
 
 help: ## this list
@@ -39,7 +39,7 @@ test: test-dependencies ## all tests (MARTLET_STRICT=1: warnings are errors, as 
 
 # BENCH_FLAGS='--part ceiling --markdown report.md' and more: martlet-bench --help, bench/README.md.
 BENCH_FLAGS ?=
-bench: bench-core bench-linerate compare ## all benches, one after the other: an hour on two cores
+bench: bench-core bench-linerate bench-publish compare ## all benches, one after the other: an hour on two cores
 
 bench-core: bench-build ## one core on packets from memory: ceiling, stages, beside C, two cores, memory
 	@BIN="$$($(BENCH_RELEASE) --show-bin-path)"; "$$BIN/martlet-bench" $(BENCH_FLAGS)
@@ -61,6 +61,13 @@ SOAK_SECONDS ?= 300
 soak: test-dependencies ## faults of Redis at random for SOAK_SECONDS (300), with a checker of every record
 	MARTLET_BENCH=1 $(SWIFT) build --build-tests
 	MARTLET_SOAK_SECONDS=$(SOAK_SECONDS) MARTLET_BENCH=1 $(SWIFT) test --skip-build --filter RedisFaultTests
+
+# Its own Redis on a UNIX socket. PUBLISH_FLAGS='--rounds 9 --markdown report.md' and more:
+# bench/publish/run --help.
+PUBLISH_FLAGS ?=
+bench-publish: dependencies ## the Redis publisher beside redis-benchmark -P, entries of the same size
+	$(BENCH_RELEASE) --product martlet-publish
+	@bench/publish/run "$$($(BENCH_RELEASE) --show-bin-path)/martlet-publish" $(PUBLISH_FLAGS)
 
 # The capture is made where it is not there yet: 3 GiB of MARTLET_CAPTURES, or ../shared/captures.
 # COMPARE_FLAGS='--markdown report.md' and more: bench/compare/run --help.

@@ -45,6 +45,9 @@ let benchTargets: [Target] =
         "FlowEngine", "Filters", "Records", "CBurst", "CPcap", "CMemoryPort", "CReference",
       ],
       path: "bench/microbench", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "martlet-publish", dependencies: ["Records", "Sinks"],
+      path: "bench/publish/publisher", swiftSettings: swiftSettings),
     .target(
       name: "CLineRate", path: "bench/linerate/shim", cSettings: [.unsafeFlags(dpdkFlags)],
       linkerSettings: [.linkedLibrary("rte_vhost")]),

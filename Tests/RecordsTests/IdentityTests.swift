@@ -120,3 +120,38 @@ import Testing
     #expect(bits == 1 << 51 - 1)
   }
 }
+
+@Suite struct SHA1Tests {
+  /// FIPS 180-4's examples (NIST's "SHA1ShortMsg" and "SHA_All"), through whatever this processor has.
+  @Test(arguments: [
+    ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+    ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "84983e441c3bd26ebaae4aa1f95129e5e54670f1"
+    ),
+  ])
+  func knownMessages(message: String, digest: String) {
+    let words = Array(message.utf8).withUnsafeBytes { SHA1.digest($0) }
+    let text = (0..<5).map { String(UInt64(words[$0]) | 1 << 32, radix: 16).suffix(8) }
+    #expect(text.joined() == digest)
+  }
+
+  /// The processor's instructions and Swift give the same for any state and block.
+  @Test func instructionsAndSwiftAgree() {
+    guard SHA1.hasInstructions else {
+      print("SKIPPED: this processor has no instructions for SHA-1")
+      return
+    }
+    var random = SystemRandomNumberGenerator()
+    var (fast, slow) = (SHA1.initial, SHA1.initial)
+    for _ in 0..<1_000 {
+      let block = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }
+      block.withUnsafeBytes {
+        SHA1.absorb($0.baseAddress!, into: &fast)
+        SHA1.absorbWithoutInstructions($0.baseAddress!, into: &slow)
+      }
+      #expect((0..<5).allSatisfy { fast[$0] == slow[$0] })
+    }
+  }
+}

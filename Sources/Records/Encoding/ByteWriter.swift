@@ -81,6 +81,8 @@ package struct ByteWriter {
   mutating func decimal(_ value: some UnsignedInteger & FixedWidthInteger) {
     if value < 10 {
       byte(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
+    } else if value < 100 {
+      twoDigits(Int(truncatingIfNeeded: value))
     } else {
       longDecimal(UInt64(truncatingIfNeeded: value))
     }

@@ -21,7 +21,7 @@ struct EncodePart {
     report.table(
       ["format", "bytes a record", "µs a record, median (lowest … highest)"],
       RecordFormat.allCases.filter { options.wants($0.rawValue) }.map { format in
-        let bed = EncodeBed(format: format)
+        var bed = EncodeBed(format: format)
         bed.encode(mix, records: Self.warmUp)
         let figures = Rounds(max(options.rounds, 5)) {
           let begin = Self.threadNanoseconds()
@@ -44,7 +44,7 @@ struct EncodePart {
 }
 
 /// An encoder and the batch that it fills again and again.
-final class EncodeBed {
+struct EncodeBed: ~Copyable {
   private var encoder: RecordEncoder
   private var batch: RecordBatch
   private(set) var bytes = 0
@@ -60,7 +60,7 @@ final class EncodeBed {
   }
 
   /// Encodes `count` records of a mix, from its front and round.
-  func encode(_ mix: RecordMix, records count: Int) {
+  mutating func encode(_ mix: RecordMix, records count: Int) {
     mix.records.withUnsafeBufferPointer { source in
       var next = 0
       for _ in 0..<count {
@@ -72,7 +72,7 @@ final class EncodeBed {
     empty()
   }
 
-  private func empty() {
+  private mutating func empty() {
     bytes += batch.bytes.count
     records += batch.entries.count
     batch.bytes.removeAll(keepingCapacity: true)

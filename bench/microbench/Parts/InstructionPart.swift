@@ -128,7 +128,7 @@ struct InstructionPart {
   private func encoding() {
     let mix = RecordMix(count: 1_024)
     for format in RecordFormat.allCases {
-      let bed = EncodeBed(format: format)
+      var bed = EncodeBed(format: format)
       bed.encode(mix, records: mix.records.count)
       profile_on()
       bed.encode(mix, records: 4 * mix.records.count)
