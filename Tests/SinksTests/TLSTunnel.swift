@@ -130,7 +130,7 @@ final class TLSTunnel: @unchecked Sendable {
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     let path = log.map { folder.file($0) } ?? "/dev/null"
-    if log != nil { FileManager.default.createFile(atPath: path, contents: nil) }
+    if log != nil { try Data().write(to: URL(fileURLWithPath: path)) }
     let output = FileHandle(forWritingAtPath: path)
     process.standardOutput = output
     process.standardError = output

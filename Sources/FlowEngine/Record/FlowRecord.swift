@@ -24,6 +24,10 @@ package enum FlowEndReason {
 /// What goes over a worker's record ring: a flow as it stood in the table, and what the record is about;
 /// 408 bytes.
 ///
+/// It and the types within are `@usableFromInline`, and so are members that are read often: without it
+/// Swift inlines nothing of a `package` type in another module, not even what is `@inlinable`, and
+/// every constant would be a call for those who write records down.
+///
 /// The record keeps the table's canonical end points A and B. ``originator`` and ``responder`` say
 /// which is which; encoders use those and never A and B.
 @usableFromInline @frozen
