@@ -1,5 +1,3 @@
-internal import ControlAPI
-
 extension EVEDocument {
   /// The EVE record that an entry of the flat format stands for (docs/records.md, column `flat`).
   ///
@@ -119,8 +117,8 @@ private struct FlatRecordWriter {
       guard value.first == UInt8(ascii: "{") || value.first == UInt8(ascii: "[") else {
         throw EVEDocumentError("field \(EVEDocument.quoted(name)) is no JSON object or list")
       }
-      do throws(JSONParseError) {
-        _ = try JSONParser.parse(value)
+      do throws(EVEDocumentError) {
+        _ = try JSONIndexer.index(Array(value))
       } catch {
         throw EVEDocumentError("field \(EVEDocument.quoted(name)): \(error)")
       }
