@@ -47,14 +47,17 @@ import Testing
   @Test func examplesOfExpressionsAreTaken() throws {
     let text = try String(contentsOf: Self.expressions, encoding: .utf8)
     let blocks = text.components(separatedBy: "```")
-    try #require(blocks.count == 5)
+    try #require(blocks.count == 7)
     for example in blocks[1].split(separator: "\n") {
       _ = try RecordExpression(parsing: String(example), context: context)
+    }
+    for example in blocks[3].split(separator: "\n") {
+      _ = try ExpressionProgram(documents: String(example))
     }
     let error = try #require(throws: RecordExpressionError.self) {
       _ = try RecordExpression(parsing: "proto == tcp and dst_port == 443", context: context)
     }
-    #expect("\n\(error)\n" == blocks[3])
+    #expect("\n\(error)\n" == blocks[5])
   }
 
   /// Words that records can hold and the reference explains.

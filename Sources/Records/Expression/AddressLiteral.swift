@@ -1,7 +1,7 @@
-import FlowEngine
+package import FlowEngine
 
 /// Addresses and networks as people write them.
-enum AddressLiteral {
+package enum AddressLiteral {
   /// `10.0.0.1`, `2001:db8::1`, a network (`10.0.0.0/8`; bits behind the prefix do not matter), or
   /// a range of one version (`10.0.0.1-10.0.0.9`); nil for anything else.
   static func range(_ text: String) -> ExpressionProgram.AddressRange? {
@@ -37,7 +37,7 @@ enum AddressLiteral {
   }
 
   /// An address of either version.
-  static func address(_ text: String) -> (version: UInt8, address: IPAddress)? {
+  package static func address(_ text: String) -> (version: UInt8, address: IPAddress)? {
     let bytes = Array(text.utf8)
     if let v4 = dottedQuad(bytes[...]) { return (4, IPAddress(v4: v4)) }
     return ipv6(bytes).map { (6, $0) }
@@ -106,7 +106,7 @@ enum AddressLiteral {
   }
 
   /// `00:00:5e:00:53:01`, also with dashes; 48 bits, the first byte on top.
-  static func mac(_ text: String) -> UInt64? {
+  package static func mac(_ text: String) -> UInt64? {
     let bytes = Array(text.utf8)
     guard bytes.count == 17 else { return nil }
     let separator = bytes[2]

@@ -2,10 +2,12 @@ import FlowEngine
 
 /// Where a record expression gets a value from: a field of the record, or one of the handy names
 /// for both end points at once.
-enum ExpressionSource: Hashable, Sendable {
+package enum ExpressionSource: Hashable, Sendable {
   case field(FlowField)
   case eitherAddress, eitherPort, eitherMAC
   case bytes, packets, ipBytes, duration
+  /// In documents: what stands at one of ``ExpressionProgram/paths``.
+  case path(Int)
 }
 
 /// What a record expression can name, and what its values are.
@@ -25,6 +27,8 @@ package struct ExpressionField: Sendable {
     /// A text; case matters.
     case text
     case boolean
+    /// In documents: whatever the record has there.
+    case any
   }
 
   /// The name in EVE, then the flat one, without what marks a list.
@@ -33,7 +37,7 @@ package struct ExpressionField: Sendable {
   /// What a number without a unit counts.
   package let unit: String
   package let meaning: String
-  let source: ExpressionSource
+  package let source: ExpressionSource
 
   /// All of them, those of the record first, in the order of ``FlowField``.
   package static let all: [ExpressionField] =
@@ -45,18 +49,18 @@ package struct ExpressionField: Sendable {
   }()
 
   /// The field of a name, its list marks (`vlan[]`) left out or not.
-  static func named(_ name: String) -> ExpressionField? {
+  package static func named(_ name: String) -> ExpressionField? {
     byName[name.hasSuffix("[]") ? String(name.dropLast(2)) : name]
   }
 
   /// The likely field for a name that there is not: other tools' names first, then the nearest.
-  static func suggestion(for name: String) -> String? {
+  package static func suggestion(for name: String) -> String? {
     let plain = name.lowercased()
     if byName[plain] != nil { return plain }
     return foreign[plain] ?? Spelling.nearest(to: plain, among: all.flatMap(\.names))
   }
 
-  private init(
+  init(
     _ names: [String], _ kind: Kind, _ unit: String, _ meaning: String, _ source: ExpressionSource
   ) {
     self.names = names
@@ -103,7 +107,7 @@ package struct ExpressionField: Sendable {
   }
 
   /// What tcpdump, Zeek, Wireshark and nfdump call our fields.
-  private static let foreign = [
+  static let foreign = [
     "host": "ip", "addr": "ip", "ip.addr": "ip", "ip.src": "src_ip", "ip.dst": "dest_ip",
     "dst_ip": "dest_ip", "src": "src_ip", "dst": "dest_ip", "saddr": "src_ip", "daddr": "dest_ip",
     "id.orig_h": "src_ip", "id.resp_h": "dest_ip", "id.orig_p": "src_port",
@@ -119,8 +123,8 @@ package struct ExpressionField: Sendable {
 }
 
 /// The words that a field of kind ``ExpressionField/Kind/word`` can hold, each at its index.
-enum ExpressionWords {
-  static func of(_ field: FlowField) -> [String] {
+package enum ExpressionWords {
+  package static func of(_ field: FlowField) -> [String] {
     switch field {
     case .eventType:
       [FlowRecordKind.flow, FlowRecordKind.flowUpdate, FlowRecordKind.anomaly].map {

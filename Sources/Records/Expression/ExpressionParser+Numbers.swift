@@ -64,9 +64,9 @@ extension ExpressionParser {
   }
 }
 
-/// `1500`, `1.5M`, `0x1f`, `200ms`: a number without rounding, and what stands behind it.
+/// `1500`, `1.5M`, `1e6`, `0x1f`, `200ms`: a number without rounding, and what stands behind it.
 struct DecimalLiteral {
-  /// The digits, those behind the point included.
+  /// The digits, those behind the point included, and the zeros that an exponent stands for.
   private let digits: Int128
   /// How many of them are behind the point.
   private let decimals: Int
@@ -91,9 +91,26 @@ struct DecimalLiteral {
     guard (1...2).contains(parts.count), !parts.contains(""), number.count <= 30,
       let value = Int128(parts.joined())
     else { return nil }
-    digits = value
+    let rest = text.dropFirst(number.count)
+    let (exponent, length) = Self.exponent(rest)
+    // 30 digits and 24 zeros would be beyond 128 bits: then it is no number.
+    var zeros: Int128 = 1
+    for _ in 0..<exponent { zeros *= 10 }
+    let (product, overflow) = value.multipliedReportingOverflow(by: zeros)
+    guard !overflow else { return nil }
+    digits = product
     decimals = parts.count == 2 ? parts[1].count : 0
-    unit = String(text.dropFirst(number.count))
+    unit = String(rest.dropFirst(length))
+  }
+
+  /// The power of ten at the front (`e6`, `E+6`; 24 at the most), and how long it is; none where
+  /// there is none.
+  private static func exponent(_ text: Substring) -> (exponent: Int, length: Int) {
+    guard text.first == "e" || text.first == "E" else { return (0, 0) }
+    let sign = text.dropFirst().first == "+" ? 1 : 0
+    let digits = text.dropFirst(1 + sign).prefix { $0.isASCII && $0.isNumber }
+    guard let exponent = Int(digits), exponent <= 24 else { return (0, 0) }
+    return (exponent, 1 + sign + digits.count)
   }
 
   /// The number times what its unit stands for.
@@ -140,9 +157,9 @@ struct DecimalLiteral {
 
 /// A moment in the forms of ISO 8601 that RFC 3339 and EVE use, in UTC where it says nothing else:
 /// `2026-11-21`, `2026-11-21T05:36`, `2026-11-21 05:36:00.123456+0000`.
-enum TimeLiteral {
+package enum TimeLiteral {
   /// Microseconds since 1970; nil for anything else.
-  static func microseconds(_ text: String) -> Int128? {
+  package static func microseconds(_ text: String) -> Int128? {
     var rest = Array(text.utf8)[...]
     guard let year = digits(4, &rest), take("-", &rest), let month = digits(2, &rest),
       take("-", &rest), let day = digits(2, &rest), (1...12).contains(month),

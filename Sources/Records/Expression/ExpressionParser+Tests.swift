@@ -13,6 +13,7 @@ extension ExpressionParser {
     case .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: break
     }
     switch field.kind {
+    case .any: return try compareAny(field, comparison, values)
     case .number, .duration, .time: return try compareNumbers(field, comparison, values)
     case _ where comparison != .equal:
       throw error(
@@ -44,16 +45,17 @@ extension ExpressionParser {
     case .word: "a word"
     case .text: "a text"
     case .boolean: "true or false"
+    case .any: "of any type"
     }
   }
 
   // MARK: Numbers, durations, times
 
-  private mutating func compareNumbers(
+  mutating func compareNumbers(
     _ field: ExpressionField, _ comparison: Comparison, _ values: [Literal]
   ) throws(RecordExpressionError) -> Node {
     if values.count == 1, let other = otherField(values[0]) {
-      guard other.kind == field.kind else {
+      guard other.kind == field.kind || field.kind == .any else {
         throw error(
           "\(field.names[0]) is \(Self.description(of: field.kind)), and \(other.names[0]) is "
             + Self.description(of: other.kind), at: values[0].place)
@@ -100,7 +102,7 @@ extension ExpressionParser {
   }
 
   /// A field on the right-hand side; a word in quotation marks is never one.
-  private func otherField(_ value: Literal) -> ExpressionField? {
+  func otherField(_ value: Literal) -> ExpressionField? {
     value.isQuoted ? nil : ExpressionField.named(value.text)
   }
 
@@ -120,7 +122,7 @@ extension ExpressionParser {
 
   // MARK: Addresses
 
-  private mutating func compareAddresses(_ field: ExpressionField, _ values: [Literal])
+  mutating func compareAddresses(_ field: ExpressionField, _ values: [Literal])
     throws(RecordExpressionError) -> Node
   {
     if values.count == 1, let other = otherField(values[0]), other.kind == .address {
@@ -182,6 +184,7 @@ extension ExpressionParser {
     throws(RecordExpressionError) -> Node
   {
     guard case .field(let source) = field.source else { return .constant(false) }
+    if isAboutDocuments, source == .eventType { return try compareEventTypes(field, values) }
     let words = ExpressionWords.of(source)
     var members: [Int] = []
     for value in values {
@@ -210,7 +213,7 @@ extension ExpressionParser {
   ) throws(RecordExpressionError) -> Node {
     let isGlob = isPattern && Glob.isPattern(value.text.utf8)
     switch field.kind {
-    case .word:
+    case .word where !(isAboutDocuments && field.source == .field(.eventType)):
       guard case .field(let source) = field.source else { return .constant(false) }
       let pattern = Array(value.text.lowercased().utf8)
       let words = ExpressionWords.of(source)
@@ -224,10 +227,10 @@ extension ExpressionParser {
             }
           }
         })
-    case .text, .mac:
+    case .text, .mac, .any, .word:
       let index = compiled.literals.count
-      // EVE has MAC addresses in lower case.
-      let text = field.kind == .mac ? value.text.lowercased() : value.text
+      // EVE has MAC addresses and event types in lower case.
+      let text = field.kind == .mac || field.kind == .word ? value.text.lowercased() : value.text
       compiled.literals.append(Array(text.utf8))
       return .test(
         ExpressionInstruction(

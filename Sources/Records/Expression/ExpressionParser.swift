@@ -14,10 +14,24 @@ struct ExpressionParser {
   private var lexer: ExpressionLexer
   private var token = ExpressionToken(kind: .end, place: 0..<0)
   private var depth = 0
+  /// Whether it is about EVE documents of any type, and not about flow records.
+  let isAboutDocuments: Bool
   /// Operands are added while parsing, instructions at the end.
   var compiled = ExpressionProgram()
 
+  /// For flow records.
   init(_ text: String, context: RecordContext) throws(RecordExpressionError) {
+    try self.init(text, isAboutDocuments: false)
+    compiled.sensor = Array(context.sensorName.utf8)
+    compiled.ports = context.portNames.map { Array($0.utf8) }
+    compiled.includesSequence = context.includesSequence
+    compiled.startEpochMicroseconds = context.startEpochMicroseconds
+    compiled.communityIDSeed = context.communityIDSeed
+    compiled.tags = context.tags
+  }
+
+  init(_ text: String, isAboutDocuments: Bool) throws(RecordExpressionError) {
+    self.isAboutDocuments = isAboutDocuments
     self.text = Array(text.utf8)
     lexer = ExpressionLexer(self.text)
     let limit = RecordExpression.maximumLength
@@ -25,12 +39,6 @@ struct ExpressionParser {
       throw RecordExpressionError(
         "an expression has at the most \(limit) bytes", at: limit..<limit, in: self.text)
     }
-    compiled.sensor = Array(context.sensorName.utf8)
-    compiled.ports = context.portNames.map { Array($0.utf8) }
-    compiled.includesSequence = context.includesSequence
-    compiled.startEpochMicroseconds = context.startEpochMicroseconds
-    compiled.communityIDSeed = context.communityIDSeed
-    compiled.tags = context.tags
   }
 
   /// The whole text as a program.
@@ -127,11 +135,12 @@ struct ExpressionParser {
   }
 
   /// The field that the token names; nil for `true` and `false`.
-  private func field() throws(RecordExpressionError) -> ExpressionField? {
+  private mutating func field() throws(RecordExpressionError) -> ExpressionField? {
     switch token.kind {
     case .atom(let name):
       if name == "true" || name == "false" { return nil }
       if let field = ExpressionField.named(name) { return field }
+      if isAboutDocuments, let field = try documentField(name, at: token.place) { return field }
       if name.first?.isNumber == true {
         throw error("\"\(name)\" is no field; the field stands on the left")
       }

@@ -192,13 +192,15 @@ extension ExpressionProgram {
 }
 
 /// Patterns in which `*` stands for any run of characters and `?` for a single one.
-enum Glob {
+package enum Glob {
   static func isPattern(_ text: some Sequence<UInt8>) -> Bool {
     text.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
   }
 
   /// Whether the whole text fits; in time of the product of the lengths at the most.
-  static func matches(_ text: UnsafeBufferPointer<UInt8>, _ pattern: UnsafeBufferPointer<UInt8>)
+  package static func matches(
+    _ text: UnsafeBufferPointer<UInt8>, _ pattern: UnsafeBufferPointer<UInt8>
+  )
     -> Bool
   {
     var textIndex = 0
@@ -230,7 +232,9 @@ enum Glob {
     return patternIndex == pattern.count
   }
 
-  static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: UnsafeBufferPointer<UInt8>)
+  package static func contains(
+    _ text: UnsafeBufferPointer<UInt8>, _ part: UnsafeBufferPointer<UInt8>
+  )
     -> Bool
   {
     guard part.count <= text.count else { return false }

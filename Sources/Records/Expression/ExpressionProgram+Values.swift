@@ -51,7 +51,7 @@ extension ExpressionProgram {
     case .duration:
       return ExpressionNumbers(max(Int128(hot.lastSeen) - Int128(flow.value.cold.firstSeen), 0))
     case .field(let field): return numbers(field, flow)
-    case .eitherAddress, .eitherMAC: return .none
+    case .eitherAddress, .eitherMAC, .path: return .none
     }
   }
 

@@ -1,8 +1,8 @@
-import FlowEngine
+package import FlowEngine
 
 /// One test of a record and where to go on: to another instruction, or to an end.
-struct ExpressionInstruction: Sendable {
-  enum Test: Sendable {
+package struct ExpressionInstruction: Sendable {
+  package enum Test: Sendable {
     /// Some value lies in one of the ranges.
     case numberInRanges
     /// The word is one of the set.
@@ -23,15 +23,15 @@ struct ExpressionInstruction: Sendable {
     case addressesEqual
   }
 
-  var test: Test
-  var source: ExpressionSource
+  package var test: Test
+  package var source: ExpressionSource
   /// The field on the right, for the tests that compare two.
-  var other: ExpressionSource
+  package var other: ExpressionSource
   /// Which of the program's operands it uses.
-  var first: Int32 = 0
-  var count: Int32 = 0
-  var onTrue: Int32 = 0
-  var onFalse: Int32 = 0
+  package var first: Int32 = 0
+  package var count: Int32 = 0
+  package var onTrue: Int32 = 0
+  package var onFalse: Int32 = 0
 
   init(_ test: Test, _ source: ExpressionSource, other: ExpressionSource? = nil) {
     self.test = test
@@ -51,23 +51,25 @@ struct ExpressionInstruction: Sendable {
 ///
 /// There is no stack: negation swaps the ends of a test, `and` and `or` are jumps. Jumps go only
 /// towards lower indices, so every run ends, after each test at the most once.
-struct ExpressionProgram: Sendable {
+package struct ExpressionProgram: Sendable {
   /// What a jump to an end looks like.
-  static let accept: Int32 = -1
+  package static let accept: Int32 = -1
   static let reject: Int32 = -2
 
-  var instructions: [ExpressionInstruction] = []
+  package var instructions: [ExpressionInstruction] = []
   /// Where to begin: an instruction, or an end where the answer is always the same.
-  var entry = accept
+  package var entry = accept
 
   // Operands.
   /// In order and apart within each test, like the addresses.
-  var numbers: [ClosedRange<Int128>] = []
-  var addresses: [AddressRange] = []
-  var macs: [ClosedRange<UInt64>] = []
-  var literals: [[UInt8]] = []
+  package var numbers: [ClosedRange<Int128>] = []
+  package var addresses: [AddressRange] = []
+  package var macs: [ClosedRange<UInt64>] = []
+  package var literals: [[UInt8]] = []
   /// Sets of words, 256 bits each.
-  var sets: [WordSet] = []
+  package var sets: [WordSet] = []
+  /// In documents: where the fields stand that a flow record does not have, list marks left out.
+  package var paths: [String] = []
 
   // What records say that is the same for all.
   var sensor: [UInt8] = []
@@ -78,13 +80,13 @@ struct ExpressionProgram: Sendable {
   var tags = TagNames()
 
   /// Addresses of one IP version, both ends included.
-  struct AddressRange: Sendable, Equatable {
-    var version: UInt8
+  package struct AddressRange: Sendable, Equatable {
+    package var version: UInt8
     var first: IPAddress
     var last: IPAddress
 
     @inline(__always)
-    func contains(_ address: IPAddress, version: UInt8) -> Bool {
+    package func contains(_ address: IPAddress, version: UInt8) -> Bool {
       version == self.version && !(address < first) && !(last < address)
     }
 
@@ -96,7 +98,7 @@ struct ExpressionProgram: Sendable {
   }
 
   /// A set of numbers below 256.
-  struct WordSet: Sendable, Equatable {
+  package struct WordSet: Sendable, Equatable {
     private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     init(_ members: [Int]) {
@@ -112,7 +114,7 @@ struct ExpressionProgram: Sendable {
     }
 
     @inline(__always)
-    func contains(_ member: UInt8) -> Bool {
+    package func contains(_ member: UInt8) -> Bool {
       let word =
         switch member >> 6 {
         case 0: words.0
@@ -123,7 +125,7 @@ struct ExpressionProgram: Sendable {
       return word >> UInt64(member & 63) & 1 != 0
     }
 
-    static func == (a: WordSet, b: WordSet) -> Bool { a.words == b.words }
+    package static func == (a: WordSet, b: WordSet) -> Bool { a.words == b.words }
   }
 
   /// What an expression says, before jumps.

@@ -67,10 +67,10 @@ package struct RecordExpressionError: Error, Equatable, Sendable, CustomStringCo
 }
 
 /// Finds the word that a misspelt one was most likely meant to be.
-enum Spelling {
+package enum Spelling {
   /// The nearest of `words` by Damerau's distance without moves over other letters, where at most
   /// one letter in three is wrong; of equals the first.
-  static func nearest(to word: String, among words: [String]) -> String? {
+  package static func nearest(to word: String, among words: [String]) -> String? {
     let wanted = Array(word.lowercased().utf8)
     // Longer than any word there is, and the distance costs the product of the lengths.
     guard wanted.count <= 64 else { return nil }

@@ -77,6 +77,18 @@ import Testing
     #expect(document.element(EVEPath("a"))?.children.reduce(0) { count, _ in count + 1 } == 10_000)
   }
 
+  /// Names of every length, at the very end of the text too, where eight bytes cannot be read.
+  @Test func namesOfAnyLengthAreFound() throws {
+    for length in 0...40 {
+      let name = String(repeating: "k", count: length)
+      for behind in ["", #","z":1234567890"#] {
+        let document = try EVEDocument(Array("{\"\(name)\":7\(behind)}".utf8))
+        #expect(document.integer(EVEPath(names: [name])) == 7, "\(length)")
+        #expect(document.integer(EVEPath(names: [name + "k"])) == nil)
+      }
+    }
+  }
+
   @Test func valuesByPath() throws {
     let document = try EVEDocument(
       Array(

@@ -242,6 +242,7 @@ struct Generator: RandomNumberGenerator {
       let wanted = Bool.random(using: &self)
       return Condition(text: "\(name) == \(wanted)") { $0.boolean(field) == wanted }
     case .mac, .word, .text: return text(field, name, eve)
+    case .any: preconditionFailure("a flow record has no field of any type")
     }
   }
 

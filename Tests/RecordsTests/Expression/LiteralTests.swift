@@ -118,6 +118,21 @@ import Testing
     }
   }
 
+  @Test func powersOfTen() {
+    func value(_ text: String) -> DecimalLiteral.Product? {
+      DecimalLiteral(text).flatMap { literal in
+        DecimalLiteral.multiplier(literal.unit, unit: "bytes").map { literal.times($0) }
+      }
+    }
+    #expect(value("1e6") == .whole(1_000_000))
+    #expect(value("1.5E+3") == .whole(1500))
+    #expect(value("2e3k") == .whole(2_000_000))
+    #expect(value("0e24") == .whole(0))
+    #expect(value("1.25e1") == .broken)
+    #expect(value("999999999999999999999999999e24") == nil)
+    for text in ["1e25", "1e", "1e-3", "1e+", "e6"] { #expect(value(text) == nil, "\(text)") }
+  }
+
   @Test func times() {
     for (text, seconds) in [
       ("1970-01-01", 0), ("2026-11-21T05:36", secondsOfTests),

@@ -46,35 +46,24 @@ private struct FlatRecordWriter {
   let layout: FlatLayout
   let values: [ArraySlice<UInt8>?]
   let type: String
-  private var bytes: [UInt8] = []
-  /// The objects that are open, by the names that the layout gave them.
-  private var open: [[UInt8]] = []
+  private var writer = JSONObjectWriter(capacity: 1536)
 
   init(layout: FlatLayout, values: [ArraySlice<UInt8>?], type: String) {
     self.layout = layout
     self.values = values
     self.type = type
-    bytes.reserveCapacity(1536)
   }
 
   mutating func write(others: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)])
     throws(EVEDocumentError) -> [UInt8]
   {
-    bytes.append(UInt8(ascii: "{"))
     for step in layout.steps { try write(step) }
-    close(to: 0)
-    if !others.isEmpty {
-      bytes.appendJSONKey("flat".utf8)
-      bytes.append(UInt8(ascii: "{"))
-      for field in others {
-        try requireUTF8(field.name, of: field.name)
-        bytes.appendJSONKey(field.name)
-        try appendString(field.value, of: field.name)
-      }
-      bytes.append(UInt8(ascii: "}"))
+    for field in others {
+      try requireUTF8(field.name, of: field.name)
+      writer.key([Array("flat".utf8)], Array(field.name))
+      try appendString(field.value, of: field.name)
     }
-    bytes.append(UInt8(ascii: "}"))
-    return bytes
+    return writer.finish()
   }
 
   private mutating func write(_ step: FlatLayout.Step) throws(EVEDocumentError) {
@@ -82,27 +71,27 @@ private struct FlatRecordWriter {
     let value = values[step.source] ?? []
     switch step.form {
     case .eventType:
-      key(of: step)
+      writer.key(step.parents, step.name)
       if value.isEmpty {
-        bytes.appendJSONString(type.utf8)
+        writer.bytes.appendJSONString(type.utf8)
       } else {
         try appendString(value, of: name)
       }
     case .falseInFlow:
       guard value.isEmpty ? type == "flow" : value.elementsEqual("flow".utf8) else { return }
-      key(of: step)
-      bytes.append(contentsOf: "false".utf8)
+      writer.key(step.parents, step.name)
+      writer.bytes.append(contentsOf: "false".utf8)
     case .tcpFlag(let bit):
       guard let flags = UInt8(String(decoding: value, as: UTF8.self), radix: 16), flags & bit != 0
       else { return }
-      key(of: step)
-      bytes.append(contentsOf: "true".utf8)
+      writer.key(step.parents, step.name)
+      writer.bytes.append(contentsOf: "true".utf8)
     case _ where value.isEmpty: return
     case .string:
-      key(of: step)
+      writer.key(step.parents, step.name)
       try appendString(value, of: name)
     case .integer:
-      key(of: step)
+      writer.key(step.parents, step.name)
       try appendInteger(value, of: name)
     case .boolean:
       guard value.elementsEqual("true".utf8) || value.elementsEqual("false".utf8) else {
@@ -110,8 +99,8 @@ private struct FlatRecordWriter {
           "field \(EVEDocument.quoted(name)) is \(EVEDocument.quoted(value)), where it should be true or false"
         )
       }
-      key(of: step)
-      bytes.append(contentsOf: value)
+      writer.key(step.parents, step.name)
+      writer.bytes.append(contentsOf: value)
     case .stringList, .integerList: try appendList(value, step, name)
     case .json:
       guard value.first == UInt8(ascii: "{") || value.first == UInt8(ascii: "[") else {
@@ -122,19 +111,19 @@ private struct FlatRecordWriter {
       } catch {
         throw EVEDocumentError("field \(EVEDocument.quoted(name)): \(error)")
       }
-      key(of: step)
-      bytes.append(contentsOf: value)
+      writer.key(step.parents, step.name)
+      writer.bytes.append(contentsOf: value)
     }
   }
 
   private mutating func appendList(
     _ value: ArraySlice<UInt8>, _ step: FlatLayout.Step, _ name: ArraySlice<UInt8>
   ) throws(EVEDocumentError) {
-    key(of: step)
-    bytes.append(UInt8(ascii: "["))
+    writer.key(step.parents, step.name)
+    writer.bytes.append(UInt8(ascii: "["))
     var isFirst = true
     for element in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-      if !isFirst { bytes.append(UInt8(ascii: ",")) }
+      if !isFirst { writer.bytes.append(UInt8(ascii: ",")) }
       isFirst = false
       if step.form == .integerList {
         try appendInteger(element, of: name)
@@ -142,30 +131,7 @@ private struct FlatRecordWriter {
         try appendString(element, of: name)
       }
     }
-    bytes.append(UInt8(ascii: "]"))
-  }
-
-  // MARK: Objects
-
-  private mutating func key(of step: FlatLayout.Step) {
-    var common = 0
-    while common < open.count, common < step.parents.count, open[common] == step.parents[common] {
-      common += 1
-    }
-    close(to: common)
-    for parent in step.parents.dropFirst(common) {
-      bytes.appendJSONKey(parent)
-      bytes.append(UInt8(ascii: "{"))
-      open.append(parent)
-    }
-    bytes.appendJSONKey(step.name)
-  }
-
-  private mutating func close(to depth: Int) {
-    while open.count > depth {
-      bytes.append(UInt8(ascii: "}"))
-      open.removeLast()
-    }
+    writer.bytes.append(UInt8(ascii: "]"))
   }
 
   // MARK: Values
@@ -174,7 +140,7 @@ private struct FlatRecordWriter {
     throws(EVEDocumentError)
   {
     try requireUTF8(value, of: name)
-    bytes.appendJSONString(value)
+    writer.bytes.appendJSONString(value)
   }
 
   private func requireUTF8(_ value: ArraySlice<UInt8>, of name: ArraySlice<UInt8>)
@@ -197,6 +163,6 @@ private struct FlatRecordWriter {
         "field \(EVEDocument.quoted(name)) is \(EVEDocument.quoted(value)), where it should be an integer"
       )
     }
-    bytes.append(contentsOf: value)
+    writer.bytes.append(contentsOf: value)
   }
 }

@@ -4,7 +4,8 @@
 /// member twice in an object. Nesting is bounded, and nothing recurses. Values are not made: whoever
 /// wants one makes it from its bytes.
 ///
-/// Cost on one core of an AMD EPYC at about 3 GHz: COST_LINE
+/// Cost on one core of an AMD EPYC at about 3 GHz: 2.4 µs a flow record of 913
+/// bytes, measured while other programs had both cores.
 struct JSONIndexer {
   /// How many arrays and objects may stand within one another.
   static let maximumDepth = 64
@@ -138,7 +139,8 @@ struct JSONIndexer {
       key.flags |= JSONNode.Flags.keyHasEscapes
       key.keyHash = JSONText.unescaped(bytes).withUnsafeBufferPointer { JSONKey.hash($0) }
     } else {
-      key.keyHash = JSONKey.hash(bytes)
+      key.keyHash =
+        start + 8 <= count ? JSONKey.hash(bytes, readable: base + start) : JSONKey.hash(bytes)
     }
     skipSpace()
     guard peek == UInt8(ascii: ":") else { throw invalid("\":\" is missing") }

@@ -47,15 +47,38 @@ package struct JSONKey: Hashable, Sendable {
   @inline(__always)
   static func hash(_ name: UnsafeBufferPointer<UInt8>) -> UInt32 {
     let count = name.count
-    var first: UInt64 = 0
-    var last: UInt64 = 0
-    if count >= 8, let base = UnsafeRawPointer(name.baseAddress) {
-      // Both loads lie within the name, which has eight bytes or more.
-      first = base.loadUnaligned(as: UInt64.self)
-      last = base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-    } else {
-      for byte in name { first = first &<< 8 | UInt64(byte) }
+    guard count < 8, let base = UnsafeRawPointer(name.baseAddress) else { return longHash(name) }
+    var word: UInt64 = 0
+    for offset in 0..<count {
+      word |= UInt64(base.load(fromByteOffset: offset, as: UInt8.self)) &<< UInt64(offset &* 8)
     }
+    return mix(word, 0, count)
+  }
+
+  /// The same of a name that has eight readable bytes from its beginning on, whatever its length.
+  @inline(__always)
+  static func hash(_ name: UnsafeBufferPointer<UInt8>, readable base: UnsafePointer<UInt8>)
+    -> UInt32
+  {
+    let count = name.count
+    guard count < 8 else { return longHash(name) }
+    let word = UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
+    // Below 8 bytes the shift is below 64.
+    return mix(word & (1 &<< UInt64(count &* 8) &- 1), 0, count)
+  }
+
+  @inline(__always)
+  private static func longHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    let count = name.count
+    guard count >= 8, let base = UnsafeRawPointer(name.baseAddress) else { return mix(0, 0, 0) }
+    // Both loads lie within the name, which has eight bytes or more.
+    return mix(
+      UInt64(littleEndian: base.loadUnaligned(as: UInt64.self)),
+      UInt64(littleEndian: base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)), count)
+  }
+
+  @inline(__always)
+  private static func mix(_ first: UInt64, _ last: UInt64, _ count: Int) -> UInt32 {
     let mixed =
       first &* 0x9e37_79b9_7f4a_7c15 ^ (last &+ UInt64(count)) &* 0xd6e8_feb8_6659_fd93
     return UInt32(truncatingIfNeeded: mixed >> 32)
