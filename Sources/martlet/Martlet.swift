@@ -56,6 +56,10 @@ struct Martlet: ParsableCommand {
       fail(error.explanation, ExitStatus(error))
     } catch let error as NothingFound {
       fail("\(error)", .failure)
+    } catch let error as RedisTrouble {
+      fail("\(error)", error.status)
+    } catch let error as ForwardTrouble {
+      fail("\(error)", .failure)
     } catch {
       exit(withError: error)
     }

@@ -2,7 +2,7 @@ internal import Sinks
 
 /// Makes records of entries: reads the JSON, and has it transformed. Used by one thread.
 struct EntryPreparer {
-  let transform: (any RecordTransform)?
+  var transform: (any RecordTransform)?
   /// Larger entries are not read.
   let maxEntryBytes: Int
   /// What a record costs beyond its bytes, about: ID sets, origins.

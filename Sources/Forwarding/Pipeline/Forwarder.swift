@@ -30,6 +30,9 @@ package final class Forwarder: Sendable {
   /// next member. From any thread; not from a signal handler.
   package func stop() { hand.stop() }
 
+  /// Has the files behind the transform (a table of networks) read again. From any thread.
+  package func reload() { hand.askForReload() }
+
   /// Waits for nothing any more. Batches that the target had and did not confirm come again.
   package func stopNow() {
     interruption.set()

@@ -19,6 +19,7 @@ final class Hand: Sendable {
     var bytes = 0
     var isReadingOver = false
     var isStopping = false
+    var isReloadAsked = false
   }
 
   enum Taken {
@@ -100,6 +101,17 @@ final class Hand: Sendable {
   }
 
   // MARK: Everybody
+
+  /// The reader is to read the transform's files again.
+  func askForReload() { monitor.update { $0.isReloadAsked = true } }
+
+  func takeReloadRequest() -> Bool {
+    monitor.read { $0.isReloadAsked }
+      && monitor.update { state in
+        defer { state.isReloadAsked = false }
+        return state.isReloadAsked
+      }
+  }
 
   var records: Int { monitor.read { $0.records } }
 

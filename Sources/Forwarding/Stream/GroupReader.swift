@@ -15,7 +15,7 @@ final class GroupReader {
   let hand: Hand
   let counters: CounterBook
   let log: ForwardLog
-  let preparer: EntryPreparer
+  var preparer: EntryPreparer
   let session: RedisSession
 
   /// What is read, in the order of the keys.
@@ -39,11 +39,14 @@ final class GroupReader {
   private var discoveryDue = 0.0
   private var claimDue = 0.0
   private var lagDue = 0.0
+  private var reloadDue = 0.0
 
   /// A read without news waits so long for some; also how soon the end is noticed.
   static let blockMilliseconds = 250
   /// A reader that was away for longer looks for gaps before it reads on.
   static let awaySeconds = 0.02
+  /// Between looks at whether the files of a transform have changed.
+  static let reloadSeconds = 5.0
 
   init(
     settings: ForwardSettings, hand: Hand, counters: CounterBook, log: ForwardLog,
@@ -92,6 +95,7 @@ final class GroupReader {
       claimFrom = Dictionary(uniqueKeysWithValues: streams.map { ($0, "0-0") })
       claimDue = monotonicSeconds() + max(0.2, settings.claimAfterSeconds / 3)
     }
+    reloadTransform(now)
     guard let room = hand.room(untilSeconds: monotonicSeconds() + 0.25) else { return true }
     if let (stream, from) = pendingFrom.first {
       try readPending(client, stream, from: from, room)
@@ -115,6 +119,13 @@ final class GroupReader {
     lastReadAt = nil
     for stream in streams { pendingFrom[stream] = StreamID() }
     isSetUp = true
+  }
+
+  private func reloadTransform(_ now: Double) {
+    let isAsked = hand.takeReloadRequest()
+    guard isAsked || now >= reloadDue else { return }
+    reloadDue = now + Self.reloadSeconds
+    if let text = preparer.transform?.reload(always: isAsked) { log.info(text) }
   }
 
   /// At most so many entries of each stream, so that the bounds in hand hold.

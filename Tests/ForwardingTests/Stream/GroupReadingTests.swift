@@ -99,7 +99,7 @@ struct GroupReadingTests {
   }
 
   @Test func conditionsAreAppliedAndTheRestIsAcknowledged() throws {
-    final class Even: RecordTransform {
+    struct Even: RecordTransform {
       func apply(_ record: inout ForwardRecord) throws(EVEDocumentError) -> Bool {
         guard case .number(let digits)? = record.document.value(EVEPath("n")),
           let number = Int(digits)

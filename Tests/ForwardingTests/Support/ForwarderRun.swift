@@ -35,21 +35,15 @@ final class ForwarderRun: @unchecked Sendable {
       log: ForwardLog { level, text in
         messages.lines.withLock { $0.append("\(level.rawValue): \(text)") }
       })
-    let box = TransformBox(transform)
     Thread.detachNewThread { [self] in
       do throws(TargetFault) {
-        try forwarder.run(target: target, transform: box.transform)
+        try forwarder.run(target: target, transform: transform)
       } catch {
         outcome.withLock { $0 = error }
       }
       hasEnded.store(true, ordering: .sequentiallyConsistent)
       ended.signal()
     }
-  }
-
-  private struct TransformBox: @unchecked Sendable {
-    let transform: (any RecordTransform)?
-    init(_ transform: (any RecordTransform)?) { self.transform = transform }
   }
 
   var current: ForwardCounters { forwarder.current }

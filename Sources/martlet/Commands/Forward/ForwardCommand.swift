@@ -5,5 +5,26 @@ struct ForwardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forward",
     abstract: "Carry records from Redis streams to a SIEM, a collector or files.",
-    subcommands: [])
+    discussion: """
+      Reads a sensor's streams as a member of a consumer group and delivers each record at least \
+      once: an entry is acknowledged when the target has it, or when it lies in the dead letters. \
+      Several forwarders in one group share the work.
+
+      EXAMPLES
+        martlet forward null --once                   how fast can records be read here?
+        martlet forward status                        groups, members, lag, dead letters
+        martlet forward dead                          what could not be delivered, and why
+        martlet forward dead --replay                 once the reason is gone
+
+      EXIT STATUS
+        0    ended by SIGTERM, or with --once when everything was delivered
+        1    the target's settings cannot work
+        64   wrong usage
+        69   Redis cannot be reached (with --once, status and dead)
+        77   Redis does not let this user in (likewise)
+        130  ended by Ctrl-C
+      """,
+    subcommands: [
+      ForwardNull.self, ForwardStatus.self, ForwardDead.self,
+    ])
 }
