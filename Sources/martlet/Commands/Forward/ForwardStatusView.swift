@@ -1,5 +1,6 @@
 import ControlAPI
 import Forwarding
+import Sinks
 
 /// Groups and dead letters as a table, and as JSON.
 struct ForwardStatusView {
