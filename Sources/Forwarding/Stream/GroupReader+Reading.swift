@@ -61,6 +61,8 @@ extension GroupReader {
         "XAUTOCLAIM", stream.key, settings.group, settings.consumer, idle, cursor, "COUNT",
         "\(count)")
     }
+    // Looked at before Redis is, as for one's own pending entries.
+    let inHand = hand.allIDs
     try client.send(pipeline)
     var fault: RedisFault?
     for (stream, _) in searches {
@@ -78,24 +80,28 @@ extension GroupReader {
         claimFrom[stream] = cursor == "0-0" ? nil : cursor
         // Redis 6.2 gives us the entry without saying which: our own pending list has its ID.
         if nameless > 0 { pendingFrom[stream] = StreamID() }
-        if gone > 0 {
-          counters.update {
-            $0.read += gone
-            $0.redelivered += gone
-            $0.trimmed += gone
-          }
-          log.warning("\(stream.key): \(gone) pending entries had been trimmed")
-        }
-        let inHand = hand.ids(of: stream)
-        handOver(stream, entries.filter { !inHand.contains($0.id) }, isAgain: true)
+        let own = inHand[stream] ?? []
+        countGone(gone.count { !own.contains($0) }, of: stream)
+        handOver(stream, entries.filter { !own.contains($0.id) }, isAgain: true)
       }
     }
     if let fault { throw fault }
   }
 
+  /// Entries without a body, which Redis has taken off the pending list itself.
+  private func countGone(_ gone: Int, of stream: StreamName) {
+    guard gone > 0 else { return }
+    counters.update {
+      $0.read += UInt64(gone)
+      $0.redelivered += UInt64(gone)
+      $0.trimmed += UInt64(gone)
+    }
+    log.warning("\(stream.key): \(gone) pending entries had been trimmed")
+  }
+
   private enum Claimed {
     case error(String)
-    case entries(cursor: String, [StreamEntry], gone: UInt64, nameless: Int)
+    case entries(cursor: String, [StreamEntry], gone: [StreamID], nameless: Int)
 
     /// `[cursor, entries, IDs of entries without a body]`; the last since Redis 7.0.
     init(_ reply: RedisReplyView) {
@@ -106,7 +112,10 @@ extension GroupReader {
       var nameless = 0
       let entries = reply[1]?.entries(nameless: &nameless) ?? []
       self = .entries(
-        cursor: reply[0]?.text ?? "0-0", entries, gone: UInt64(reply[2]?.count ?? 0),
+        cursor: reply[0]?.text ?? "0-0", entries,
+        gone: (0..<(reply[2]?.count ?? 0)).compactMap {
+          reply[2]?[$0].flatMap { StreamID($0.text) }
+        },
         nameless: nameless)
     }
   }

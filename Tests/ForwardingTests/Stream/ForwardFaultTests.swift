@@ -190,7 +190,9 @@ struct ForwardFaultTests {
       $0.readRecords = 100
       $0.inHandRecords = 200
     }
-    var published = 0
+    try redis.publish(0..<1)
+    try eventually("the beginning: \(run.current)") { run.current.delivered == 1 }
+    var published = 1
     for round in 1...3 {
       try redis.publish(0..<2000)
       published += 2000

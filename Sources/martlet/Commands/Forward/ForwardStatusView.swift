@@ -50,7 +50,7 @@ struct ForwardStatusView {
         style.apply(
           .red,
           printable(
-            "\(Units.grouped(dead.count)) dead letters of sensor \(dead.sensor):"
+            "\(Units.grouped(dead.count)) dead letter\(dead.count == 1 ? "" : "s") of sensor \(dead.sensor):"
               + " martlet forward dead --sensor \(dead.sensor)")),
       ]
     }
