@@ -60,34 +60,6 @@ struct ForwardOptions: ParsableArguments {
       "At most so many records read and not yet delivered.", valueName: "records"))
   var inHand = 20_000
 
-  // MARK: Choosing
-
-  @Option(
-    help: ArgumentHelp(
-      """
-      Only records that meet a condition, as in 'app_proto == "tls" and bytes > 1M' (see \
-      docs/expressions.md).
-      """, valueName: "expression"))
-  var `where`: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Keep only these fields, with commas between; a name stands for all that is in it.",
-      valueName: "names"))
-  var fields: String?
-
-  @Option(help: ArgumentHelp("Leave these fields out.", valueName: "names"))
-  var dropFields: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Add names of networks from a table: lines of a network, a comma and a name.",
-      valueName: "file"))
-  var enrich: String?
-
-  @Option(help: ArgumentHelp("How records are written: eve or ecs.", valueName: "schema"))
-  var schema = "eve"
-
   // MARK: Running
 
   @Option(
@@ -143,11 +115,6 @@ struct ForwardOptions: ParsableArguments {
   func run(_ target: any ForwardTarget) throws {
     let status = try ForwardRun(self, target).run()
     if status != .success { throw ExitCode(status.rawValue) }
-  }
-
-  /// Condition, enrichment, fields and schema; nil where records go as they are.
-  func transform() throws -> (any RecordTransform)? {
-    nil
   }
 
   func settings(url: RedisURL, group: String, consumer: String) -> ForwardSettings {

@@ -44,7 +44,7 @@ final class ForwardRun {
       .info,
       "\(url.target) to \(target.name) at \(target.destination), as \(consumer.name) of group"
         + " \(group)")
-    let work = ForwardWork(target: target, transform: try options.transform())
+    let work = ForwardWork(target: target, transform: nil)
     Thread.detachNewThread { work.run(forwarder) }
     let ending = watch(forwarder, work, signals)
     console.clear()
