@@ -128,6 +128,43 @@ extension GroupReader {
       if !settings.isOnce { hand.pause(seconds: 0.25) }
       return 0
     }
+    let sent: SentRead
+    if let readAhead { sent = readAhead } else { sent = try send(client, room) }
+    readAhead = nil
+    let answer = sent.checked.isEmpty ? try streamsAnswer(client) : try checkedAnswer(client, sent)
+    guard let read = answer else {
+      try makeGroupsAgain(client)
+      return 1
+    }
+    session.worked()
+    lastReadAt = monotonicSeconds()
+    full.removeAll(keepingCapacity: true)
+    for part in read where part.entries.count >= sent.count {
+      if let stream = StreamName(key: part.key) { full.insert(stream) }
+    }
+    // While these become records, Redis prepares the next.
+    if !full.isEmpty, let room = roomForMore(behind: read) {
+      readAhead = try send(client, room)
+    }
+    var total = 0
+    for part in read {
+      guard let stream = StreamName(key: part.key) else { continue }
+      total += part.entries.count
+      handOver(stream, part.entries, isAgain: false)
+    }
+    return total
+  }
+
+  /// A read that Redis has been asked for.
+  struct SentRead {
+    /// Entries a stream.
+    var count: Int
+    /// Streams that are looked at in the same transaction.
+    var checked: [StreamName]
+    var commandCount: Int
+  }
+
+  private func send(_ client: RedisClient, _ room: Hand.Room) throws(RedisFault) -> SentRead {
     let count = entriesPerStream(room, streams: streams.count)
     // Entries can only be trimmed unread where some are unread: after a full read, or an absence.
     let isAway = lastReadAt.map { monotonicSeconds() - $0 > Self.awaySeconds } ?? true
@@ -137,49 +174,31 @@ extension GroupReader {
     ]
     if checked.isEmpty, !settings.isOnce { command += ["BLOCK", "\(Self.blockMilliseconds)"] }
     command += ["STREAMS"] + streams.map(\.key) + streams.map { _ in ">" }
-    let read: [StreamRead]?
+    var pipeline = RedisPipeline()
     if checked.isEmpty {
-      var pipeline = RedisPipeline()
       pipeline.append(command)
-      try client.send(pipeline)
-      read = try streamsAnswer(client)
     } else {
-      read = try readChecked(client, command, checked)
+      // One transaction with a look at where the groups are, so that each gap is seen once, by the
+      // member that reads over it.
+      pipeline.append("MULTI")
+      for stream in checked {
+        pipeline.append("XINFO", "STREAM", stream.key)
+        pipeline.append("XINFO", "GROUPS", stream.key)
+      }
+      pipeline.append(command)
+      for stream in checked { pipeline.append("XINFO", "GROUPS", stream.key) }
+      pipeline.append("EXEC")
     }
-    guard let read else {
-      try makeGroupsAgain(client)
-      return 1
-    }
-    session.worked()
-    full.removeAll(keepingCapacity: true)
-    var total = 0
-    for part in read {
-      guard let stream = StreamName(key: part.key) else { continue }
-      total += part.entries.count
-      if part.entries.count >= count { full.insert(stream) }
-      handOver(stream, part.entries, isAgain: false)
-    }
-    lastReadAt = monotonicSeconds()
-    return total
+    try client.send(pipeline)
+    return SentRead(count: count, checked: checked, commandCount: pipeline.commandCount)
   }
 
-  /// The read in one transaction with a look at where the groups are, so that each gap is seen once,
-  /// by the member that reads over it.
-  private func readChecked(
-    _ client: RedisClient, _ command: [String], _ checked: [StreamName]
+  private func checkedAnswer(
+    _ client: RedisClient, _ sent: SentRead
   ) throws(RedisFault) -> [StreamRead]? {
-    var pipeline = RedisPipeline()
-    pipeline.append("MULTI")
-    for stream in checked {
-      pipeline.append("XINFO", "STREAM", stream.key)
-      pipeline.append("XINFO", "GROUPS", stream.key)
-    }
-    pipeline.append(command)
-    for stream in checked { pipeline.append("XINFO", "GROUPS", stream.key) }
-    pipeline.append("EXEC")
-    try client.send(pipeline)
+    let checked = sent.checked
     var refusal: String?
-    for _ in 0..<(pipeline.commandCount - 1) {
+    for _ in 0..<(sent.commandCount - 1) {
       let text = try client.withReply { $0.errorText }
       refusal = refusal ?? text
     }

@@ -35,6 +35,9 @@ final class GroupReader {
   var canClaim = true
   var averageEntryBytes = 1024.0
 
+  /// Asked for while the last answer was still being worked on.
+  var readAhead: SentRead?
+
   private var isSetUp = false
   private var discoveryDue = 0.0
   private var claimDue = 0.0
@@ -81,6 +84,10 @@ final class GroupReader {
   private func step(_ client: RedisClient) throws(RedisFault) -> Bool {
     if !isSetUp { try setUp(client) }
     let now = monotonicSeconds()
+    // Answers come in the order of the questions.
+    if readAhead != nil {
+      return try readNew(client, Hand.Room(records: 0, bytes: 0)) > 0 || !settings.isOnce
+    }
     if now >= discoveryDue {
       try discover(client)
       discoveryDue = monotonicSeconds() + settings.discoverySeconds
@@ -117,8 +124,22 @@ final class GroupReader {
     claimDue = 0
     lagDue = 0
     lastReadAt = nil
+    readAhead = nil
     for stream in streams { pendingFrom[stream] = StreamID() }
     isSetUp = true
+  }
+
+  /// How much may be read beyond what has come and is not in hand yet; nil where that is nothing, or
+  /// something else is due.
+  func roomForMore(behind read: [StreamRead]) -> Hand.Room? {
+    let now = monotonicSeconds()
+    guard now < min(discoveryDue, claimDue, lagDue, reloadDue), pendingFrom.isEmpty,
+      let room = hand.room(untilSeconds: now)
+    else { return nil }
+    let count = read.reduce(0) { $0 + $1.entries.count }
+    let bytes = Int(Double(count) * averageEntryBytes)
+    guard room.records / 2 > count, room.bytes / 2 > bytes else { return nil }
+    return Hand.Room(records: room.records - count, bytes: room.bytes - bytes)
   }
 
   private func reloadTransform(_ now: Double) {
