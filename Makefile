@@ -138,10 +138,10 @@ install: ## both programs, shell completion, samples and the systemd unit under 
 	  test -e "$$sample" || continue; \
 	  echo "install $$sample"; \
 	  install -m 644 "$$sample" "$(DESTDIR)$(SYSCONFDIR)/martlet/$$(basename "$$sample").sample"; done
-	@test ! -e config/martletd.service || { \
-	  mkdir -p "$(DESTDIR)$(UNITDIR)" && \
-	  sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' config/martletd.service \
-	    >"$(DESTDIR)$(UNITDIR)/martletd.service"; }
+	install -d "$(DESTDIR)$(UNITDIR)"
+	@for unit in config/*.service; do \
+	  sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' "$$unit" \
+	    >"$(DESTDIR)$(UNITDIR)/$$(basename "$$unit")" || exit 1; done
 
 clean: ## what was built
 	$(SWIFT) package clean
