@@ -28,6 +28,7 @@ final class Delivery {
   private var supplyIndex = 0
   private var putOff: [PutOff] = []
   private var isReadingOver = false
+  private var isRetry = false
   private var backoff = Backoff()
   private var report: FaultReport
   private var tickDue = 0.0
@@ -60,13 +61,16 @@ final class Delivery {
   func run() {
     while !hand.isStopping {
       tick()
-      fill()
+      // A batch that failed comes again as it was.
+      if !isRetry { fill() }
       guard !records.isEmpty else {
         settler.flush()
         settler.collect()
         if isReadingOver, supply == nil, putOff.isEmpty {
           if settler.isClean { break }
           hand.pause(seconds: settler.waitSeconds + 0.01)
+        } else if isReadingOver, let due = putOff.map(\.due).min() {
+          hand.pause(seconds: min(due, tickDue) - monotonicSeconds())
         }
         continue
       }
@@ -176,10 +180,12 @@ final class Delivery {
         throw TargetFault("answered for \(outcomes.count) of \(records.count) records")
       }
     } catch {
+      isRetry = true
       failed(error)
       waitForTarget(seconds: backoff.next(askedSeconds: error.retryAfterSeconds))
       return
     }
+    isRetry = false
     let arrived = sort(outcomes)
     records.removeAll(keepingCapacity: true)
     origins.removeAll(keepingCapacity: true)

@@ -12,6 +12,8 @@ final class ForwardRun {
   private let target: any ForwardTarget
   private let console = ForwardConsole()
   private let began = Date()
+  /// For what waits for an answer to notice that nobody waits any more.
+  private static let abandonSeconds = 1.0
 
   init(_ options: ForwardOptions, _ target: any ForwardTarget) {
     self.options = options
@@ -66,6 +68,7 @@ final class ForwardRun {
     var signals = signals
     var asked: Int32?
     var giveUpAt: Date?
+    var abandonAt: Date?
     var meter = ForwardMeter()
     var lineDue = Date().addingTimeInterval(options.statusEvery)
     while !work.hasEnded {
@@ -75,6 +78,7 @@ final class ForwardRun {
       case let number where number > 0:
         if asked != nil {
           forwarder.stopNow()
+          abandonAt = Date().addingTimeInterval(Self.abandonSeconds)
         } else {
           forwarder.stop()
           giveUpAt = Date().addingTimeInterval(options.finishWithin)
@@ -86,7 +90,10 @@ final class ForwardRun {
       if let limit = giveUpAt, Date() > limit {
         giveUpAt = nil
         forwarder.stopNow()
+        abandonAt = Date().addingTimeInterval(Self.abandonSeconds)
       }
+      // Redis or the target do not answer: what is not acknowledged comes again.
+      if let limit = abandonAt, Date() > limit { return asked }
       let current = forwarder.current
       meter.update(current)
       if console.isTerminal {
