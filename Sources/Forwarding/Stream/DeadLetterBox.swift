@@ -22,12 +22,12 @@ package struct DeadLetterBox {
 
   package init(_ client: RedisClient) { self.client = client }
 
-  /// Calls `body` with each, oldest first, sensor by sensor, until it answers false.
+  /// Calls `body` with each letter, oldest first, sensor by sensor, until it answers false.
   ///
   /// - Parameters:
   ///   - sensors: all where empty.
   ///   - group: whose; of all where nil.
-  package func forEach(
+  package func visit(
     sensors: [String] = [], group: String? = nil, _ body: (Found) throws(RedisFault) -> Bool
   ) throws(RedisFault) {
     let streams = try StreamDiscovery.streams(client, sensors: sensors).filter(\.isDeadLetters)
@@ -59,7 +59,7 @@ package struct DeadLetterBox {
     var replayed = Replayed()
     // What fails again meanwhile comes behind this, and is not replayed for ever.
     let end = wallMilliseconds()
-    try forEach(sensors: sensors, group: group) { found throws(RedisFault) in
+    try visit(sensors: sensors, group: group) { found throws(RedisFault) in
       guard found.id.milliseconds <= end else { return false }
       if found.letter.cutBytes != nil {
         replayed.cut += 1

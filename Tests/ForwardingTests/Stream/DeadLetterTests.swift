@@ -37,7 +37,7 @@ struct DeadLetterTests {
     #expect(try redis.pending(key, "siem") == 0)
 
     var letters: [DeadLetter] = []
-    try DeadLetterBox(client).forEach { found in
+    try DeadLetterBox(client).visit { found in
       letters.append(found.letter)
       return true
     }

@@ -43,7 +43,7 @@ struct ForwardDead: ParsableCommand {
     var letters: [DeadLetterBox.Found] = []
     var count = 0
     try RedisOptions.asking {
-      try box.forEach(sensors: redisOptions.sensor, group: group) { letter in
+      try box.visit(sensors: redisOptions.sensor, group: group) { letter in
         count += 1
         if json {
           Output.write(DeadLetterView.json(letter).text + "\n")
