@@ -8,7 +8,7 @@ package struct RecordTransformError: Error, Sendable, CustomStringConvertible {
 
 /// What happens to a record between its stream and its target, in this order: records that are not
 /// wanted are left out, names of networks are added, fields are chosen, the schema is changed.
-package struct RecordTransforms: Sendable {
+package struct RecordTransforms: RecordTransform {
   private let condition: DocumentExpression?
   private let kept: FieldSelection?
   private let dropped: FieldSelection?

@@ -25,6 +25,6 @@ struct ForwardCommand: ParsableCommand {
         130  ended by Ctrl-C
       """,
     subcommands: [
-      ForwardNull.self, ForwardStatus.self, ForwardDead.self,
+      ForwardFile.self, ForwardNull.self, ForwardStatus.self, ForwardDead.self,
     ])
 }

@@ -10,6 +10,10 @@ struct ForwardOptions: ParsableArguments {
     case new = "$"
   }
 
+  enum Schema: String, CaseIterable, ExpressibleByArgument {
+    case eve, ecs
+  }
+
   @OptionGroup var redisOptions: RedisOptions
 
   @Option(
@@ -59,6 +63,34 @@ struct ForwardOptions: ParsableArguments {
     help: ArgumentHelp(
       "At most so many records read and not yet delivered.", valueName: "records"))
   var inHand = 20_000
+
+  // MARK: Choosing
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Only records that meet a condition, as in 'app_proto == "tls" and bytes > 1M' (see \
+      docs/expressions.md).
+      """, valueName: "expression"))
+  var `where`: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep only these fields, with commas between; a name stands for all that is in it.",
+      valueName: "names"))
+  var fields: String?
+
+  @Option(help: ArgumentHelp("Leave these fields out.", valueName: "names"))
+  var dropFields: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Add names of networks from a table: lines of a network, a comma and a name.",
+      valueName: "file"))
+  var enrich: String?
+
+  @Option(help: "The records' schema: Suricata's EVE, or Elastic's Common Schema.")
+  var schema = Schema.eve
 
   // MARK: Running
 
@@ -115,6 +147,17 @@ struct ForwardOptions: ParsableArguments {
   func run(_ target: any ForwardTarget) throws {
     let status = try ForwardRun(self, target).run()
     if status != .success { throw ExitCode(status.rawValue) }
+  }
+
+  /// Condition, enrichment, fields and schema.
+  func transform() throws -> any RecordTransform {
+    do {
+      return try RecordTransforms(
+        where: self.where, fields: fields, dropFields: dropFields, enrichment: enrich,
+        schema: schema == .ecs ? .ecs : .eve)
+    } catch {
+      throw ValidationError("\(error)")
+    }
   }
 
   func settings(url: RedisURL, group: String, consumer: String) -> ForwardSettings {

@@ -46,7 +46,7 @@ final class ForwardRun {
       .info,
       "\(url.target) to \(target.name) at \(target.destination), as \(consumer.name) of group"
         + " \(group)")
-    let work = ForwardWork(target: target, transform: nil)
+    let work = ForwardWork(target: target, transform: try options.transform())
     Thread.detachNewThread { work.run(forwarder) }
     let ending = watch(forwarder, work, signals)
     console.clear()
