@@ -80,7 +80,8 @@ struct MetricsTests {
       #expect(body.contains("\nmartlet_build_info{version=\"0.1.0\",sensor=\"edge1\"} 1\n"))
       #expect(body.contains("\nmartlet_filter_packets_total{filter=\"web\"} 12345\n"))
       #expect(
-        body.contains("\nmartlet_sink_records_dropped_total{sink=\"file\",cause=\"refused\"} 100\n"))
+        body.contains("\nmartlet_sink_records_dropped_total{sink=\"file\",cause=\"refused\"} 100\n")
+      )
       let stats = SampleData.stats(uptimeSeconds: 3725)
       #expect(
         body.contains(

@@ -80,6 +80,14 @@ final class Delivery {
     settler.flush()
     settler.collect()
     target.close()
+    askTarget()
+  }
+
+  /// What it has counted, and what it has to say.
+  private func askTarget() {
+    let figures = target.figures
+    if !figures.isEmpty { counters.update { $0.target = figures } }
+    for note in target.takeNotes() { log.warning("\(target.name): \(note)") }
   }
 
   private func tick() {
@@ -91,6 +99,7 @@ final class Delivery {
     } catch {
       failed(error)
     }
+    askTarget()
   }
 
   // MARK: Filling a batch

@@ -38,6 +38,8 @@ package struct ForwardCounters: Sendable, Equatable {
   /// Read, and not settled yet.
   package var inHand: UInt64 = 0
   package var lag = ForwardLag()
+  /// What the target has counted of its own.
+  package var target: [TargetFigure] = []
 
   package init() {}
 }

@@ -60,8 +60,26 @@ package protocol ForwardTarget: AnyObject {
   func tick() throws(TargetFault)
   /// Ends connections and closes files.
   func close()
+  /// What it has counted of its own and an operator should see, by name in words.
+  var figures: [TargetFigure] { get }
+  /// What an operator should read once, and is no fault: what was found of an earlier run, say.
+  func takeNotes() -> [String]
+}
+
+/// A count of a target's own.
+package struct TargetFigure: Sendable, Equatable {
+  /// Lower case, as it is said: `connections lost`.
+  package var name: String
+  package var count: UInt64
+
+  package init(_ name: String, _ count: some BinaryInteger) {
+    self.name = name
+    self.count = UInt64(clamping: count)
+  }
 }
 
 extension ForwardTarget {
   package func tick() throws(TargetFault) {}
+  package var figures: [TargetFigure] { [] }
+  package func takeNotes() -> [String] { [] }
 }

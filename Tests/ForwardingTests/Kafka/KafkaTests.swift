@@ -26,7 +26,7 @@ import Testing
     let records = try WireRecords.records(0..<300)
     let other = try WireRecords.record(json: #"{"flow_id":77}"#, number: 1, type: "dns")
     let none = try WireRecords.record(json: "{\"a\":\"\u{e9}\"}", number: 2, type: "dns")
-    #expect(try deliverAll(records + [other, none], to: target).isEmpty)
+    #expect(try deliverToTheWire(records + [other, none], to: target).isEmpty)
 
     let flows = try cluster.messages("martlet-flow")
     #expect(flows.count == records.count)
@@ -53,8 +53,8 @@ import Testing
   @Test func aFlowKeepsItsPartitionInAnotherProducer() throws {
     let cluster = try KafkaMock()
     let records = try WireRecords.records(0..<64)
-    try deliverAll(records, to: target(cluster, "martlet"))
-    try deliverAll(records, to: target(cluster, "martlet"))
+    try deliverToTheWire(records, to: target(cluster, "martlet"))
+    try deliverToTheWire(records, to: target(cluster, "martlet"))
     let messages = try cluster.messages("martlet")
     #expect(messages.count == 128)
     let partitions = Dictionary(grouping: messages, by: \.key)
@@ -69,7 +69,7 @@ import Testing
       RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
     ])
     let records = try WireRecords.records(0..<500)
-    try deliverAll(records, to: target, batchRecords: 100)
+    try deliverToTheWire(records, to: target, batchRecords: 100)
     let messages = try cluster.messages("martlet")
     expectAll(records, messages)
     #expect(messages.count == records.count)
@@ -84,7 +84,7 @@ import Testing
       $0.report = { text in reports.withLock { $0.append(text) } }
     }
     let records = try WireRecords.records(0..<400)
-    try deliverAll(Array(records[..<100]), to: target)
+    try deliverToTheWire(Array(records[..<100]), to: target)
     for broker in 1...3 { cluster.setDown(Int32(broker)) }
     let outcomes = try target.deliver(Array(records[100..<200]), interruption: Interruption())
     #expect(
@@ -94,7 +94,7 @@ import Testing
       })
     #expect(reports.withLock { $0.filter { $0.contains("3/3 brokers are down") } }.count == 1)
     for broker in 1...3 { cluster.setUp(Int32(broker)) }
-    try deliverAll(Array(records[100...]), to: target)
+    try deliverToTheWire(Array(records[100...]), to: target)
     expectAll(records, try cluster.messages("martlet"))
   }
 
@@ -105,9 +105,9 @@ import Testing
       $0.report = { text in reports.withLock { $0.append(text) } }
     }
     let records = try WireRecords.records(0..<600)
-    try deliverAll(Array(records[..<200]), to: target, batchRecords: 100)
+    try deliverToTheWire(Array(records[..<200]), to: target, batchRecords: 100)
     cluster.failProduce([RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER])
-    try deliverAll(Array(records[200...]), to: target, batchRecords: 100)
+    try deliverToTheWire(Array(records[200...]), to: target, batchRecords: 100)
     expectAll(records, try cluster.messages("martlet"))
     #expect(target.producersReplaced == 1)
     #expect(reports.withLock { $0.contains { $0.contains("made anew after a fatal error") } })
@@ -120,7 +120,7 @@ import Testing
     let records = try [
       WireRecords.record(0), WireRecords.record(1, members: large), WireRecords.record(2),
     ]
-    let refused = try deliverAll(records, to: target)
+    let refused = try deliverToTheWire(records, to: target)
     #expect(Set(refused.keys) == [records[1].identifier])
     #expect(refused.values.allSatisfy { $0.contains("MSG_SIZE_TOO_LARGE") })
     expectAll([records[0], records[2]], try cluster.messages("martlet"))
@@ -129,14 +129,14 @@ import Testing
   @Test func whatTheBrokerFindsTooLargeIsRefused() throws {
     let cluster = try KafkaMock()
     let target = try target(cluster, "martlet")
-    try deliverAll(WireRecords.records(0..<1), to: target)
+    try deliverToTheWire(WireRecords.records(0..<1), to: target)
     cluster.failProduce([RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
     let record = try WireRecords.record(1)
-    let refused = try deliverAll([record], to: target)
+    let refused = try deliverToTheWire([record], to: target)
     #expect(refused.keys.first == record.identifier)
     // What comes after it still arrives.
     let later = try WireRecords.record(2)
-    #expect(try deliverAll([later], to: target).isEmpty)
+    #expect(try deliverToTheWire([later], to: target).isEmpty)
     #expect(try cluster.messages("martlet").contains { $0.identifier == later.identifier })
   }
 
@@ -163,7 +163,7 @@ import Testing
     }
     if policy == .wait {
       cluster.setTopicError("martlet", RD_KAFKA_RESP_ERR_NO_ERROR)
-      try deliverAll(records, to: target)
+      try deliverToTheWire(records, to: target)
       expectAll(records, try cluster.messages("martlet"))
     }
   }
@@ -172,14 +172,14 @@ import Testing
     let cluster = try KafkaMock()
     let target = try target(cluster, "martlet-{type}")
     let record = try WireRecords.record(0, type: "a b")
-    let refused = try deliverAll([record], to: target)
+    let refused = try deliverToTheWire([record], to: target)
     #expect(refused[record.identifier]?.contains("'martlet-a b' cannot be a topic's name") == true)
   }
 
   @Test func anInterruptionEndsTheWait() throws {
     let cluster = try KafkaMock()
     let target = try target(cluster, "martlet") { $0.timeoutSeconds = 600 }
-    try deliverAll(WireRecords.records(0..<1), to: target)
+    try deliverToTheWire(WireRecords.records(0..<1), to: target)
     for broker in 1...3 { cluster.setDown(Int32(broker)) }
     let interruption = Interruption()
     let thread = Thread {

@@ -37,7 +37,7 @@ enum WireRecords {
 
 /// Delivers as the pipeline does: what has not arrived comes again. Returns what was refused.
 @discardableResult
-func deliverAll(
+func deliverToTheWire(
   _ records: [ForwardRecord], to target: any ForwardTarget, batchRecords: Int = 500,
   seconds: Double = 60, betweenBatches: (Int) throws -> Void = { _ in }
 ) throws -> [String: String] {

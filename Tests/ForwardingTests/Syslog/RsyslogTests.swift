@@ -43,7 +43,7 @@ import Testing
     let receiver = try Rsyslogd(transport)
     let target = SyslogSettings(destination: receiver.destination).makeTarget()
     let records = try awkward()
-    #expect(try deliverAll(records, to: target).isEmpty)
+    #expect(try deliverToTheWire(records, to: target).isEmpty)
     try check(receiver.messages(records.count), records)
   }
 
@@ -79,7 +79,7 @@ import Testing
     settings.tls.keyPassword = "feathers"
     let records = try awkward()
     let target = settings.makeTarget()
-    #expect(try deliverAll(records, to: target, seconds: 20).isEmpty)
+    #expect(try deliverToTheWire(records, to: target, seconds: 20).isEmpty)
     try check(receiver.messages(records.count), records)
 
     settings.tls.keyPassword = "scales"
@@ -106,7 +106,7 @@ import Testing
     settings.probationSeconds = 0.05
     let target = SyslogStreamTarget(settings: settings)
     let records = try WireRecords.records(0..<4_000)
-    try deliverAll(records, to: target) { start in
+    try deliverToTheWire(records, to: target) { start in
       guard start == 1_000 || start == 2_500 else { return }
       receiver.stop(SIGKILL)
       try receiver.launch()

@@ -89,7 +89,7 @@ import Testing
   @Test func aReceiverThatEndsTheConnectionGetsTheLastRecordsAgain() throws {
     let receiver = try WireSocket()
     let target = SyslogStreamTarget(settings: settings(receiver.port))
-    try deliverAll(WireRecords.records(0..<10), to: target)
+    try deliverToTheWire(WireRecords.records(0..<10), to: target)
     close(receiver.accept())
     // No new record is needed for it.
     try wireUntil("sent again") {

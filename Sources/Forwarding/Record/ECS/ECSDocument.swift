@@ -67,7 +67,7 @@ enum ECSDocument {
     add("event.module", text("martlet"))
     add("event.dataset", text("martlet.\(type)"))
     add("event.id", text(identifier))
-    if let duration = DocumentTime.duration(of: document) {
+    if let duration = WhereTime.duration(of: document) {
       add("event.duration", Array("\(duration)".utf8))
     }
     for (name, paths) in [("network.bytes", bytes), ("network.packets", packets)] {

@@ -144,7 +144,7 @@ struct DocumentExpression: Sendable {
       let numbers = place.paths.compactMap { document.unsigned($0) }
       guard !numbers.isEmpty else { return false }
       return holds(numbers.reduce(0) { $0 + Int128($1) })
-    case .duration: return DocumentTime.duration(of: document).map(holds) ?? false
+    case .duration: return WhereTime.duration(of: document).map(holds) ?? false
     default: return anyValue(place, document) { number($0, place).map(holds) ?? false }
     }
   }
@@ -159,7 +159,7 @@ struct DocumentExpression: Sendable {
       guard let double = value.double, abs(double) < 1e30 else { return nil }
       return Int128(double.rounded(.down)) * place.scale
     case .string:
-      return place.isTime ? value.stringBytes.flatMap { DocumentTime.microseconds($0) } : nil
+      return place.isTime ? value.stringBytes.flatMap { WhereTime.microseconds($0) } : nil
     default: return nil
     }
   }

@@ -143,3 +143,9 @@ package final class ElasticsearchTarget: ForwardTarget {
     return path
   }
 }
+
+extension ElasticsearchTarget {
+  package var figures: [TargetFigure] {
+    [TargetFigure("there already", duplicates)]
+  }
+}

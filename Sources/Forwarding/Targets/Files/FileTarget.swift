@@ -27,6 +27,11 @@ package final class FileTarget: ForwardTarget {
   /// What was found of an earlier run, for the log.
   package private(set) var notes: [String] = []
 
+  package func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
+  }
+
   /// Files that are open at one time; the one that was used least lately is finished for another.
   private static let maximumOpen = 256
 

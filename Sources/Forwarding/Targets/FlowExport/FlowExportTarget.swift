@@ -154,3 +154,18 @@ package final class FlowExportTarget: ForwardTarget {
     }
   }
 }
+
+extension FlowExportTarget {
+  package var figures: [TargetFigure] {
+    [
+      TargetFigure("messages", counters.messages),
+      TargetFigure("data records", counters.dataRecords),
+      TargetFigure("templates", counters.templates),
+      TargetFigure("told of nothing new", counters.nothingNew),
+      TargetFigure("not remembered", counters.notRemembered),
+      TargetFigure("values cut to fit", counters.clamped),
+      TargetFigure("with absolute times", counters.absoluteTimes),
+      TargetFigure("connections", counters.connections),
+    ]
+  }
+}

@@ -108,3 +108,9 @@ package final class KafkaTarget: ForwardTarget {
     throw TargetFault("interrupted while records were on their way to \(settings.brokers)")
   }
 }
+
+extension KafkaTarget {
+  package var figures: [TargetFigure] {
+    [TargetFigure("producers replaced", producersReplaced)]
+  }
+}

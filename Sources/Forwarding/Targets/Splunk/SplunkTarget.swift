@@ -153,3 +153,9 @@ package final class SplunkTarget: ForwardTarget {
     return text
   }
 }
+
+extension SplunkTarget {
+  package var figures: [TargetFigure] {
+    [TargetFigure("never acknowledged and sent again", unacknowledged)]
+  }
+}

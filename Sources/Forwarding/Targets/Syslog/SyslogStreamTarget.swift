@@ -218,3 +218,12 @@ package final class SyslogStreamTarget: ForwardTarget {
     probation.lost(at: .now)
   }
 }
+
+extension SyslogStreamTarget {
+  package var figures: [TargetFigure] {
+    [
+      TargetFigure("connections", connections), TargetFigure("connections lost", connectionsLost),
+      TargetFigure("sent again after a lost connection", recordsResent),
+    ]
+  }
+}

@@ -97,7 +97,7 @@ struct FlowExportOptions: ParsableArguments {
           ? "--type flow_update needs --updates, or its packets would be counted twice"
           : "--type \(other): flow exports have \(types.joined(separator: " and ")) only")
     }
-    if options.fields != nil || options.dropFields != nil || options.schema != "eve" {
+    if options.fields != nil || options.dropFields != nil || options.schema != .eve {
       throw ValidationError(
         "a flow export needs whole EVE records: leave out --fields, --drop-fields and --schema")
     }

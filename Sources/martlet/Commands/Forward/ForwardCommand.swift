@@ -11,6 +11,12 @@ struct ForwardCommand: ParsableCommand {
       Several forwarders in one group share the work.
 
       EXAMPLES
+        martlet forward elasticsearch https://es.example.net:9200 --ca-file ca.pem
+        martlet forward splunk https://hec.example.net:8088 --token-file hec.token
+        martlet forward syslog tls://siem.example.net:6514 --type anomaly
+        martlet forward kafka broker1:9092,broker2:9092 --where 'app_proto == "tls"'
+        martlet forward ipfix collector.example.net:4739 --biflow
+        martlet forward file /var/lib/martlet/out --compress zstd
         martlet forward null --once                   how fast can records be read here?
         martlet forward status                        groups, members, lag, dead letters
         martlet forward dead                          what could not be delivered, and why
@@ -25,6 +31,8 @@ struct ForwardCommand: ParsableCommand {
         130  ended by Ctrl-C
       """,
     subcommands: [
-      ForwardFile.self, ForwardNull.self, ForwardStatus.self, ForwardDead.self,
+      ForwardElasticsearch.self, ForwardSplunk.self, ForwardWebhook.self, ForwardSyslog.self,
+      ForwardKafka.self, ForwardNetFlow.self, ForwardIPFIX.self, ForwardFile.self, ForwardNull.self,
+      ForwardStatus.self, ForwardDead.self,
     ])
 }

@@ -9,7 +9,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     discussion: """
       Records become documents by _bulk, under an _id that is the same however often a record is \
       delivered, so that none is there twice. --schema ecs makes them speak the Elastic Common \
-      Schema: then give --index 'martlet-ecs-{type}-{date}', which has a template of its own.
+      Schema, which has a template of its own.
 
       EXAMPLES
         martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
@@ -26,7 +26,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
     help: ArgumentHelp(
       """
       The index; {type}, {sensor} and {date} (the record's, in UTC) are filled in. Default: \
-      \(defaultIndex).
+      \(defaultIndex), with --schema ecs \(defaultECSIndex).
       """, valueName: "pattern"))
   var index: String?
 
@@ -67,6 +67,7 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
   @OptionGroup(title: "Reading and choosing") var options: ForwardOptions
 
   static let defaultIndex = "martlet-{type}-{date}"
+  static let defaultECSIndex = "martlet-ecs-{type}-{date}"
   static let passwordVariable = "MARTLET_ELASTICSEARCH_PASSWORD"
   static let keyVariable = "MARTLET_ELASTICSEARCH_API_KEY"
 
@@ -79,7 +80,8 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       var settings = ElasticsearchSettings(
         http: http,
         destination: try IndexPattern(
-          dataStream ?? index ?? Self.defaultIndex,
+          dataStream ?? index
+            ?? (options.schema == .ecs ? Self.defaultECSIndex : Self.defaultIndex),
           isDataStream: dataStream != nil))
       settings.login = try login()
       settings.templateFile = installTemplate

@@ -29,6 +29,9 @@ struct ForwardFigures {
     for (count, word) in Self.oddities(counters) where count > 0 {
       parts.append("\(Units.scaled(Double(count))) \(word)")
     }
+    for figure in counters.target where figure.count > 0 {
+      parts.append("\(Units.scaled(Double(figure.count))) \(figure.name)")
+    }
     if counters.inHand > 0 { parts.append("\(counters.inHand) left pending for the next member") }
     return parts.joined(separator: ", ")
   }
@@ -56,6 +59,10 @@ struct ForwardFigures {
       "redis_faults": number(counters.redisFaults),
       "groups_made_again": number(counters.groupsMadeAgain),
       "left_pending": number(counters.inHand),
+      "target_figures": .object(
+        counters.target.map {
+          JSONValue.Member($0.name.replacing(" ", with: "_"), number($0.count))
+        }),
       "last_error": counters.lastError.map { .string($0) } ?? .null,
       "lag": [
         "streams": .number(String(counters.lag.streams)),

@@ -1,7 +1,7 @@
 internal import Records
 
 /// Times as EVE has them: `2026-11-21T05:36:00.123456+0000`.
-enum DocumentTime {
+enum WhereTime {
   private static let start = EVEPath("flow.start")
   private static let end = EVEPath("flow.end")
   private static let startNanosecond = EVEPath("flow.start_nsec")
