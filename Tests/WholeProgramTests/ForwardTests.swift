@@ -112,7 +112,8 @@ struct ForwardTests {
   }
 
   @Test func secretsAreNotShownAndWrongOnesAreSaid() throws {
-    let redis = try RedisServer(arguments: ["--requirepass", "right-secret"])
+    let redis = try RedisServer()
+    try redis.command("CONFIG", "SET", "requirepass", "right-secret")
     let wrong = try Subprocess(
       Programs.martlet, ["forward", "null", "--redis", redis.url, "--once"],
       environment: ["MARTLET_REDIS_PASSWORD": "wrong-secret"])

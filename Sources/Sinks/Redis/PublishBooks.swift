@@ -17,6 +17,19 @@ final class PublishBooks {
     if again > 0 { queue.count(\.retransmitted, again) }
   }
 
+  /// Redis has the first ones of a queue.
+  func deliver(_ records: borrowing RecordQueue, _ count: Int) {
+    var share = SinkQueue.Share()
+    var again = 0
+    for index in 0..<count {
+      records[index].add(to: &share)
+      if records[index].isRetransmission { again += 1 }
+      if let position = records[index].position { spool?.settle(position) }
+    }
+    queue.settle(delivered: share)
+    if again > 0 { queue.count(\.retransmitted, again) }
+  }
+
   /// They are given up on.
   func drop(_ records: some Sequence<PublishedRecord>, because reason: String) {
     let (share, again) = settle(records)

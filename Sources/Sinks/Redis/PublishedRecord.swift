@@ -42,9 +42,10 @@ struct RecordQueue {
   var first: PublishedRecord? { isEmpty ? nil : records[head] }
   var last: PublishedRecord? { isEmpty ? nil : records.last }
 
+  /// In place: a record is not copied to be looked at.
   subscript(index: Int) -> PublishedRecord {
-    get { records[head + index] }
-    set { records[head + index] = newValue }
+    _read { yield records[head + index] }
+    _modify { yield &records[head + index] }
   }
 
   mutating func append(_ record: PublishedRecord) {
@@ -59,9 +60,14 @@ struct RecordQueue {
   }
 
   /// Takes records off the front.
-  mutating func removeFirst(_ count: Int) -> ArraySlice<PublishedRecord> {
-    let taken = records[head..<head + count]
-    bytes -= taken.reduce(0) { $0 + $1.length }
+  mutating func removeFirst(_ count: Int) -> [PublishedRecord] {
+    let taken = Array(records[head..<head + count])
+    dropFirst(count)
+    return taken
+  }
+
+  mutating func dropFirst(_ count: Int) {
+    for index in head..<head + count { bytes -= records[index].length }
     head += count
     if head == records.count {
       records.removeAll(keepingCapacity: head <= 65_536)
@@ -70,7 +76,6 @@ struct RecordQueue {
       records.removeFirst(head)
       head = 0
     }
-    return taken
   }
 
   /// Takes records off the end; they come in their order.

@@ -145,14 +145,20 @@ package final class RedisClient: @unchecked Sendable {
 
   /// Sends bytes that are RESP already, all of them.
   package func send(_ bytes: [UInt8]) throws(RedisFault) {
+    // typed throws do not pass through withUnsafeBytes.
+    let result = bytes.withUnsafeBytes { buffer in
+      Result { () throws(RedisFault) in try send(buffer) }
+    }
+    try result.get()
+  }
+
+  func send(_ bytes: UnsafeRawBufferPointer) throws(RedisFault) {
+    guard let start = bytes.baseAddress else { return }
     var sent = 0
     var deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
     while sent < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.send(
-          context.pointee.fd, $0.baseAddress! + sent, bytes.count - sent,
-          Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-      }
+      let count = Glibc.send(
+        context.pointee.fd, start + sent, bytes.count - sent, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
       if count >= 0 {
         sent += count
         deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
@@ -218,18 +224,17 @@ package final class RedisClient: @unchecked Sendable {
   /// parsed. False where something else came, all of which ``nextReply()`` gives then.
   ///
   /// To be called only where no answer before these is left in hiredis's reader.
-  func readExpected(_ expected: [UInt8]) throws(RedisFault) -> Bool {
+  func readExpected(_ expected: UnsafeRawBufferPointer) throws(RedisFault) -> Bool {
+    guard let start = expected.baseAddress else { return true }
     var matched = 0
     while matched < expected.count {
       try receive(until: monotonicDeadline(afterSeconds: replyTimeoutSeconds))
       let count = min(filled - unread, expected.count - matched)
-      let isSame = expected.withUnsafeBytes { wanted in
-        buffer.withUnsafeBytes {
-          memcmp(wanted.baseAddress! + matched, $0.baseAddress! + unread, count) == 0
-        }
+      let isSame = buffer.withUnsafeBytes {
+        memcmp(start + matched, $0.baseAddress! + unread, count) == 0
       }
       guard isSame else {
-        guard feed(expected[..<matched]) else {
+        guard feed(Array(expected[..<matched])[...]) else {
           throw RedisFault(.connection, "connection lost: hiredis found no memory")
         }
         return false

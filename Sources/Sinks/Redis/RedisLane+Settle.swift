@@ -1,43 +1,45 @@
 /// How a lane learns what became of its transaction: from the answer, or from the stream itself.
 extension RedisLane {
-  /// Redis has executed the transaction under way, and refused none of it.
-  func settleExecuted(_ books: PublishBooks) {
-    let records = conclude()
-    note(acknowledged: records)
-    books.deliver(records)
+  /// Redis has executed the oldest transaction under way, and refused none of it.
+  func settleExecuted(_ count: Int, _ books: PublishBooks) {
+    guard count > 0 else { return }
+    let last = pending[count - 1].id
+    acknowledged = max(acknowledged, last)
+    highest = max(highest, last)
+    for index in 0..<count { window.append(pending[index]) }
+    books.deliver(pending, count)
+    pending.dropFirst(count)
+    underWay -= count
   }
 
-  /// Settles the transaction under way by Redis's answer; throws where it is to be tried again.
-  func settle(_ answer: RedisTransactionAnswer, _ books: PublishBooks, lease: RedisLease)
-    throws(RedisFault)
-  {
+  /// Settles the oldest transaction under way by Redis's answer; throws where it is to be tried again.
+  func settle(
+    _ count: Int, _ answer: RedisTransactionAnswer, _ books: PublishBooks, lease: RedisLease
+  ) throws(RedisFault) {
     switch answer.outcome {
     case .outOfStep, .fenced:
       // What has arrived all the same is looked up by its IDs when the connection is there again.
-      rollBack()
       try answer.requireExecuted(lease: lease)
     case .aborted(let error):
       let fault = RedisFault(answer: error, to: key)
       switch fault.kind {
       case .permission, .refused, .wrongType, .smallID:
         // The same records would be refused again, and hold up all that follow.
-        books.drop(conclude(), because: fault.description)
-      default:
-        rollBack()
-        throw fault
+        books.drop(conclude(count), because: fault.description)
+      default: throw fault
       }
-    case .executed where answer.refusals.isEmpty: settleExecuted(books)
-    case .executed: settle(refusals: answer.refusals, books)
+    case .executed where answer.refusals.isEmpty: settleExecuted(count, books)
+    case .executed: settle(count, refusals: answer.refusals, books)
     }
   }
 
   /// Sorts the records three ways: in the stream, refused for good, and to be sent under a new ID.
-  private func settle(refusals: [Int: String], _ books: PublishBooks) {
+  private func settle(_ count: Int, refusals: [Int: String], _ books: PublishBooks) {
     var again: Set<Int> = []
     var dropped: [PublishedRecord] = []
     var delivered: [PublishedRecord] = []
     var reason = ""
-    for index in 0..<inFlight {
+    for index in 0..<count {
       guard let error = refusals[index] else {
         delivered.append(pending[index])
         continue
@@ -54,7 +56,7 @@ extension RedisLane {
         reason = fault.description
       }
     }
-    _ = conclude { !again.contains($0) }
+    _ = conclude(count) { !again.contains($0) }
     if !dropped.isEmpty { books.drop(dropped, because: reason) }
     note(acknowledged: delivered)
     books.deliver(delivered)
@@ -107,8 +109,8 @@ extension RedisLane {
         last = index
       }
       // They must stay where they are while the answer is waited for.
-      inFlight = count
-      defer { inFlight = 0 }
+      underWay = count
+      defer { underWay = 0 }
       let present = try ids(from: pending[first].id, to: pending[last].id, on: client)
       var done: [PublishedRecord] = []
       var isDone: Set<Int> = []
@@ -123,7 +125,7 @@ extension RedisLane {
           books.queue.count(\.reordered)
         }
       }
-      _ = conclude { isDone.contains($0) }
+      _ = conclude(last + 1) { isDone.contains($0) }
       note(acknowledged: done)
       books.deliver(done)
     }
@@ -131,7 +133,7 @@ extension RedisLane {
 
   /// Whether any of the next `limit` records that are not under way must be looked up first.
   func mustLookUp(_ limit: Int) -> Bool {
-    (inFlight..<min(inFlight + limit, pending.count)).contains(where: isUncertain)
+    (underWay..<min(underWay + limit, pending.count)).contains(where: isUncertain)
   }
 
   private func isUncertain(_ index: Int) -> Bool {

@@ -5,7 +5,7 @@ internal import Records
 ///
 /// Belongs to the sink's thread.
 ///
-///     window: [ acknowledged ]  pending: [ under way: `inFlight` records under their IDs | waiting … ]
+///     window: [ acknowledged ]  pending: [ under way: `underWay` records under their IDs | waiting … ]
 ///
 /// Records under way stay at the head of `pending` until Redis has answered for them, and keep
 /// their IDs when they are sent again. Whether an entry with an ID that is not above the stream's
@@ -18,10 +18,9 @@ final class RedisLane {
   let type: String
   let key: String
   var pending = RecordQueue()
-  /// How many records at the head of `pending` have been sent; 0: no transaction is under way.
-  var inFlight = 0
-  /// How many behind them have been sent without the EXEC that goes when those are settled.
-  var ahead = 0
+  /// How many records at the head of `pending` are in a transaction: one that Redis executes, one
+  /// that has been sent but for its EXEC, and one that waits to be sent.
+  var underWay = 0
   /// The highest ID that is, or may be, in the stream: new ones are above it.
   var highest = StreamID()
   /// The highest ID that Redis has acknowledged.
@@ -93,13 +92,13 @@ final class RedisLane {
     -> [SpoolRenumbering]?
   {
     transaction.lane = self
-    transaction.wire.removeAll(keepingCapacity: true)
-    transaction.wire += prologue
+    transaction.wire.removeAll()
+    transaction.wire.append(prologue)
     var renumbered: [SpoolRenumbering] = []
-    var floor = inFlight == 0 ? highest : pending[inFlight - 1].id
-    var next = inFlight
+    var floor = underWay == 0 ? highest : pending[underWay - 1].id
+    var next = underWay
     let end = min(next + batchRecords, pending.count)
-    while next < end && (next == inFlight || transaction.wire.count < Self.transactionBytes) {
+    while next < end && (next == underWay || transaction.wire.count < Self.transactionBytes) {
       if pending[next].id <= floor {
         // What has been overtaken goes right behind, below the IDs that wait on disk behind it.
         let wall = pending[next].position == nil ? wallMilliseconds : 0
@@ -109,53 +108,48 @@ final class RedisLane {
         if let position = pending[next].position { renumbered.add(position, id) }
       }
       floor = pending[next].id
-      encode(pending[next], into: &transaction.wire)
+      encode(next, into: &transaction.wire)
       next += 1
     }
-    transaction.count = next - inFlight
+    transaction.count = next - underWay
     expect(transaction)
+    underWay = next
     return renumbered
   }
 
-  private func encode(_ record: PublishedRecord, into wire: inout [UInt8]) {
-    let pairs = record.format == .eve ? 1 : record.fieldCount
-    wire.appendRESP(arrayOf: commandHeadCount + 1 + 2 * pairs)
-    wire += commandHead
-    wire.appendRESP(record.id)
-    let fields = record.bytes[record.offset..<record.offset + record.length]
-    switch record.format {
-    case .eve:
-      wire.append(contentsOf: eveFieldName)
-      wire.appendRESP(fields)
-    case .fields:
-      wire += fields
+  private func encode(_ index: Int, into wire: inout WireBuffer) {
+    let pairs = pending[index].format == .eve ? 1 : pending[index].fieldCount
+    wire.appendHead(UInt8(ascii: "*"), commandHeadCount + 1 + 2 * pairs)
+    wire.append(commandHead)
+    wire.appendBulk(pending[index].id)
+    let (offset, length) = (pending[index].offset, pending[index].length)
+    pending[index].bytes.withUnsafeBytes {
+      let fields = UnsafeRawBufferPointer(rebasing: $0[offset..<offset + length])
+      switch pending[index].format {
+      case .eve:
+        wire.append(eveFieldName)
+        wire.appendBulk(fields)
+      case .fields:
+        wire.append(fields)
+      }
     }
   }
 
   private func expect(_ transaction: RedisTransaction) {
     let count = transaction.count
-    transaction.expected.removeAll(keepingCapacity: true)
-    transaction.expected += lease.expectedHead
-    for _ in 0..<count { transaction.expected += queued }
-    transaction.expected.appendRESP(arrayOf: count + 1)
-    transaction.expected += lease.expectedRenewal
-    for index in inFlight..<inFlight + count {
-      transaction.expected.appendRESP(pending[index].id)
+    transaction.expected.removeAll()
+    transaction.expected.append(lease.expectedHead)
+    for _ in 0..<count { transaction.expected.append(queued) }
+    transaction.expected.appendHead(UInt8(ascii: "*"), count + 1)
+    transaction.expected.append(lease.expectedRenewal)
+    for index in underWay..<underWay + count {
+      transaction.expected.appendBulk(pending[index].id)
     }
-    transaction.expected += lease.expectedTail
+    transaction.expected.append(lease.expectedTail)
   }
 
   /// Nothing is under way any more: what was sent is pending again, under its IDs.
-  func rollBack() {
-    inFlight = 0
-    ahead = 0
-  }
-
-  /// What had been sent ahead is what is under way now.
-  func moveUp() {
-    inFlight = ahead
-    ahead = 0
-  }
+  func rollBack() { underWay = 0 }
 
   /// Empties the lane, transaction and all.
   func takeAll() -> [PublishedRecord] {
@@ -163,11 +157,12 @@ final class RedisLane {
     return Array(pending.removeFirst(pending.count))
   }
 
-  /// Takes the records for which `isDone` says so out of those under way; the rest are pending
+  /// Takes those of the first `count` records for which `isDone` says so; the rest are pending
   /// again. Returns what was taken.
-  func conclude(_ isDone: (Int) -> Bool = { _ in true }) -> [PublishedRecord] {
-    defer { inFlight = 0 }
-    return pending.filterFirst(inFlight, keeping: { !isDone($0) })
+  func conclude(_ count: Int, _ isDone: (Int) -> Bool = { _ in true }) -> [PublishedRecord] {
+    let taken = pending.filterFirst(count, keeping: { !isDone($0) })
+    underWay -= min(count, underWay)
+    return taken
   }
 }
 
@@ -181,18 +176,6 @@ extension [SpoolRenumbering] {
     } else {
       append(SpoolRenumbering(positions: [position], first: id))
     }
-  }
-}
-
-extension [UInt8] {
-  fileprivate mutating func appendRESP(_ id: StreamID) {
-    append(UInt8(ascii: "$"))
-    appendDecimal(UInt64(decimalDigits(id.milliseconds) + 1 + decimalDigits(id.sequence)))
-    appendLineEnd()
-    appendDecimal(id.milliseconds)
-    append(UInt8(ascii: "-"))
-    appendDecimal(id.sequence)
-    appendLineEnd()
   }
 }
 

@@ -96,15 +96,14 @@ extension RedisSink {
   }
 
   private func beginSpooling() {
-    for lane in lanes { park(inFlightOf: lane) }
+    for lane in lanes { park(underWayOf: lane) }
     isSpooling = true
     for lane in lanes {
       // What is on disk already stays, and what stands before it.
-      let underWay = lane.inFlight + lane.ahead
-      let last = (underWay..<max(underWay, lane.pending.count)).last {
+      let last = (lane.underWay..<lane.pending.count).last {
         lane.pending[$0].position != nil || lane.pending[$0].isRetransmission
       }
-      let stays = last.map { $0 + 1 } ?? underWay
+      let stays = last.map { $0 + 1 } ?? lane.underWay
       for record in lane.pending.removeLast(lane.pending.count - stays) {
         tail.append(record, lane)
       }
@@ -112,9 +111,9 @@ extension RedisSink {
   }
 
   /// Writes those under way down. They stay where they are, and are not read again.
-  private func park(inFlightOf lane: RedisLane) {
+  private func park(underWayOf lane: RedisLane) {
     guard let spool = books.spool else { return }
-    let indices = (0..<lane.inFlight + lane.ahead).filter {
+    let indices = (0..<lane.underWay).filter {
       lane.pending[$0].position == nil && !lane.pending[$0].isRetransmission
         && lane.pending[$0].hasID
     }

@@ -16,8 +16,8 @@ internal import Synchronization
 /// One transaction is under way at a time, as the next stands on the lease check behind it. But for
 /// its EXEC the next is sent meanwhile, so that Redis is not idle until its answer has gone round:
 ///
-///     sent:      MULTI XADD… │ EXEC WATCH GET │ MULTI XADD… │               │ EXEC WATCH GET │ MULTI …
-///     answered:                                              all is well ──▶│
+///     sent:      MULTI XADD… │ EXEC WATCH GET │ MULTI XADD… │ (the third    │ EXEC WATCH GET │ MULTI …
+///     answered:                                               is prepared)  │◀─ all is well
 ///
 /// While Redis lags, what comes goes through the spool (RedisSink+Spool.swift); the thread never waits for
 /// Redis without looking after that.
@@ -173,7 +173,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   private func handle(_ fault: RedisFault) {
     queue.report(healthy: false, error: fault.description)
-    for lane in lanes where lane.inFlight + lane.ahead > 0 {
+    for lane in lanes where lane.underWay > 0 {
       // Its records keep their IDs: they are looked for, and sent again where they are missing.
       lane.rollBack()
       queue.count(\.retries)
@@ -204,13 +204,29 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     var answered = try renewIfDue()
     _ = gather(wait: true)
     serve()
-    var next = try begin()
-    while let transaction = next {
-      next = try publish(transaction)
-      spareTransactions.append(transaction)
+    guard var executing = try prepareNext() else { return answered }
+    try send(executing)
+    var prepared: RedisTransaction?
+    while true {
+      guard let client else { return true }
+      isWatching = false
+      try client.send(epilogue)
+      var next = prepared
+      if next == nil { next = try prepareNext() }
+      if let next { try send(next) }
+      // While Redis is at work on these two: everything else that is to be done.
+      prepared = next == nil ? nil : try prepareNext()
+      serve()
       answered = true
+      guard try settle(executing, next, on: client) else { return true }
+      spareTransactions.append(executing)
+      guard let next else { return true }
+      executing = next
     }
-    return answered
+  }
+
+  private func send(_ transaction: RedisTransaction) throws(RedisFault) {
+    try client?.send(transaction.wire.bytes)
   }
 
   package override var tunables: [String: Int] {
@@ -239,9 +255,9 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
 
   /// Whether what is not under way yet should go now.
   private func isDue(_ lane: RedisLane, at now: UInt64) -> Bool {
-    let waiting = lane.pending.count - lane.inFlight
+    let waiting = lane.pending.count - lane.underWay
     guard waiting > 0 else { return false }
-    let oldest = lane.pending[lane.inFlight].arrivedNanoseconds
+    let oldest = lane.pending[lane.underWay].arrivedNanoseconds
     return waiting >= tuned.withLock { $0.batchRecords }
       || now >= oldest + lingerNanoseconds || isSpooling || queue.isFinishing
   }
@@ -361,80 +377,63 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     renewed()
   }
 
-  /// Sends the next transaction that is due, but for its EXEC. Nil where none is.
-  private func begin() throws(RedisFault) -> RedisTransaction? {
+  /// Writes down the next transaction that is due. Nil where none is.
+  private func prepareNext() throws(RedisFault) -> RedisTransaction? {
     guard let client else { return nil }
     let now = monotonicNanoseconds()
     for lane in lanes where isDue(lane, at: now) {
       let tuned = tuned.withLock { $0 }
       lane.limit(to: tuned.maxStreamLength)
-      if lanes.allSatisfy({ $0.inFlight == 0 }) {
+      // What must be asked first is asked when nothing is under way.
+      if lanes.allSatisfy({ $0.underWay == 0 }) {
         if lane.needsState { _ = try lane.reconcile(on: client, books) }
         try lane.lookUp(tuned.batchRecords, on: client, books)
         if lane.pending.isEmpty { continue }
       }
-      // What must be asked first is asked when nothing is under way.
       if lane.needsState || lane.mustLookUp(tuned.batchRecords) { continue }
       let transaction = spareTransactions.popLast() ?? RedisTransaction(lane: lane)
       guard
         let renumbered = lane.prepare(
           transaction, wallMilliseconds: wallMilliseconds(), batchRecords: tuned.batchRecords)
       else {
-        if lane.inFlight > 0 { continue }
+        if lane.underWay > 0 { continue }
         books.drop(
           lane.takeAll(),
           because: "\(lane.key): its last ID is the highest there is; delete the stream")
         continue
       }
-      lane.ahead = transaction.count
       note(renumbered)
-      try client.send(transaction.wire)
       return transaction
     }
     return nil
   }
 
-  /// Has a transaction executed that was sent before, sends the next one's, and settles it by
-  /// Redis's answer. Returns that next one.
-  private func publish(_ transaction: RedisTransaction) throws(RedisFault) -> RedisTransaction? {
-    guard let client else { return nil }
-    let lane = transaction.lane
-    lane.moveUp()
-    isWatching = false
-    try client.send(epilogue)
-    serve()
-    let next = try begin()
-    if try client.readExpected(transaction.expected) {
-      isWatching = true
-      lane.settleExecuted(books)
-    } else {
-      try settle(transaction, next, on: client)
-      return nil
-    }
-    settled()
-    return next
-  }
-
-  /// Something else was answered than that all is well. The next transaction, which was sent on
-  /// the assumption that it is, is taken back.
+  /// Settles the transaction that Redis has executed by its answer. False where something else was
+  /// answered than that all is well: what was sent on the assumption that it is, is taken back.
   private func settle(
     _ transaction: RedisTransaction, _ next: RedisTransaction?, on client: RedisClient
-  ) throws(RedisFault) {
+  ) throws(RedisFault) -> Bool {
+    if try client.readExpected(transaction.expected.bytes) {
+      isWatching = true
+      transaction.lane.settleExecuted(transaction.count, books)
+      settled()
+      return true
+    }
     let answer = try RedisTransactionAnswer(
       from: client, commands: transaction.count, lease: lease)
     isWatching = answer.holdsLease
     var fault: RedisFault?
     do throws(RedisFault) {
-      try transaction.lane.settle(answer, books, lease: lease)
+      try transaction.lane.settle(transaction.count, answer, books, lease: lease)
       try answer.requireLease()
     } catch {
       fault = error
+      queue.count(\.retries)
     }
+    for lane in lanes { lane.rollBack() }
     if let next {
       // DISCARD ends the watch as well.
       isWatching = false
-      next.lane.ahead = 0
-      spareTransactions.append(next)
       try client.send(discard)
       for _ in 0..<next.count + 3 { _ = try client.nextReply() }
       if fault?.kind != .leaseLost {
@@ -444,6 +443,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     }
     if let fault { throw fault }
     settled()
+    return false
   }
 
   private func settled() {

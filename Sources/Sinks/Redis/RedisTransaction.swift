@@ -2,11 +2,11 @@
 /// Used again and again, for its memory.
 final class RedisTransaction {
   /// MULTI, the lease's renewal, and the XADDs.
-  var wire: [UInt8] = []
+  var wire = WireBuffer()
   /// The answers to these, to EXEC, and to the check of the lease behind it.
-  var expected: [UInt8] = []
+  var expected = WireBuffer()
   /// How many records it has; they stand at the head of the lane's queue, or behind those of the
-  /// transaction before it.
+  /// transactions before it.
   var count = 0
   unowned var lane: RedisLane
 

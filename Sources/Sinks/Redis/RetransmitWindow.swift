@@ -30,8 +30,9 @@ struct RetransmitWindow {
   }
 
   mutating func forgetOldest() {
-    guard !kept.isEmpty, let record = kept.removeFirst(1).first else { return }
-    let id = record.id
+    guard !kept.isEmpty else { return }
+    let id = kept[0].id
+    kept.dropFirst(1)
     if forgotten.count > forgottenHead, let last = forgotten.last,
       last.last.milliseconds == id.milliseconds, last.last.sequence &+ 1 == id.sequence
     {
