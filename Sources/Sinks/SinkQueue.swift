@@ -29,7 +29,7 @@ func monotonicDeadline(afterSeconds seconds: Double) -> UInt64 {
 /// no room here.
 package final class SinkQueue: @unchecked Sendable {
   /// What a record is charged beyond its own bytes: its entry here and in the sink's own lists.
-  package static let overheadBytesPerRecord = 64
+  package static let overheadBytesPerRecord = 160
 
   /// The life of a queue; it only moves forward.
   private enum Phase {
@@ -319,6 +319,9 @@ package final class SinkQueue: @unchecked Sendable {
   }
 
   // MARK: The end
+
+  /// Nothing waits to be taken.
+  package var isEmpty: Bool { locked { head == batches.count } }
 
   /// Told to finish, and perhaps out of time already.
   package var isFinishing: Bool { locked { phase != .open } }

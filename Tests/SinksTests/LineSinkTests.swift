@@ -146,10 +146,10 @@ private final class Directory {
 
 @Suite struct SinkQueueTests {
   @Test func refusesWholeBatchesAndChargesUntilSettled() {
-    let queue = SinkQueue(maxBytes: 1000, maxRecords: 10)
+    let queue = SinkQueue(maxBytes: 2000, maxRecords: 10)
     #expect(queue.offer(batch(0..<8)))
     #expect(!queue.offer(batch(0..<3)), "eleven records are too many")
-    #expect(!queue.offer(batch(0..<1, padding: 1000)), "so are a thousand bytes")
+    #expect(!queue.offer(batch(0..<1, padding: 2000)), "so are two thousand bytes")
     let taken = queue.take(untilNanoseconds: 0)
     #expect(taken?.entries.count == 8 && !queue.offer(batch(0..<3)), "taken is not settled")
     queue.settle(delivered: 8, bytes: taken?.bytes.count ?? 0)

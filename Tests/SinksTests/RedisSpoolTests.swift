@@ -89,32 +89,53 @@ struct RedisSpoolTests {
     try expectEachOnce(0..<5100, at: server)
   }
 
-  /// A crash is the folder as it was at a moment. Whenever that is, what was on disk arrives once.
-  @Test func aCrashAtAnyMomentDoublesNothing() throws {
+  /// A crash: from this moment on, nothing of the writer's is executed, and this is what its spool
+  /// holds. The next sink goes on from there.
+  private func crash(
+    _ sink: RedisSink, at server: RedisServer, _ folder: TemporaryFolder, from: String, to: String
+  ) throws {
+    let lease = "martlet:{s}:writer"
+    _ = try server.connect().command(["SET", lease, "usurper:2:x", "PX", "60000"])
+    try folder.copy(of: from, as: to)
+    sink.finish(withinSeconds: 0)
+    _ = try server.connect().command(["DEL", lease])
+  }
+
+  /// One crash after the other while the spool is emptied: what was on disk arrives once.
+  @Test(arguments: [0, 500]) func crashesWhileDrainingDoubleNothing(_ maxStreamLength: Int) throws {
     let server = try RedisServer(Self.durable)
     let folder = try TemporaryFolder()
     var settings = settings(server, folder)
-    let sink = try RedisSink(settings: settings)
-    try sink.start()
+    settings.maxStreamLength = maxStreamLength
     server.killAndWait()
+    var sink = try RedisSink(settings: settings)
+    try sink.start()
     try offer(0..<20_000, to: sink)
     try until("all wait on disk") { sink.counters.spooled == 20_000 }
-    try folder.copy(of: "spool", as: "crash-before")
     try server.launch()
-    try until("the first are there") { sink.counters.delivered > 2000 }
-    try folder.copy(of: "spool", as: "crash-within")
-    try until("all is there") { sink.counters.delivered == 20_000 }
+    for round in 1...3 {
+      try until("some are there") { sink.counters.delivered > 2000 }
+      try crash(
+        sink, at: server, folder, from: round == 1 ? "spool" : "crash\(round - 1)",
+        to: "crash\(round)")
+      settings.spoolDirectory = folder.file("crash\(round)")
+      sink = try RedisSink(settings: settings)
+      try sink.start()
+      #expect(sink.counters.recovered > 0)
+    }
+    try until("all is settled") { sink.counters.backlog == 0 }
     sink.finish(withinSeconds: 5)
-    try expectEachOnce(0..<20_000, at: server)
-
-    for crash in ["crash-before", "crash-within"] {
-      settings.spoolDirectory = folder.file(crash)
-      let next = try RedisSink(settings: settings)
-      try next.start()
-      try until("\(crash): all is settled") { next.counters.backlog == 0 }
-      next.finish(withinSeconds: 5)
-      #expect(next.counters.recovered > 0 && next.counters.reordered == 0)
+    #expect(sink.counters.reordered == 0 && sink.counters.lost == 0)
+    if maxStreamLength == 0 {
       try expectEachOnce(0..<20_000, at: server)
+    } else {
+      let found = try server.entries(key)
+      #expect(found.count < 1000)
+      #expect(found == (20_000 - found.count..<20_000).map { ["eve", "{\"n\":\($0)}"] })
+      // Each was added once, trimmed or not.
+      let state = try server.connect().command(["XINFO", "STREAM", key]).elements ?? []
+      let added = state.firstIndex(of: .string("entries-added")).map { state[$0 + 1] }
+      #expect(added == .integer(20_000))
     }
   }
 
@@ -137,31 +158,6 @@ struct RedisSpoolTests {
     next.finish(withinSeconds: 20)
     #expect(next.counters.delivered == 3000)
     try expectEachOnce(0..<3000, at: server)
-  }
-
-  /// Trimmed entries are not there any more, and yet were delivered.
-  @Test func aCrashBehindATrimmedStreamDoublesNothing() throws {
-    let server = try RedisServer(Self.durable)
-    let folder = try TemporaryFolder()
-    var settings = settings(server, folder)
-    settings.maxStreamLength = 500
-    server.killAndWait()
-    let sink = try RedisSink(settings: settings)
-    try sink.start()
-    try offer(0..<5000, to: sink)
-    try until("all wait on disk") { sink.counters.spooled == 5000 }
-    try folder.copy(of: "spool", as: "crash")
-    try server.launch()
-    try until("all is there") { sink.counters.delivered == 5000 }
-    sink.finish(withinSeconds: 5)
-    let before = try server.entries(key)
-    #expect(before.count < 1000)
-    settings.spoolDirectory = folder.file("crash")
-    let next = try RedisSink(settings: settings)
-    try next.start()
-    try until("all is settled") { next.counters.backlog == 0 }
-    next.finish(withinSeconds: 5)
-    #expect(try server.entries(key) == before)
   }
 
   @Test func aStoppedRedisIsWaitedForOnDisk() throws {
@@ -196,13 +192,9 @@ struct RedisSpoolTests {
     server.killAndWait()
     try server.launch()
     try until("some are there") { sink.counters.delivered > 1000 }
-    // A crash in the middle of it: from the moment on in which the lease is another's nothing of this
-    // writer's is executed, and what was, the next one finds under its new IDs.
-    _ = try server.connect().command(["SET", "martlet:{s}:writer", "usurper:2:x", "PX", "60000"])
-    try folder.copy(of: "spool", as: "crash")
-    sink.finish(withinSeconds: 0)
+    // A crash in the middle of it: the next one finds what was sent under its new IDs.
+    try crash(sink, at: server, folder, from: "spool", to: "crash")
     #expect(sink.counters.reordered > 1000)
-    _ = try server.connect().command(["DEL", "martlet:{s}:writer"])
     settings.spoolDirectory = folder.file("crash")
     let next = try RedisSink(settings: settings)
     try next.start()
@@ -215,6 +207,55 @@ struct RedisSpoolTests {
     #expect(
       found.count == 5001 && wrong == nil,
       "\(found.count) entries; the first that is wrong: \(String(describing: wrong))")
+  }
+
+  /// A clock that is behind gives IDs that the stream has had: what was never sent under them is
+  /// not taken for what is there, trimmed or not.
+  @Test(arguments: [0, 100]) func aClockThatIsBehindLosesNothing(_ maxStreamLength: Int) throws {
+    let server = try RedisServer(Self.durable)
+    let folder = try TemporaryFolder()
+    var settings = settings(server, folder)
+    settings.maxStreamLength = maxStreamLength
+    let client = try server.connect()
+    // As if an hour ahead of now.
+    let ahead = UInt64(Date().timeIntervalSince1970 + 3600) * 1000
+    for number in 0..<500 {
+      _ = try client.command(["XADD", key, "\(ahead + UInt64(number))-0", "eve", "earlier"])
+    }
+    if maxStreamLength > 0 {
+      _ = try client.command(["XTRIM", key, "MAXLEN", "\(maxStreamLength)"])
+    }
+    server.killAndWait()
+    let sink = try RedisSink(settings: settings)
+    try sink.start()
+    try offer(0..<50, to: sink)
+    try until("all wait on disk") { sink.counters.spooled == 50 }
+    try server.launch()
+    try until("all is there") { sink.counters.delivered == 50 }
+    sink.finish(withinSeconds: 5)
+    #expect(sink.counters.reordered == 50)
+    let found = try server.entries(key).filter { $0[1] != "earlier" }
+    #expect(found == (0..<50).map { ["eve", "{\"n\":\($0)}"] })
+  }
+
+  @Test func whatWasToBeSentAgainAndCannotBeIsCountedAsLost() throws {
+    let server = try RedisServer()
+    let sink = try RedisSink(settings: settings(server, try TemporaryFolder()))
+    try sink.start()
+    try offer(0..<5000, to: sink)
+    try until("they are there") { sink.counters.delivered == 5000 }
+    server.killAndWait()
+    try server.launch()
+    try until("some have been sent again") { sink.counters.retransmitted > 0 }
+    server.signal(SIGSTOP)
+    sink.finish(withinSeconds: 1)
+    server.signal(SIGCONT)
+    let counters = sink.counters
+    expectBalanced(counters)
+    let found = try server.entries(key).count
+    #expect(found < 5000, "Redis was stopped too late to show anything")
+    #expect(found + Int(counters.lostByRedis) >= 5000)
+    #expect(counters.retransmitted + counters.lostByRedis == 5000)
   }
 
   // MARK: A Redis that is older than it was

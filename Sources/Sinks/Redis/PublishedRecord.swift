@@ -13,6 +13,8 @@ struct PublishedRecord {
   var position: SpoolPosition?
   /// When it came, in monotonic nanoseconds.
   var arrivedNanoseconds: UInt64
+  /// It may have been sent under its ID, by this process or an earlier one.
+  var mayBeSent = false
   /// Redis had acknowledged it, and has lost it: it is in nobody's books any more.
   var isRetransmission = false
 
@@ -67,7 +69,11 @@ struct RecordQueue {
   }
 
   mutating func dropFirst(_ count: Int) {
-    for index in head..<head + count { bytes -= records[index].length }
+    for index in head..<head + count {
+      bytes -= records[index].length
+      // Its place stays for a while, its bytes need not.
+      records[index].bytes = []
+    }
     head += count
     if head == records.count {
       records.removeAll(keepingCapacity: head <= 65_536)

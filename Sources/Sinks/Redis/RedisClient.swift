@@ -199,6 +199,7 @@ package final class RedisClient: @unchecked Sendable {
 
   func nextReply() throws(RedisFault) -> BorrowedReply {
     let deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
+    var fed = 0
     while true {
       var raw: UnsafeMutableRawPointer?
       guard redisReaderGetReply(context.pointee.reader, &raw) == REDIS_OK else {
@@ -209,9 +210,19 @@ package final class RedisClient: @unchecked Sendable {
       guard feed(buffer[unread..<filled]) else {
         throw RedisFault(.connection, "connection lost: hiredis found no memory")
       }
+      fed += filled - unread
       unread = filled
+      // An answer that never ends, however fast it comes.
+      if fed > Self.answerBytes {
+        throw RedisFault(.connection, "Redis answers more than \(Self.answerBytes >> 20) MiB")
+      }
+      if monotonicNanoseconds() >= deadline {
+        throw RedisFault(.connection, "no whole answer from Redis for \(replyTimeoutSeconds) s")
+      }
     }
   }
+
+  private static let answerBytes = 512 << 20
 
   private func feed(_ bytes: ArraySlice<UInt8>) -> Bool {
     bytes.withUnsafeBytes {

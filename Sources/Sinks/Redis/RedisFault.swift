@@ -34,6 +34,7 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
   ///
   /// - Parameter subject: what was asked, for the message: `AUTH at …`, a stream's key.
   init(answer text: String, to subject: String) {
+    let text = String(text.prefix(1024))
     let (kind, advice) = Self.sort(text)
     self.init(kind, "\(subject): Redis says \"\(text)\"" + (advice.isEmpty ? "" : "; \(advice)"))
   }
@@ -42,7 +43,7 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
   private static func sort(_ text: String) -> (Kind, advice: String) {
     // What forbids each of a transaction's commands by the time of EXEC is said behind EXEC's own code.
     let discarded = "EXECABORT Transaction discarded because of: "
-    if text.hasPrefix(discarded) { return sort(String(text.dropFirst(discarded.count))) }
+    let text = text.hasPrefix(discarded) ? String(text.dropFirst(discarded.count)) : text
     let words = text.split(separator: " ")
     switch words.first ?? "" {
     case "READONLY":
@@ -67,7 +68,7 @@ package struct RedisFault: Error, CustomStringConvertible, Sendable, Equatable {
     case "MOVED":
       // MOVED 3999 127.0.0.1:6381; the host may be an IPv6 address without brackets.
       if words.count >= 3, let colon = words[2].lastIndex(of: ":"),
-        let port = Int(words[2][words[2].index(after: colon)...])
+        let port = Int(words[2][words[2].index(after: colon)...]), (1...65_535).contains(port)
       {
         let host = String(words[2][..<colon])
         return (.moved(host: host, port: port), "the sensor's slot is at \(words[2])")

@@ -1,3 +1,5 @@
+internal import Records
+
 /// How a lane learns what became of its transaction: from the answer, or from the stream itself.
 extension RedisLane {
   /// Redis has executed the oldest transaction under way, and refused none of it.
@@ -81,8 +83,11 @@ extension RedisLane {
     state = now
     var note: String?
     if now.last < acknowledged {
-      let (again, lost) = window.rewind(behind: now.last)
+      let (again, all) = window.rewind(behind: now.last)
       pending.prepend(again)
+      // What MAXLEN had trimmed before was not Redis's to lose.
+      let lost =
+        maxStreamLength > 0 ? min(all, max(0, maxStreamLength + 100 - again.count)) : all
       if lost > 0 { books.queue.count(\.lostByRedis, lost) }
       note =
         "\(key): Redis came back with \(now.last) as the last ID, though it had acknowledged"
@@ -99,6 +104,7 @@ extension RedisLane {
   /// Of the next `limit` records, looks those up that may be in the stream already: what was sent
   /// and never answered for, and what an earlier process left in the spool.
   func lookUp(_ limit: Int, on client: RedisClient, _ books: PublishBooks) throws(RedisFault) {
+    giveNewIDs(limit, books)
     while true {
       let count = min(limit, pending.count)
       guard let first = (0..<count).first(where: isUncertain) else { return }
@@ -111,12 +117,15 @@ extension RedisLane {
       // They must stay where they are while the answer is waited for.
       underWay = count
       defer { underWay = 0 }
-      let present = try ids(from: pending[first].id, to: pending[last].id, on: client)
+      let present = try entries(from: pending[first].id, to: pending[last].id, on: client)
       var done: [PublishedRecord] = []
       var isDone: Set<Int> = []
       for index in first...last where isUncertain(index) {
         let id = pending[index].id
-        if present.contains(id) || state.mayHaveTrimmed(id, maxLength: maxStreamLength) {
+        let isThere = present[id].map { isSame($0, as: pending[index]) } ?? false
+        let isTrimmed =
+          present[id] == nil && state.mayHaveTrimmed(id, maxLength: maxStreamLength)
+        if isThere || isTrimmed {
           isDone.insert(index)
           done.append(pending[index])
         } else {
@@ -128,26 +137,59 @@ extension RedisLane {
       _ = conclude(last + 1) { isDone.contains($0) }
       note(acknowledged: done)
       books.deliver(done)
+      giveNewIDs(limit, books)
     }
+  }
+
+  /// What was never sent and whose ID has been overtaken needs another: it was given to it while
+  /// nobody knew how the stream stands.
+  private func giveNewIDs(_ limit: Int, _ books: PublishBooks) {
+    var count = 0
+    for index in 0..<min(limit, pending.count) where isOvertaken(index) {
+      pending[index].id = StreamID()
+      count += 1
+    }
+    if count > 0 { books.queue.count(\.reordered, count) }
+  }
+
+  private func isOvertaken(_ index: Int) -> Bool {
+    pending[index].hasID && !pending[index].mayBeSent && pending[index].id <= uncertain
+  }
+
+  /// Whether an entry that Redis has is this record, and not another's under the same ID.
+  private func isSame(_ fields: [RedisReply], as record: PublishedRecord) -> Bool {
+    var bytes: [UInt8] = []
+    switch record.format {
+    case .eve:
+      guard fields.count == 2, let text = fields[1].text else { return false }
+      bytes = Array(text.utf8)
+    case .fields:
+      for field in fields { bytes.appendRESP(field.text ?? "") }
+    }
+    return bytes[...] == record.bytes[record.offset..<record.offset + record.length]
   }
 
   /// Whether any of the next `limit` records that are not under way must be looked up first.
   func mustLookUp(_ limit: Int) -> Bool {
-    (underWay..<min(underWay + limit, pending.count)).contains(where: isUncertain)
+    (underWay..<min(underWay + limit, pending.count)).contains {
+      isUncertain($0) || isOvertaken($0)
+    }
   }
 
   private func isUncertain(_ index: Int) -> Bool {
-    pending[index].hasID && pending[index].id <= uncertain
+    pending[index].hasID && pending[index].mayBeSent && pending[index].id <= uncertain
   }
 
-  private func ids(from first: StreamID, to last: StreamID, on client: RedisClient)
-    throws(RedisFault) -> Set<StreamID>
+  private func entries(from first: StreamID, to last: StreamID, on client: RedisClient)
+    throws(RedisFault) -> [StreamID: [RedisReply]]
   {
     let reply = try client.command(["XRANGE", key, "\(first)", "\(last)"])
     if case .error(let text) = reply { throw RedisFault(answer: text, to: "XRANGE \(key)") }
-    var present: Set<StreamID> = []
+    var present: [StreamID: [RedisReply]] = [:]
     for entry in reply.elements ?? [] {
-      if let id = entry.elements?.first?.text.flatMap({ StreamID($0) }) { present.insert(id) }
+      if let id = entry.elements?.first?.text.flatMap({ StreamID($0) }) {
+        present[id] = entry.elements?.last?.elements ?? []
+      }
     }
     return present
   }

@@ -108,6 +108,7 @@ final class RedisLane {
         if let position = pending[next].position { renumbered.add(position, id) }
       }
       floor = pending[next].id
+      pending[next].mayBeSent = true
       encode(next, into: &transaction.wire)
       next += 1
     }

@@ -104,7 +104,9 @@ struct RedisLease {
     guard parts.count >= 4, let pid = Int32(parts[parts.count - 3]),
       let theirs = ProcessOrigin(String(parts[parts.count - 1])), theirs.isOfThisHost(as: origin)
     else { return false }
-    return ProcessOrigin(pid: pid)?.started != theirs.started
+    if let found = ProcessOrigin(pid: pid) { return found.started != theirs.started }
+    // Not to be seen is not dead: it may be another user's, behind hidepid.
+    return kill(pid, 0) != 0 && errno == ESRCH
   }
 
   /// Begins the watch that the next transaction stands on.

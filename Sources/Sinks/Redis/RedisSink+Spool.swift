@@ -58,6 +58,8 @@ extension RedisSink {
   /// Takes what has come, brings to disk what has waited too long, and reads from there what is
   /// next. Called in each turn, and whenever the thread waits for Redis.
   func serve() {
+    // Once the books are closed, what is left counts as lost: it must not turn up later.
+    if queue.isSealed { return }
     var budget = settings.queueBytes / 4
     while budget > 0, let batch = queue.take(untilNanoseconds: 0) {
       budget -= batch.bytes.count
@@ -96,12 +98,13 @@ extension RedisSink {
   }
 
   private func beginSpooling() {
-    for lane in lanes { park(underWayOf: lane) }
+    for lane in lanes { park(sentOf: lane) }
     isSpooling = true
     for lane in lanes {
       // What is on disk already stays, and what stands before it.
       let last = (lane.underWay..<lane.pending.count).last {
         lane.pending[$0].position != nil || lane.pending[$0].isRetransmission
+          || lane.pending[$0].mayBeSent
       }
       let stays = last.map { $0 + 1 } ?? lane.underWay
       for record in lane.pending.removeLast(lane.pending.count - stays) {
@@ -110,12 +113,13 @@ extension RedisSink {
     }
   }
 
-  /// Writes those under way down. They stay where they are, and are not read again.
-  private func park(underWayOf lane: RedisLane) {
+  /// Writes down those that are under way, or were. They stay where they are, and are not read
+  /// again: what is read from the disk later was never sent.
+  private func park(sentOf lane: RedisLane) {
     guard let spool = books.spool else { return }
-    let indices = (0..<lane.underWay).filter {
+    let indices = (0..<lane.pending.count).filter {
       lane.pending[$0].position == nil && !lane.pending[$0].isRetransmission
-        && lane.pending[$0].hasID
+        && lane.pending[$0].hasID && ($0 < lane.underWay || lane.pending[$0].mayBeSent)
     }
     if indices.isEmpty { return }
     do throws(SpoolFault) {
@@ -127,6 +131,7 @@ extension RedisSink {
         bytes += lane.pending[index].length
       }
       queue.park(positions.count, bytes: bytes)
+      if let last = positions.last { try spool.markSent(last) }
     } catch {
       spoolFailed(error)
     }
@@ -134,7 +139,6 @@ extension RedisSink {
 
   private func writeTail() {
     guard let spool = books.spool else { return }
-    // Once the books are closed, what is left counts as lost: it must not turn up later.
     while !tail.isEmpty, !queue.isSealed, monotonicNanoseconds() >= spoolRetryNanoseconds {
       let count = tail.first(bytes: Self.chunkBytes).count
       guard tail.assign(count, wallMilliseconds: wallMilliseconds()) else { break }
@@ -168,8 +172,16 @@ extension RedisSink {
         PublishedRecord(
           bytes: entry.bytes, offset: entry.offset, length: entry.length,
           fieldCount: entry.fieldCount, format: entry.format, id: entry.id, position: position,
-          arrivedNanoseconds: now > waited ? now - waited : 0))
+          arrivedNanoseconds: now > waited ? now - waited : 0,
+          mayBeSent: spool.mayHaveBeenSent(position)))
       bytes += entry.length
+    }
+    let missing = spool.takeMissing()
+    if missing > 0 {
+      queue.count(\.spoolTorn, missing)
+      queue.settle(
+        dropped: SinkQueue.Share(parked: missing),
+        because: "spool \(spool.directory): \(missing) records cannot be read any more")
     }
     guard spool.unread == 0 else { return }
     if !tail.isEmpty {
@@ -185,6 +197,19 @@ extension RedisSink {
     SpoolEntry(
       type: lane.type, id: record.id, format: record.format, fieldCount: record.fieldCount,
       bytes: record.bytes, offset: record.offset, length: record.length)
+  }
+
+  /// Entries on disk are about to be sent: after a crash they are to be looked for.
+  func markSent(_ lane: RedisLane, _ count: Int) {
+    guard let spool = books.spool else { return }
+    let last = (lane.underWay - count..<lane.underWay).compactMap { lane.pending[$0].position }
+      .max()
+    guard let last else { return }
+    do throws(SpoolFault) {
+      try spool.markSent(last)
+    } catch {
+      spoolFailed(error)
+    }
   }
 
   /// Records that had been spooled go under other IDs: written down first. Where that fails, a crash

@@ -134,6 +134,11 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
         failures += 1
       }
     }
+    // They are in nobody's backlog any more: Redis had acknowledged and lost them.
+    let again = lanes.reduce(0) { sum, lane in
+      sum + (0..<lane.pending.count).count { lane.pending[$0].isRetransmission }
+    }
+    if again > 0 { queue.count(\.lostByRedis, again) }
     if let client, isWatching, !queue.isSealed { try? lease.release(on: client) }
     disconnect()
     queue.report(healthy: false)
@@ -151,7 +156,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     guard queue.isFinishing, books.spool != nil else { return false }
     defer { hasFailedWhileFinishing = true }
     serve()
-    return hasFailedWhileFinishing && hasParkedEverything
+    return hasFailedWhileFinishing && hasParkedEverything && queue.isEmpty
   }
 
   /// Waits, looking after what comes.
@@ -274,7 +279,8 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
           deadline = min(deadline, oldest + lingerNanoseconds)
         }
       }
-      guard let batch = queue.take(untilNanoseconds: wait && !isSpooling ? deadline : now) else {
+      if isSpooling { deadline = min(deadline, now + 20_000_000) }
+      guard let batch = queue.take(untilNanoseconds: wait ? deadline : now) else {
         return gathered
       }
       gathered = true
@@ -403,6 +409,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
         continue
       }
       note(renumbered)
+      markSent(lane, transaction.count)
       return transaction
     }
     return nil

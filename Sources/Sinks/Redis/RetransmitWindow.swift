@@ -18,7 +18,10 @@ struct RetransmitWindow {
   private var forgottenHead = 0
 
   /// What the kept records take up, their overhead included.
-  var bytes: Int { kept.bytes + kept.count * SinkQueue.overheadBytesPerRecord }
+  var bytes: Int { kept.bytes + kept.count * Self.overheadBytes }
+
+  /// A record's place in the queue, and the room that a growing array keeps free.
+  private static let overheadBytes = 2 * MemoryLayout<PublishedRecord>.stride
   /// When the oldest kept record came: who has the oldest of all streams forgets first.
   var oldestNanoseconds: UInt64? { kept.first?.arrivedNanoseconds }
 

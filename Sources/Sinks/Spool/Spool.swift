@@ -26,6 +26,13 @@ package final class Spool {
   private var reader: SpoolReader?
   private var readOrdinal: UInt32 = 0
   private var renumbered: [SpoolPosition: StreamID] = [:]
+  /// The highest position of which an earlier process has said that it may have been sent.
+  private var sentBefore = SpoolPosition(segment: 0, ordinal: 0)
+  private var hasSentBefore = false
+  /// The highest position that this process has said it of.
+  private var marked: SpoolPosition?
+  /// Entries that were counted and cannot be read any more.
+  private var missing = 0
 
   /// Entries that have not been read yet.
   package private(set) var unread = 0
@@ -54,7 +61,7 @@ package final class Spool {
     segmentBytes = min(max(maxBytes / 16, 1 << 20), 64 << 20)
     try makeDirectory()
     try takeLock()
-    recover()
+    try recover()
   }
 
   deinit { if lock >= 0 { close(lock) } }
@@ -93,7 +100,7 @@ package final class Spool {
 
   // MARK: What an earlier process left
 
-  private func recover() {
+  private func recover() throws(SpoolFault) {
     guard let listing = opendir(directory) else { return }
     var numbers: [UInt64] = []
     while let entry = readdir(listing) {
@@ -105,7 +112,7 @@ package final class Spool {
     closedir(listing)
     for number in numbers.sorted() {
       nextNumber = max(nextNumber, number + 1)
-      guard let segment = SpoolSegment(reading: number, in: directory) else {
+      guard let segment = try SpoolSegment(reading: number, in: directory) else {
         setAside(number)
         continue
       }
@@ -143,7 +150,13 @@ package final class Spool {
         segment.entries += 1
         segment.unsettled += 1
       case .frame(.renumbering(let renumbering)): note(renumbering)
+      case .frame(.sent(let position)):
+        sentBefore = hasSentBefore ? max(sentBefore, position) : position
+        hasSentBefore = true
       case .damaged: damaged += 1
+      case .failed:
+        damaged += 1
+        return
       case .end:
         if reader.offset < segment.size {
           torn += 1
@@ -175,9 +188,7 @@ package final class Spool {
       throw SpoolFault(full: maxBytes)
     }
     let segment = try segmentToWrite(frames.count)
-    try segment.append(frames)
-    bytes += frames.count
-    if synchronizes { try segment.synchronize() }
+    try write(frames, to: segment)
     let first = segment.entries
     segment.entries += UInt32(entries.count)
     segment.unsettled += entries.count
@@ -196,11 +207,40 @@ package final class Spool {
     let renumbering = SpoolRenumbering(positions: positions, first: first)
     var frames: [UInt8] = []
     SpoolFrame.append(renumbering, to: &frames)
-    let segment = try segmentToWrite(frames.count)
-    try segment.append(frames)
-    bytes += frames.count
-    if synchronizes { try segment.synchronize() }
+    try write(frames, to: segmentToWrite(frames.count))
     note(renumbering)
+  }
+
+  /// Says that the entries up to a position may be sent from now on. To be called before they are.
+  package func markSent(_ position: SpoolPosition) throws(SpoolFault) {
+    if let marked, position <= marked { return }
+    var frames: [UInt8] = []
+    SpoolFrame.append(sent: position, to: &frames)
+    try write(frames, to: segmentToWrite(frames.count))
+    marked = position
+  }
+
+  /// Whether an earlier process may have sent an entry that it left here.
+  package func mayHaveBeenSent(_ position: SpoolPosition) -> Bool {
+    hasSentBefore && position <= sentBefore
+  }
+
+  /// All of them, down to the disk where that is asked for, or none.
+  private func write(_ frames: [UInt8], to segment: SpoolSegment) throws(SpoolFault) {
+    let before = segment.size
+    try segment.append(frames)
+    if synchronizes {
+      do throws(SpoolFault) {
+        try segment.synchronize()
+      } catch {
+        // What the disk has of it nobody knows, so it counts as not written; and since the kernel
+        // forgets such a fault once it is told, nothing more goes into this file.
+        segment.cut(to: before)
+        isWriting = false
+        throw error
+      }
+    }
+    bytes += frames.count
   }
 
   private func segmentToWrite(_ count: Int) throws(SpoolFault) -> SpoolSegment {
@@ -239,20 +279,29 @@ package final class Spool {
         unread -= 1
         if let id = renumbered[position] { entry.id = id }
         return (entry, position)
-      case .frame(.renumbering), .damaged: continue
-      case .end:
-        // Entries that were counted and are not there any more: somebody has cut the file.
-        let missing = Int(segment.entries) - Int(readOrdinal)
-        guard advance(from: segment) else { return nil }
-        if missing > 0 {
-          unread -= missing
-          damaged += missing
-          segment.unsettled -= missing
-          removeDone()
+      case .frame(.renumbering), .frame(.sent), .damaged: continue
+      case .end, .failed:
+        // Entries that were counted and are not there any more: somebody has cut the file, or the
+        // disk has lost it.
+        let gone = Int(segment.entries) - Int(readOrdinal)
+        if gone > 0 {
+          unread -= gone
+          missing += gone
+          segment.unsettled -= gone
+          readOrdinal = segment.entries
         }
+        let hasMore = advance(from: segment)
+        removeDone()
+        if !hasMore { return nil }
       }
     }
     return nil
+  }
+
+  /// How many entries turned out to be unreadable since this was last asked.
+  package func takeMissing() -> Int {
+    defer { missing = 0 }
+    return missing
   }
 
   /// Passes entries over that the caller has still in memory.

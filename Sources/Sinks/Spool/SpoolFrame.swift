@@ -30,13 +30,17 @@ package struct SpoolEntry: Sendable {
 }
 
 /// Where an entry stands: which segment, and which of the segment's entries it is.
-package struct SpoolPosition: Hashable, Sendable {
+package struct SpoolPosition: Hashable, Comparable, Sendable {
   package var segment: UInt64
   package var ordinal: UInt32
 
   package init(segment: UInt64, ordinal: UInt32) {
     self.segment = segment
     self.ordinal = ordinal
+  }
+
+  package static func < (left: SpoolPosition, right: SpoolPosition) -> Bool {
+    (left.segment, left.ordinal) < (right.segment, right.ordinal)
   }
 }
 
@@ -55,11 +59,13 @@ struct SpoolRenumbering: Equatable {
 ///     8  kind, 1 byte
 ///     9  an entry:       format 1, fields 2, length of the type 2, ID 8 + 8, type, record
 ///        a renumbering:  first ID 8 + 8, count 4, then segment 8 + ordinal 4 of each
+///        a mark:         segment 8, ordinal 4: entries up to there may have been sent
 ///
 /// All numbers are little-endian.
 enum SpoolFrame {
   case entry(SpoolEntry)
   case renumbering(SpoolRenumbering)
+  case sent(SpoolPosition)
 
   static let headBytes = 8
   private static let entryHeadBytes = 1 + 1 + 2 + 2 + 8 + 8
@@ -93,6 +99,14 @@ enum SpoolFrame {
       bytes.appendLittle(position.segment)
       bytes.appendLittle(position.ordinal)
     }
+    end(&bytes, start)
+  }
+
+  static func append(sent position: SpoolPosition, to bytes: inout [UInt8]) {
+    let start = begin(&bytes)
+    bytes.append(2)
+    bytes.appendLittle(position.segment)
+    bytes.appendLittle(position.ordinal)
     end(&bytes, start)
   }
 
@@ -147,6 +161,10 @@ enum SpoolFrame {
       return .renumbering(
         SpoolRenumbering(
           positions: positions, first: StreamID(milliseconds: milliseconds, sequence: sequence)))
+    case 2:
+      guard let segment = reader.number(8), let ordinal = reader.number(4), reader.rest.isEmpty
+      else { return nil }
+      return .sent(SpoolPosition(segment: segment, ordinal: UInt32(ordinal)))
     default: return nil
     }
   }

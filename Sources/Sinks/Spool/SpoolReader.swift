@@ -4,8 +4,10 @@ struct SpoolReader {
     case frame(SpoolFrame)
     /// A frame whose checksum or content is wrong, though its length leads on to the next.
     case damaged
-    /// No whole frame stands here: the end, or what a crash has torn.
+    /// No whole frame stands here or behind: the end, or what a crash has torn.
     case end
+    /// The file cannot be read any further, though there is more of it.
+    case failed
   }
 
   let segment: SpoolSegment
@@ -13,39 +15,62 @@ struct SpoolReader {
   private(set) var offset = SpoolSegment.headBytes
   private var window: [UInt8] = []
   private var windowStart = 0
+  private var hasFailed = false
 
   private static let windowBytes = 1 << 20
 
   init(_ segment: SpoolSegment) { self.segment = segment }
 
+  /// Beyond this no frame is looked for behind a damaged one: no record is as large.
+  private static let plausibleBytes = 1 << 20
+
   mutating func next() -> Next {
-    guard let head = bytes(SpoolFrame.headBytes) else { return .end }
-    var reader = LittleReader(head)
-    guard let length = reader.number(4), let sum = reader.number(4),
-      length <= SpoolFrame.maximumBytes,
-      let whole = bytes(SpoolFrame.headBytes + Int(length))
-    else { return .end }
-    let body = whole.dropFirst(SpoolFrame.headBytes)
-    guard SpoolFrame.checksum(body) == sum, let frame = SpoolFrame.parse(body) else {
-      // The last frame of a file is one that a crash has torn; any other is damage.
-      if offset + whole.count >= segment.size { return .end }
-      offset += whole.count
-      return .damaged
+    if offset >= segment.size { return .end }
+    if let frame = frame(at: offset, atMost: SpoolFrame.maximumBytes) { return .frame(frame) }
+    if hasFailed { return .failed }
+    // A damaged frame, or one that a crash has torn: only where none follows it is the latter.
+    var place = offset + 1
+    while place + SpoolFrame.headBytes < segment.size {
+      let before = offset
+      if frame(at: place, atMost: Self.plausibleBytes) != nil {
+        offset = place
+        return .damaged
+      }
+      offset = before
+      if hasFailed { return .failed }
+      place += 1
     }
-    offset += whole.count
-    return .frame(frame)
+    return .end
   }
 
-  /// The bytes from `offset` on; nil where the segment has fewer.
-  private mutating func bytes(_ count: Int) -> ArraySlice<UInt8>? {
-    guard offset + count <= segment.size else { return nil }
-    if offset < windowStart || offset + count > windowStart + window.count {
-      windowStart = offset
+  /// The frame at a place, if there is one, and goes on behind it.
+  private mutating func frame(at place: Int, atMost limit: Int) -> SpoolFrame? {
+    guard let head = bytes(at: place, SpoolFrame.headBytes) else { return nil }
+    var reader = LittleReader(head)
+    guard let length = reader.number(4), let sum = reader.number(4), length > 0, length <= limit,
+      let whole = bytes(at: place, SpoolFrame.headBytes + Int(length))
+    else { return nil }
+    let body = whole.dropFirst(SpoolFrame.headBytes)
+    guard let kind = body.first, kind <= 2, SpoolFrame.checksum(body) == sum,
+      let frame = SpoolFrame.parse(body)
+    else { return nil }
+    offset = place + whole.count
+    return frame
+  }
+
+  /// The bytes at a place; nil where the segment has fewer, or they cannot be read.
+  private mutating func bytes(at place: Int, _ count: Int) -> ArraySlice<UInt8>? {
+    guard place + count <= segment.size else { return nil }
+    if place < windowStart || place + count > windowStart + window.count {
+      windowStart = place
       window = segment.read(
-        at: offset, count: min(max(count, Self.windowBytes), segment.size - offset))
-      guard window.count >= count else { return nil }
+        at: place, count: min(max(count, Self.windowBytes), segment.size - place))
+      guard window.count >= count else {
+        hasFailed = true
+        return nil
+      }
     }
-    let start = offset - windowStart
+    let start = place - windowStart
     return window[start..<start + count]
   }
 }

@@ -38,15 +38,20 @@ final class SpoolSegment {
   }
 
   /// Opens one that an earlier process left; its size is that of the whole file until
-  /// ``cut(to:)``. Nil where it is no segment.
-  init?(reading number: UInt64, in directory: String) {
+  /// ``cut(to:)``. Nil where it is no segment; what cannot be opened is thrown, for it may be one.
+  init?(reading number: UInt64, in directory: String) throws(SpoolFault) {
     self.number = number
     path = Self.path(of: number, in: directory)
     size = 0
     descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else { throw SpoolFault(path, errno) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard fstat(descriptor, &status) == 0 else {
+      let error = errno
+      close(descriptor)
+      throw SpoolFault(path, error)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { return nil }
     size = Int(status.st_size)
     var expected = Self.magic
     expected.appendLittle(number)
@@ -63,7 +68,8 @@ final class SpoolSegment {
   /// The number in a file's name; nil where it is another file.
   static func number(ofFile name: String) -> UInt64? {
     guard name.hasSuffix(".spool"), name.utf8.count == 26 else { return nil }
-    return UInt64(name.dropLast(6))
+    // Numbers that no spool comes to, and that could not be counted on from.
+    return UInt64(name.dropLast(6)).flatMap { $0 < .max / 2 ? $0 : nil }
   }
 
   /// Bytes from a place on; fewer where the file ends.
