@@ -1,5 +1,14 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
+
+// hiredis has TLS from 1.0 on; Debian 12's 0.14 has none. MARTLET_HIREDIS_PREFIX names where hiredis is,
+// if not in /usr: then its headers and libraries are found there.
+let hiredisPrefix = Context.environment["MARTLET_HIREDIS_PREFIX"]
+let hasHiredisTLS = FileManager.default.fileExists(
+  atPath: "\(hiredisPrefix ?? "/usr")/include/hiredis/hiredis_ssl.h")
+let hiredisHeaders = hiredisPrefix.map { ["-I\($0)/include"] } ?? []
+let hiredisLibraries = hiredisPrefix.map { ["-L\($0)/lib", "-Xlinker", "-rpath=\($0)/lib"] } ?? []
 
 // Settings every Swift target shares. Warnings are errors where MARTLET_STRICT is set (CI sets it).
 let strict = Context.environment["MARTLET_STRICT"] != nil
@@ -9,6 +18,7 @@ let swiftSettings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+  + hiredisHeaders.map { .unsafeFlags(["-Xcc", $0]) }
 
 // Cold targets also say `unsafe` wherever they leave the memory-safe language.
 let coldSettings = swiftSettings + [.strictMemorySafety()]
@@ -122,6 +132,12 @@ let package = Package(
       ]),
     .systemLibrary(name: "CHiredis", path: "dpdk/hiredis", providers: [.apt(["libhiredis-dev"])]),
     .target(
+      name: "CHiredisTLS", path: "dpdk/hiredis-tls",
+      cSettings: [.unsafeFlags(hiredisHeaders)]
+        + (hasHiredisTLS ? [.define("MARTLET_HIREDIS_TLS")] : []),
+      linkerSettings: [.unsafeFlags(hiredisLibraries)]
+        + (hasHiredisTLS ? ["hiredis_ssl", "ssl", "crypto"].map { .linkedLibrary($0) } : [])),
+    .target(
       name: "CCurl", path: "dpdk/curl", linkerSettings: [.linkedLibrary("curl")]),
     .systemLibrary(
       name: "CRdkafka", path: "dpdk/rdkafka", providers: [.apt(["librdkafka-dev"])]),
@@ -141,7 +157,7 @@ let package = Package(
       name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Sinks", dependencies: ["Records", "CHiredis", "CCompression"],
+      name: "Sinks", dependencies: ["Records", "CHiredis", "CHiredisTLS", "CCompression"],
       swiftSettings: swiftSettings),
     .target(
       name: "Forwarding",

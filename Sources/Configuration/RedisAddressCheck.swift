@@ -9,8 +9,10 @@ enum RedisAddressCheck {
     for scheme in ["redis+unix://", "unix://", "unix:"] where url.hasPrefix(scheme) {
       return pathFault(url.dropFirst(scheme.count))
     }
-    guard url.hasPrefix("redis://") else { return "names no Redis; \(forms)" }
-    var rest = url.dropFirst("redis://".count)
+    guard let scheme = ["redis://", "rediss://"].first(where: url.hasPrefix) else {
+      return "names no Redis; \(forms)"
+    }
+    var rest = url.dropFirst(scheme.count)
     if let at = rest.lastIndex(of: "@") {
       guard isPercentEncoded(rest[..<at]) else {
         return "has a broken %-escape in its user or password; %40 stands for @, %25 for %"

@@ -69,7 +69,7 @@ extension Settings {
   /// `redis://user:***@host` of `redis://user:secret@host`.
   static func masked(url: String) -> String {
     guard let scheme = url.firstRange(of: "://"), let at = url.lastIndex(of: "@"),
-      scheme.upperBound <= at, url.hasPrefix("redis:")
+      scheme.upperBound <= at, url.hasPrefix("redis:") || url.hasPrefix("rediss:")
     else { return url }
     let user = url[scheme.upperBound..<at].prefix { $0 != ":" }
     guard user.endIndex < at else { return url }
@@ -210,6 +210,9 @@ private struct Description {
       add("url", Settings.masked(url: sink.url))
       add("username", sink.username)
       if sink.password != nil { comment("password: ***") }
+      add("caFile", sink.caFile)
+      add("certificateFile", sink.certificateFile)
+      add("keyFile", sink.keyFile)
       add("maxStreamLength", sink.maxStreamLength)
       add("batchRecords", sink.batchRecords)
       add("lingerMilliseconds", sink.lingerMilliseconds)

@@ -139,6 +139,10 @@ package struct Settings: Sendable, Equatable {
     package var password: String?
     /// The file that the password was read from.
     package var passwordFile: String?
+    /// For TLS, `rediss://`: PEM; nil: the system's authorities, and no certificate of the client's.
+    package var caFile: String?
+    package var certificateFile: String?
+    package var keyFile: String?
     package var maxStreamLength = 1_000_000
     package var batchRecords = 512
     package var lingerMilliseconds = 50

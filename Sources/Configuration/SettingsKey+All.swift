@@ -208,11 +208,17 @@ extension SettingsKey {
     SettingsKey(
       "sinks[].queueMegabytes", .integer(1...65_536), "64", unit: "MiB",
       "What may wait for this sink; more is dropped and counted"),
-    SettingsKey("sinks[].url", .text, "redis: `redis://host:port/db` or `unix:/path`"),
+    SettingsKey(
+      "sinks[].url", .text, "redis: `redis://host:port/db`, `rediss://…` (TLS) or `unix:/path`"),
     SettingsKey("sinks[].username", .text, "redis: ACL user"),
     SettingsKey("sinks[].passwordFile", .text, "redis: file whose first line is the password"),
     SettingsKey(
       "sinks[].passwordEnvironment", .text, "redis: environment variable that holds the password"),
+    SettingsKey(
+      "sinks[].caFile", .text,
+      "redis, TLS: authorities that may sign the server's certificate; the system's if left out"),
+    SettingsKey("sinks[].certificateFile", .text, "redis, TLS: this client's certificate"),
+    SettingsKey("sinks[].keyFile", .text, "redis, TLS: the key to that certificate"),
     SettingsKey(
       "sinks[].maxStreamLength", live: true, .integer(0...1_000_000_000_000), "1000000",
       unit: "entries",

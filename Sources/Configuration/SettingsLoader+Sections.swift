@@ -152,6 +152,9 @@ extension SettingsLoader {
     sink.username = reader.text("username")
     sink.password = readPassword(reader, folder: folder)
     sink.passwordFile = reader.text("passwordFile").map { resolve($0, folder) }
+    sink.caFile = reader.text("caFile").map { resolve($0, folder) }
+    sink.certificateFile = reader.text("certificateFile").map { resolve($0, folder) }
+    sink.keyFile = reader.text("keyFile").map { resolve($0, folder) }
     sink.maxStreamLength = reader.integer("maxStreamLength") ?? sink.maxStreamLength
     sink.batchRecords = reader.integer("batchRecords") ?? sink.batchRecords
     sink.lingerMilliseconds = reader.integer("lingerMilliseconds") ?? sink.lingerMilliseconds

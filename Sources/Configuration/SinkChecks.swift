@@ -8,7 +8,8 @@ enum SinkChecks {
     switch kind {
     case .redis:
       [
-        "url", "username", "passwordFile", "passwordEnvironment", "maxStreamLength",
+        "url", "username", "passwordFile", "passwordEnvironment", "caFile", "certificateFile",
+        "keyFile", "maxStreamLength",
         "batchRecords", "lingerMilliseconds", "connectTimeoutSeconds", "requireAtStart",
         "spoolDirectory", "spoolMegabytes", "spoolFsync", "retransmitMegabytes",
       ]
@@ -39,6 +40,7 @@ enum SinkChecks {
       reader.list.add(reader.line, reader.shownKey("url"), "is missing; \(forms)")
     case .redis where !sink.url.isEmpty:
       if let fault = RedisAddressCheck.fault(sink.url) { reader.note("url", fault) }
+      checkTLS(sink, reader)
     case .file where !reader.has("path"):
       reader.list.add(
         reader.line, reader.shownKey("path"), "is missing; name the file"
@@ -46,6 +48,21 @@ enum SinkChecks {
     case .file where sink.path.hasSuffix("/"):
       reader.note("path", "is a folder; a file's name in it would be right")
     default: break
+    }
+  }
+
+  private static func checkTLS(_ sink: Settings.Sink, _ reader: SectionReader) {
+    if sink.url.hasPrefix("rediss://") {
+      if reader.has("certificateFile") && !reader.has("keyFile") {
+        reader.note("certificateFile", "stands without keyFile; both would be right, or none")
+      }
+      if reader.has("keyFile") && !reader.has("certificateFile") {
+        reader.note("keyFile", "stands without certificateFile; both would be right, or none")
+      }
+      return
+    }
+    for key in ["caFile", "certificateFile", "keyFile"] where reader.has(key) {
+      reader.note(key, "is for TLS, which the url does not ask for; rediss://… would be right")
     }
   }
 

@@ -232,6 +232,8 @@ struct EngineBuilder {
         retransmitBytes: sink.retransmitMegabytes << 20, spoolDirectory: sink.spoolDirectory,
         spoolBytes: sink.spoolMegabytes << 20, spoolFsync: sink.spoolFsync,
         requireAtStart: sink.requireAtStart)
+      made.tls = RedisTLS(
+        caFile: sink.caFile, certificateFile: sink.certificateFile, keyFile: sink.keyFile)
       if let file = sink.passwordFile {
         // Read again at each connection: it may have been changed in Redis meanwhile.
         made.currentPassword = {

@@ -70,7 +70,7 @@ struct DescribeTests {
     arguments: [
       ("redis://h:6379/0", "redis://h:6379/0"),
       ("redis://user@h", "redis://user@h"),
-      ("redis://:secret@h", "redis://:***@h"),
+      ("redis://:secret@h", "redis://:***@h"), ("rediss://u:secret@h", "rediss://u:***@h"),
       ("redis://user:se@cr:et@h:1/2", "redis://user:***@h:1/2"),
       ("unix:/run/a:b@c.sock", "unix:/run/a:b@c.sock"),
     ])

@@ -112,6 +112,9 @@ struct ManualTests {
       result.problems.map { "\($0.key): \($0.message)" } == [
         "ports[0].player: stands beside device; one of them would be right",
         "sinks[0].passwordEnvironment: stands beside passwordFile; one of them would be right",
-      ])
+      ]
+        + ["caFile", "certificateFile", "keyFile"].map {
+          "sinks[0].\($0): is for TLS, which the url does not ask for; rediss://… would be right"
+        })
   }
 }

@@ -17,7 +17,8 @@ struct RedisAddressTests {
       "redis://h", "redis://h/", "redis://h/15", "redis://h:1", "redis://h:65535/0",
       "redis://10.0.0.1:6379/0", "redis://[::1]", "redis://[fe80::1%eth0]:6379/2", "redis://u@h",
       "redis://:p@h", "redis://u:p%40q@h:6379/1", "redis://u:p@q@h", "unix:/r", "unix:///r",
-      "redis+unix:///run/redis/redis.sock", "unix:\(longest)",
+      "redis+unix:///run/redis/redis.sock", "unix:\(longest)", "rediss://h",
+      "rediss://u:p@h:6380/1",
     ])
   func right(_ url: String) {
     #expect(RedisAddressCheck.fault(url) == nil)
@@ -28,9 +29,10 @@ struct RedisAddressTests {
   @Test(
     "wrong ones, word by word",
     arguments: [
-      ("h", "names no Redis; \(forms)"), ("rediss://h", "names no Redis; \(forms)"),
+      ("h", "names no Redis; \(forms)"), ("redisss://h", "names no Redis; \(forms)"),
       ("REDIS://h", "names no Redis; \(forms)"), ("redis:h", "names no Redis; \(forms)"),
       ("redis://", "names no host; \(forms)"), ("redis:///0", "names no host; \(forms)"),
+      ("rediss://:6380", "names no host; \(forms)"), ("rediss://h:0", port),
       ("redis://:6379", "names no host; \(forms)"), ("redis://u:p@", "names no host; \(forms)"),
       ("redis://[]:1", "names no host; \(forms)"),
       ("redis://h:0", port), ("redis://h:65536", port), ("redis://h:", port),

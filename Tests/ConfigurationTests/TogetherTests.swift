@@ -168,7 +168,7 @@ struct TogetherTests {
 
   @Test("a password in a URL is not repeated")
   func secretURL() {
-    let text = Documents.least + "sinks: [{ type: redis, url: \"rediss://u:secret@h\" }]\n"
+    let text = Documents.least + "sinks: [{ type: redis, url: \"redisss://u:secret@h\" }]\n"
     #expect(Documents.problems(text).allSatisfy { !$0.contains("secret") })
     #expect(Documents.problems(text).count == 1)
   }

@@ -180,6 +180,18 @@ struct WholeTests {
       more: "sinks:\n  - { type: redis, url: unix:/r, passwordFile: f, passwordEnvironment: V }",
       "6: sinks[0].passwordEnvironment: stands beside passwordFile; one of them would be right"),
     Case(
+      "TLS's files without TLS",
+      more: "sinks:\n  - { type: redis, url: \"redis://h\", caFile: ca.crt }",
+      "6: sinks[0].caFile: is for TLS, which the url does not ask for; rediss://… would be right"),
+    Case(
+      "a certificate without its key",
+      more: "sinks:\n  - { type: redis, url: \"rediss://h\", certificateFile: c }",
+      "6: sinks[0].certificateFile: stands without keyFile; both would be right, or none"),
+    Case(
+      "a key without its certificate",
+      more: "sinks:\n  - { type: redis, url: \"rediss://h\", keyFile: k }",
+      "6: sinks[0].keyFile: stands without certificateFile; both would be right, or none"),
+    Case(
       "a password in the file", more: "sinks:\n  - { type: redis, url: unix:/r, password: x }",
       "6: sinks[0].password: is no key of the configuration; did you mean passwordFile?"),
   ]

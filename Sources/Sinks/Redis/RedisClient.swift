@@ -19,6 +19,10 @@ package final class RedisClient: @unchecked Sendable {
   private var buffer = [UInt8](repeating: 0, count: 256 << 10)
   private var unread = 0
   private var filled = 0
+  /// Nil: bytes go as they are.
+  private var tls: RedisTLSSession?
+  /// Said behind a loss until a first answer has come: what a server that wants TLS does.
+  private var doubt: String
 
   /// How long one wait lasts before ``whileWaiting`` has its turn, in milliseconds.
   private static let sliceMilliseconds: Int32 = 20
@@ -33,12 +37,17 @@ package final class RedisClient: @unchecked Sendable {
   }
 
   init(_ url: RedisURL, timeoutSeconds: Double, whileWaiting: (() -> Bool)?) throws(RedisFault) {
+    guard url.tls == nil || RedisTLS.isAvailable else {
+      throw RedisFault(.refused, "\(url.target): \(RedisTLS.absence)")
+    }
     let deadline = monotonicDeadline(afterSeconds: timeoutSeconds)
     context = try Self.open(url, until: deadline, whileWaiting)
     replyTimeoutSeconds = timeoutSeconds
     descriptor = Mutex(context.pointee.fd)
     self.whileWaiting = whileWaiting
+    doubt = url.host.isEmpty || url.tls != nil ? "" : "; a port that speaks TLS wants rediss://"
     // From here on every property is set, so deinit frees the context where this throws.
+    if let settings = url.tls { try shakeHands(settings, url, until: deadline) }
     if let password = url.password {
       try expectOK(["AUTH"] + (url.username.map { [$0] } ?? []) + [password], at: url)
     }
@@ -120,6 +129,23 @@ package final class RedisClient: @unchecked Sendable {
     }
   }
 
+  private func shakeHands(
+    _ settings: RedisTLS, _ url: RedisURL, until deadline: UInt64
+  ) throws(RedisFault) {
+    do throws(RedisFault) {
+      let session = try RedisTLSSession(context, settings, host: url.host)
+      while try session.shakeHands() == .wouldBlock {
+        try wait(
+          for: session.awaited, until: deadline,
+          "its TLS handshake was not done in time; a port that speaks TLS (tls-port) would be right"
+        )
+      }
+      tls = session
+    } catch {
+      throw RedisFault(error.kind, "\(url.target): \(error.description)")
+    }
+  }
+
   private static func errorText(_ context: UnsafeMutablePointer<redisContext>) -> String {
     withUnsafeBytes(of: context.pointee.errstr) {
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
@@ -153,6 +179,7 @@ package final class RedisClient: @unchecked Sendable {
   }
 
   func send(_ bytes: UnsafeRawBufferPointer) throws(RedisFault) {
+    if let tls { return try send(bytes, over: tls) }
     guard let start = bytes.baseAddress else { return }
     var sent = 0
     var deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
@@ -166,13 +193,49 @@ package final class RedisClient: @unchecked Sendable {
         try wait(
           for: POLLOUT, until: deadline, "Redis took nothing for \(replyTimeoutSeconds) s")
       } else if errno != EINTR {
-        throw RedisFault(.connection, "connection lost while sending: \(systemErrorText(errno))")
+        throw RedisFault(
+          .connection, "connection lost while sending: \(systemErrorText(errno))\(doubt)")
       }
+    }
+  }
+
+  private func send(
+    _ bytes: UnsafeRawBufferPointer, over tls: RedisTLSSession
+  ) throws(RedisFault) {
+    // hiredis copies what it encrypts, and says nothing before all of it is sent: in pieces, so that
+    // the deadline is one for each of them.
+    let piece = 64 << 10
+    var sent = 0
+    while sent < bytes.count {
+      let end = min(sent + piece, bytes.count)
+      let deadline = monotonicDeadline(afterSeconds: replyTimeoutSeconds)
+      try tls.append(UnsafeRawBufferPointer(rebasing: bytes[sent..<end]))
+      while try tls.flush() == .wouldBlock {
+        try wait(
+          for: tls.awaited, until: deadline, "Redis took nothing for \(replyTimeoutSeconds) s")
+      }
+      sent = end
+    }
+  }
+
+  /// As ``receive(until:)``. TLS may hold bytes that poll() knows nothing of, so it is read first,
+  /// until it would block.
+  private func receive(over tls: RedisTLSSession, until deadline: UInt64) throws(RedisFault) {
+    while unread == filled {
+      let count = try tls.read(into: &buffer)
+      if count > 0 {
+        unread = 0
+        filled = count
+        return
+      }
+      try wait(
+        for: tls.awaited, until: deadline, "no answer from Redis for \(replyTimeoutSeconds) s")
     }
   }
 
   /// Waits until there is at least a byte to read in `buffer`.
   private func receive(until deadline: UInt64) throws(RedisFault) {
+    if let tls { return try receive(over: tls, until: deadline) }
     while unread == filled {
       let count = buffer.withUnsafeMutableBytes {
         recv(context.pointee.fd, $0.baseAddress!, $0.count, Int32(MSG_DONTWAIT))
@@ -183,12 +246,12 @@ package final class RedisClient: @unchecked Sendable {
         return
       }
       if count == 0 {
-        throw RedisFault(.connection, "connection lost: Redis has closed it")
+        throw RedisFault(.connection, "connection lost: Redis has closed it\(doubt)")
       } else if errno == EAGAIN {
         try wait(
           for: POLLIN, until: deadline, "no answer from Redis for \(replyTimeoutSeconds) s")
       } else if errno != EINTR {
-        throw RedisFault(.connection, "connection lost: \(systemErrorText(errno))")
+        throw RedisFault(.connection, "connection lost: \(systemErrorText(errno))\(doubt)")
       }
     }
   }
@@ -203,9 +266,12 @@ package final class RedisClient: @unchecked Sendable {
     while true {
       var raw: UnsafeMutableRawPointer?
       guard redisReaderGetReply(context.pointee.reader, &raw) == REDIS_OK else {
-        throw RedisFault(.connection, "connection lost: Redis answered what is no RESP")
+        throw RedisFault(.connection, "connection lost: Redis answered what is no RESP\(doubt)")
       }
-      if let raw { return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self)) }
+      if let raw {
+        if !doubt.isEmpty { doubt = "" }
+        return BorrowedReply(raw.assumingMemoryBound(to: redisReply.self))
+      }
       try receive(until: deadline)
       guard feed(buffer[unread..<filled]) else {
         throw RedisFault(.connection, "connection lost: hiredis found no memory")

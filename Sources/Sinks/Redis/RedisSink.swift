@@ -64,6 +64,12 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     var url = try RedisURL(settings.url)
     url.username = settings.username ?? url.username
     url.password = settings.password ?? url.password
+    if url.tls != nil {
+      guard RedisTLS.isAvailable else {
+        throw SinkError("redis: \(url.target): \(RedisTLS.absence)")
+      }
+      url.tls = settings.tls
+    }
     self.settings = settings
     tuned = Mutex(
       Tuned(

@@ -10,6 +10,8 @@ package struct RedisSinkSettings: Sendable {
   package var password: String?
   /// Asked at each connection, for a password that has been changed meanwhile; nil: as it was.
   package var currentPassword: (@Sendable () -> String?)?
+  /// The files of a `rediss://`; means nothing for other urls.
+  package var tls: RedisTLS
   /// Names the streams, `martlet:{sensor}:flow` …; of `[A-Za-z0-9._-]+`.
   package var sensor: String
   package var format: RecordFormat
@@ -42,7 +44,8 @@ package struct RedisSinkSettings: Sendable {
   package var requireAtStart: Bool
 
   package init(
-    url: String, username: String? = nil, password: String? = nil, sensor: String,
+    url: String, username: String? = nil, password: String? = nil,
+    tls: RedisTLS = RedisTLS(), sensor: String,
     format: RecordFormat = .eve, types: Set<EventType> = [], maxStreamLength: Int = 1_000_000,
     queueBytes: Int = 64 << 20, batchRecords: Int = 512, lingerMilliseconds: Int = 50,
     connectTimeoutSeconds: Double = 2, replyTimeoutSeconds: Double = 5,
@@ -53,6 +56,7 @@ package struct RedisSinkSettings: Sendable {
     self.url = url
     self.username = username
     self.password = password
+    self.tls = tls
     self.sensor = sensor
     self.format = format
     self.types = types

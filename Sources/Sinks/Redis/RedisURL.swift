@@ -1,5 +1,5 @@
-/// Where a Redis is and how to sign in: `redis://[user[:password]@]host[:port][/db]`,
-/// `unix:/path` or `redis+unix:///path`.
+/// Where a Redis is and how to sign in: `redis://[user[:password]@]host[:port][/db]`, the same with
+/// `rediss://` for TLS, `unix:/path` or `redis+unix:///path`.
 ///
 /// User and password may be percent-encoded. `redis://:secret@host` signs in the default user.
 package struct RedisURL: Sendable, Equatable {
@@ -13,6 +13,8 @@ package struct RedisURL: Sendable, Equatable {
   package var password: String?
   /// The number that SELECT takes.
   package var database: Int
+  /// Nil: without TLS.
+  package var tls: RedisTLS?
 
   package init(_ text: String) throws(SinkError) {
     // The text may hold a password, so an error repeats no more of it than it must.
@@ -27,13 +29,14 @@ package struct RedisURL: Sendable, Equatable {
       endpoint = .unix(path: path)
       return
     }
-    guard text.hasPrefix("redis://") else {
+    guard let scheme = ["redis://", "rediss://"].first(where: text.hasPrefix) else {
       let scheme = text.prefix { $0 != ":" }.prefix(16)
       throw SinkError(
-        "Redis URL: scheme \"\(scheme)\" is unknown; redis://host:port/db, unix:/path and"
-          + " redis+unix:///path are known")
+        "Redis URL: scheme \"\(scheme)\" is unknown; redis://host:port/db, rediss://host:port/db"
+          + " (TLS), unix:/path and redis+unix:///path are known")
     }
-    var rest = text.dropFirst("redis://".count)
+    if scheme == "rediss://" { tls = RedisTLS() }
+    var rest = text.dropFirst(scheme.count)
     if let at = rest.lastIndex(of: "@") {
       let user = rest[..<at].split(
         separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -62,7 +65,7 @@ package struct RedisURL: Sendable, Equatable {
       port = rest[rest.index(after: colon)...]
     }
     guard !host.isEmpty else {
-      throw SinkError("Redis URL: no host, as in redis://127.0.0.1:6379/0")
+      throw SinkError("Redis URL: no host, as in \(scheme)127.0.0.1:6379/0")
     }
     let number = port.map { Int($0) ?? 0 } ?? 6379
     guard (1...65535).contains(number) else {
@@ -82,7 +85,7 @@ package struct RedisURL: Sendable, Equatable {
     switch endpoint {
     case .unix(let path): "unix:\(path)"
     case .tcp(let host, let port):
-      "redis://\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
+      "\(tls == nil ? "redis" : "rediss")://\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
     }
   }
 }

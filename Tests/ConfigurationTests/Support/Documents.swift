@@ -66,7 +66,13 @@ enum Documents {
       let isFile = key.meaning.hasPrefix("file:")
       lines.append(isFile ? "  - type: file" : "  - type: redis")
       if isFile && key.name != "path" { lines.append("    path: f") }
-      if !isFile && key.name != "url" { lines.append("    url: unix:/r") }
+      let isTLS = key.meaning.hasPrefix("redis, TLS:")
+      if !isFile && key.name != "url" {
+        lines.append("    url: \(isTLS ? "rediss://h" : "unix:/r")")
+      }
+      // A client's certificate and its key stand together.
+      let companions = ["certificateFile": "keyFile", "keyFile": "certificateFile"]
+      if let companion = companions[key.name] { lines.append("    \(companion): c") }
       lines.append("    \(key.name): \(value)")
     default:
       lines = least.split(separator: "\n").map(String.init)

@@ -10,8 +10,8 @@ struct RedisOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The Redis with the streams: redis://host:port/db or unix:/path. Default: $\(urlVariable), \
-      else redis://127.0.0.1:6379.
+      The Redis with the streams: redis://host:port/db, rediss://… for TLS, or unix:/path. Default: \
+      $\(urlVariable), else redis://127.0.0.1:6379.
       """, valueName: "url"))
   var redis: String?
 
@@ -23,6 +23,20 @@ struct RedisOptions: ParsableArguments {
       "A file with the password in its first line. Default: $\(passwordVariable).",
       valueName: "path"))
   var redisPasswordFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With rediss://, the authorities that may sign Redis's certificate. Default: the system's.",
+      valueName: "path"))
+  var redisCaFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With rediss://, a certificate of one's own, where Redis asks for it.", valueName: "path"))
+  var redisCertificateFile: String?
+
+  @Option(help: ArgumentHelp("The key to that certificate.", valueName: "path"))
+  var redisKeyFile: String?
 
   @Option(
     help: ArgumentHelp("Only this sensor's streams; may be repeated.", valueName: "name"))
@@ -44,6 +58,7 @@ struct RedisOptions: ParsableArguments {
   func url() throws -> RedisURL {
     let environment = ProcessInfo.processInfo.environment
     var url = try url(redis ?? environment[Self.urlVariable] ?? "redis://127.0.0.1:6379")
+    try addTLSFiles(to: &url)
     if let redisUser { url.username = redisUser }
     if let redisPasswordFile {
       guard let text = try? String(contentsOfFile: redisPasswordFile, encoding: .utf8) else {
@@ -61,6 +76,23 @@ struct RedisOptions: ParsableArguments {
         "--redis-user needs a password: --redis-password-file or $\(Self.passwordVariable)")
     }
     return url
+  }
+
+  private func addTLSFiles(to url: inout RedisURL) throws {
+    guard url.tls != nil else {
+      if redisCaFile ?? redisCertificateFile ?? redisKeyFile != nil {
+        throw ValidationError(
+          "--redis-ca-file, --redis-certificate-file and --redis-key-file need a --redis of"
+            + " rediss://, which asks for TLS")
+      }
+      return
+    }
+    guard RedisTLS.isAvailable else { throw ValidationError("--redis: \(RedisTLS.absence)") }
+    guard (redisCertificateFile == nil) == (redisKeyFile == nil) else {
+      throw ValidationError("--redis-certificate-file and --redis-key-file need each other")
+    }
+    url.tls = RedisTLS(
+      caFile: redisCaFile, certificateFile: redisCertificateFile, keyFile: redisKeyFile)
   }
 
   /// Connects; ends the command where that cannot be.

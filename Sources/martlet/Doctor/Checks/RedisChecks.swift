@@ -14,6 +14,10 @@ struct RedisFacts: Sendable {
     var url = try RedisURL(sink.url)
     url.username = sink.username ?? url.username
     url.password = sink.password ?? url.password
+    if url.tls != nil {
+      url.tls = RedisTLS(
+        caFile: sink.caFile, certificateFile: sink.certificateFile, keyFile: sink.keyFile)
+    }
     let client = try RedisClient(url, timeoutSeconds: min(sink.connectTimeoutSeconds, 2))
     var facts = RedisFacts()
     let info = try client.command(["INFO"])
