@@ -7,17 +7,29 @@ import Testing
 @Suite("Flow export: nfacctd", .enabled(if: ExportPrograms.pmacct))
 struct FlowExportPmacctTests {
   private struct Printed: Decodable {
-    var ip_src: String
-    var ip_dst: String
-    var port_src: UInt16
-    var port_dst: UInt16
+    var source: String
+    var destination: String
+    var sourcePort: UInt16
+    var destinationPort: UInt16
     var vlan: UInt16
     var tos: UInt8
-    var tcp_flags: String
+    var tcpFlags: String
     var packets: UInt64
     var bytes: UInt64
-    var timestamp_start: String
-    var timestamp_end: String
+    var start: String
+    var end: String
+
+    enum CodingKeys: String, CodingKey {
+      case source = "ip_src"
+      case destination = "ip_dst"
+      case sourcePort = "port_src"
+      case destinationPort = "port_dst"
+      case vlan, tos
+      case tcpFlags = "tcp_flags"
+      case packets, bytes
+      case start = "timestamp_start"
+      case end = "timestamp_end"
+    }
   }
 
   @Test("each record", arguments: [FlowExportProtocol.netflow9, .ipfix])
@@ -74,10 +86,10 @@ struct FlowExportPmacctTests {
   }
 
   private static func line(_ record: Printed, _ places: Int) -> String {
-    "\(ExpectedRecord.normal(record.ip_src)) \(record.port_src) "
-      + "\(ExpectedRecord.normal(record.ip_dst)) \(record.port_dst) \(record.vlan) \(record.tos) "
-      + "\(record.tcp_flags) \(record.packets) \(record.bytes) \(record.timestamp_start.prefix(places)) "
-      + record.timestamp_end.prefix(places)
+    "\(ExpectedRecord.normal(record.source)) \(record.sourcePort) "
+      + "\(ExpectedRecord.normal(record.destination)) \(record.destinationPort) \(record.vlan) \(record.tos) "
+      + "\(record.tcpFlags) \(record.packets) \(record.bytes) \(record.start.prefix(places)) "
+      + record.end.prefix(places)
   }
 
   private static func line(_ record: ExpectedRecord, _ places: Int) -> String {

@@ -43,7 +43,8 @@ enum ExportPrograms {
   /// The folder with the public captures: MARTLET_CAPTURES, or ../shared/captures.
   static let captures: String? = {
     var root = URL(fileURLWithPath: #filePath)
-    for _ in 0..<5 { root.deleteLastPathComponent() }  // Support, FlowExport, ForwardingTests, Tests
+    // The file, then Support, FlowExport, ForwardingTests and Tests.
+    for _ in 0..<5 { root.deleteLastPathComponent() }
     let given = ProcessInfo.processInfo.environment["MARTLET_CAPTURES"]
     let path = given ?? "\(root.path)/../shared/captures"
     return FileManager.default.fileExists(atPath: "\(path)/MANIFEST.tsv") ? path : nil
