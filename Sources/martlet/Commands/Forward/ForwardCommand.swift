@@ -16,7 +16,7 @@ struct ForwardCommand: ParsableCommand {
         martlet forward syslog tls://siem.example.net:6514 --type anomaly
         martlet forward kafka broker1:9092,broker2:9092 --where 'app_proto == "tls"'
         martlet forward ipfix collector.example.net:4739 --biflow
-        martlet forward file /var/lib/martlet/out --compress zstd
+        martlet forward file '/srv/flows/{type}-%Y%m%d.ndjson' --compress zstd
         martlet forward null --once                   how fast can records be read here?
         martlet forward status                        groups, members, lag, dead letters
         martlet forward dead                          what could not be delivered, and why
