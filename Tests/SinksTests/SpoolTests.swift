@@ -45,9 +45,10 @@ private func open(_ folder: TemporaryFolder, maxBytes: Int = 64 << 20) throws ->
     #expect(numbers(spool) == [7])
   }
 
-  @Test func everythingOfAnEntryComesBack() throws {
+  @Test(arguments: [false, true]) func everythingOfAnEntryComesBack(synchronized: Bool) throws {
     let folder = try TemporaryFolder()
-    var spool: Spool? = try open(folder)
+    var spool: Spool? = try Spool(
+      directory: folder.file("s"), maxBytes: 1 << 20, synchronizes: synchronized)
     let fields = Array("xx$1\r\na\r\n$1\r\n7\r\nyy".utf8)
     _ = try spool?.append([
       SpoolEntry(

@@ -23,6 +23,28 @@ struct ForwardFaultTests {
     #expect(run.log.contains { $0.contains("works again") }, "\(run.log)")
   }
 
+  /// For seconds here, for minutes in `make soak`, while records come all the time: nothing is lost,
+  /// nothing goes twice, and the lag shows.
+  @Test func aTargetThatIsDownForLongGetsEverythingLater() throws {
+    let soak = ProcessInfo.processInfo.environment["MARTLET_SOAK_SECONDS"].flatMap(Double.init)
+    let end = Date(timeIntervalSinceNow: soak ?? 3)
+    let redis = try StreamRedis()
+    var expected = try redis.publish(0..<100)
+    let target = ObedientTarget { batch, _ throws(TargetFault) in
+      if Date() < end { throw TargetFault("it is down", retryAfterSeconds: 0.2) }
+      return Array(repeating: .delivered, count: batch.count)
+    }
+    let run = try ForwarderRun(redis, target: target)
+    while Date() < end {
+      expected += try redis.publish(expected.count..<expected.count + 100)
+      usleep(200_000)
+    }
+    try eventually("everything has arrived") { run.current.delivered == UInt64(expected.count) }
+    let counters = try run.stop()
+    #expect(target.notes.accepted == expected)
+    #expect(counters.targetFaults > 0 && counters.trimmed + counters.trimmedUnread == 0)
+  }
+
   @Test func whatIsPutOffComesAgainAndWhatIsRefusedIsBuried() throws {
     let redis = try StreamRedis()
     let expected = try redis.publish(0..<1000)
