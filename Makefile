@@ -10,7 +10,7 @@ TEST_FLAGS  ?=
 RELEASE      = $(SWIFT) build -c release
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-core bench-build bench-linerate bench-publish compare soak fuzz fuzz-seeds lint gate install clean \
+.PHONY: help run build test bench bench-core bench-build bench-linerate bench-publish compare soak fuzz fuzz-seeds check-crypto lint gate install clean \
   dependencies test-dependencies
 
 help: ## this list
@@ -87,18 +87,22 @@ lint: ## swift-format, strict
 # FUZZ_SECONDS=3600 for a night's run, of each target; FUZZ_TARGETS='parser tcp' for some of them. What
 # they find on the way is kept in .build-fuzz/corpus. Seeds are taken from MARTLET_CAPTURES.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= parser fragments tcp engine capture control
+DISSECTORS    = any dns tls http http2 quic ssh smtp ftp ftp-data imap pop3 telnet dhcp dhcpv6 ntp snmp \
+  sip mqtt tftp streams
+FUZZ_TARGETS ?= parser fragments tcp engine capture control $(DISSECTORS)
 FUZZ_BUILD    = MARTLET_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz \
   -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing --product
-fuzz: fuzz-seeds ## parser, fragments, TCP, whole engine, capture reader, control messages: libFuzzer
+fuzz: fuzz-seeds check-crypto ## parser, fragments, TCP, whole engine, capture reader, control messages: libFuzzer
 	$(FUZZ_BUILD) martlet-fuzz-capture
 	$(FUZZ_BUILD) martlet-fuzz-control
+	$(FUZZ_BUILD) martlet-fuzz-dissection
 	@for target in $(FUZZ_TARGETS); do \
 	  echo "fuzz: $$target"; mkdir -p .build-fuzz/corpus/$$target .build-fuzz/seeds/$$target; \
 	  case $$target in \
 	    capture) program=capture length=32768;; \
 	    control) program=control length=4096;; engine) program=engine length=4096;; \
-	    *) program=engine length=2048;; \
+	    parser|fragments|tcp) program=engine length=2048;; \
+	    *) program=dissection length=8192;; \
 	  esac; \
 	  SWIFT_BACKTRACE=enable=no MARTLET_FUZZ_TARGET=$$target \
 	    .build-fuzz/release/martlet-fuzz-$$program -max_total_time=$(FUZZ_SECONDS) \
@@ -106,14 +110,29 @@ fuzz: fuzz-seeds ## parser, fragments, TCP, whole engine, capture reader, contro
 	    .build-fuzz/seeds/$$target || exit 1; \
 	done
 
+# With the sanitizers, and once more without, to count what is allocated.
+CHECK_CRYPTO = $(CC) -g -O1 -Idpdk/crypto/include -o .build-fuzz/check-crypto bench/crypto/check.c \
+  dpdk/crypto/*.c -lcrypto -lz
+check-crypto: ## the shim around libcrypto and zlib, under the address and undefined-behaviour sanitizers
+	@mkdir -p .build-fuzz
+	$(CHECK_CRYPTO) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+	.build-fuzz/check-crypto
+	$(CHECK_CRYPTO) -DCHECK_COUNTS
+	.build-fuzz/check-crypto
+
 FUZZ_CAPTURES = $(or $(MARTLET_CAPTURES),../shared/captures)
 fuzz-seeds:
 	$(FUZZ_BUILD) martlet-fuzz-engine
+	$(FUZZ_BUILD) martlet-fuzz-dissection
 	@mkdir -p .build-fuzz/seeds
 	@if test -e "$(FUZZ_CAPTURES)/MANIFEST.tsv"; then \
 	  find "$(FUZZ_CAPTURES)" -type f \( -name '*.pcap' -o -name '*.pcapng' -o -name '*.cap' \) \
 	    -size -4M -print0 | sort -z | MARTLET_FUZZ_TARGET=seeds \
 	    xargs -0 .build-fuzz/release/martlet-fuzz-engine .build-fuzz/seeds; \
+	  find "$(FUZZ_CAPTURES)" -type f \( -name '*.pcap' -o -name '*.pcapng' -o -name '*.cap' \) \
+	    -size -4M -print0 | sort -z | MARTLET_FUZZ_TARGET=seeds \
+	    xargs -0 .build-fuzz/release/martlet-fuzz-dissection .build-fuzz/seeds; \
+	  ln -sfn any .build-fuzz/seeds/streams; \
 	else \
 	  echo 'fuzz: NO SEEDS: no public captures here, set MARTLET_CAPTURES to their folder' >&2; \
 	fi

@@ -52,7 +52,8 @@ let benchTargets: [Target] =
     .executableTarget(
       name: "martlet-bench",
       dependencies: [
-        "FlowEngine", "Filters", "Records", "CBurst", "CPcap", "CMemoryPort", "CReference",
+        "FlowEngine", "Filters", "Dissection", "Records", "Ports", "CBurst", "CPcap",
+        "CMemoryPort", "CReference",
       ],
       path: "bench/microbench", swiftSettings: swiftSettings),
     .executableTarget(
@@ -81,17 +82,33 @@ let fuzzTargets: [Target] =
     // Looks into the engine: `make fuzz` builds with -enable-testing.
     .executableTarget(
       name: "martlet-fuzz-engine", dependencies: ["FlowEngine", "Ports", "CBurst"],
-      path: "bench/fuzz", exclude: ["CaptureFuzzer.swift", "ControlFuzzer.swift"],
+      path: "bench/fuzz",
+      exclude: [
+        "CaptureFuzzer.swift", "ControlFuzzer.swift", "DissectionFuzzer.swift",
+        "DissectionSeeds.swift", "StreamFuzzer.swift",
+      ],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "martlet-fuzz-capture", dependencies: ["Ports", "CBurst", "CCompression"],
       path: "bench/fuzz",
       exclude: [
-        "ControlFuzzer.swift", "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
+        "ControlFuzzer.swift", "DissectionFuzzer.swift", "DissectionSeeds.swift",
+        "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
         "FuzzFrames.swift", "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift",
-        "TCPFuzzer.swift",
+        "StreamFuzzer.swift", "TCPFuzzer.swift",
       ], sources: ["CaptureFuzzer.swift"],
+      swiftSettings: fuzzSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+    .executableTarget(
+      name: "martlet-fuzz-dissection",
+      dependencies: ["Dissection", "Records", "FlowEngine", "Ports", "CBurst"],
+      path: "bench/fuzz",
+      exclude: [
+        "CaptureFuzzer.swift", "ControlFuzzer.swift", "EngineFuzzer.swift",
+        "FragmentFuzzer.swift", "FuzzBed.swift", "FuzzFrames.swift", "FuzzRecord.swift",
+        "ParserFuzzer.swift", "Seeds.swift", "TCPFuzzer.swift",
+      ], sources: ["DissectionFuzzer.swift", "DissectionSeeds.swift", "StreamFuzzer.swift"],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
@@ -101,9 +118,10 @@ let fuzzTargets: [Target] =
       ],
       path: "bench/fuzz",
       exclude: [
-        "CaptureFuzzer.swift", "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
+        "CaptureFuzzer.swift", "DissectionFuzzer.swift", "DissectionSeeds.swift",
+        "EngineFuzzer.swift", "FragmentFuzzer.swift", "FuzzBed.swift",
         "FuzzFrames.swift", "FuzzRecord.swift", "ParserFuzzer.swift", "Seeds.swift",
-        "TCPFuzzer.swift",
+        "StreamFuzzer.swift", "TCPFuzzer.swift",
       ], sources: ["ControlFuzzer.swift"],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
@@ -152,7 +170,13 @@ let package = Package(
       name: "Filters", dependencies: ["FlowEngine", "CBurst", "CPcap"],
       swiftSettings: swiftSettings),
     .target(name: "CSHA1", path: "dpdk/sha1"),
+    .target(
+      name: "CCrypto", path: "dpdk/crypto",
+      linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("z")]),
     .target(name: "Records", dependencies: ["FlowEngine", "CSHA1"], swiftSettings: swiftSettings),
+    .target(
+      name: "Dissection", dependencies: ["Records", "FlowEngine", "CBurst", "CCrypto"],
+      swiftSettings: hotSettings),
     .target(
       name: "Ports", dependencies: ["FlowEngine", "CBurst", "CPosix", "CCompression"],
       swiftSettings: swiftSettings),
@@ -166,13 +190,14 @@ let package = Package(
         "COpenSSL",
       ], swiftSettings: swiftSettings),
     .target(
-      name: "Configuration", dependencies: ["Records", .product(name: "Yams", package: "Yams")],
+      name: "Configuration",
+      dependencies: ["Records", "FlowEngine", .product(name: "Yams", package: "Yams")],
       swiftSettings: swiftSettings),
     .target(
       name: "Runtime",
       dependencies: [
-        "FlowEngine", "Filters", "Records", "Ports", "Sinks", "ControlAPI", "Configuration",
-        "CBurst", .product(name: "Logging", package: "swift-log"),
+        "FlowEngine", "Filters", "Dissection", "Records", "Ports", "Sinks", "ControlAPI",
+        "Configuration", "CBurst", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .target(
       name: "DPDKPorts", dependencies: ["Ports", "CDPDK", "CBurst"], swiftSettings: swiftSettings),
@@ -194,6 +219,7 @@ let package = Package(
       name: "martletd",
       dependencies: [
         "ControlAPI", "ControlServer", "AuditLog", "DPDKPorts", "Runtime", "Configuration",
+        "Dissection", "FlowEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
@@ -201,7 +227,7 @@ let package = Package(
       name: "martlet",
       dependencies: [
         "ControlAPI", "AuditLog", "Runtime", "Configuration", "Filters", "Ports", "Sinks",
-        "Records", "FlowEngine", "CBurst", "Forwarding",
+        "Records", "FlowEngine", "Dissection", "CBurst", "CCrypto", "Forwarding",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
@@ -219,6 +245,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "RecordsTests", dependencies: ["Records", "FlowEngine"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DissectionTests",
+      dependencies: ["Dissection", "Records", "FlowEngine", "Ports", "CBurst", "CCrypto"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "SinksTests", dependencies: ["Sinks", "Records", "CHiredis"],
       swiftSettings: swiftSettings),
@@ -247,7 +277,7 @@ let package = Package(
       name: "RuntimeTests",
       dependencies: [
         "Runtime", "Ports", "Sinks", "Records", "FlowEngine", "ControlAPI", "Configuration",
-        "CBurst",
+        "Dissection", "CBurst",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: swiftSettings),
     .testTarget(

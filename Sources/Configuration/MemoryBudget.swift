@@ -1,6 +1,6 @@
 /// What an engine with these settings takes at start, summed before any of it is taken.
 ///
-/// The figures of the engine's own memory follow its layouts (a flow is 256 bytes, a record 408, a packet
+/// The figures of the engine's own memory follow its layouts (a flow is 272 bytes, a record 424, a packet
 /// on a hand-off ring 160) and are held against them in a test. DPDK's own needs beside its packet
 /// buffers are not in them.
 package struct MemoryBudget: Sendable, Equatable {
@@ -55,6 +55,21 @@ package struct MemoryBudget: Sendable, Equatable {
         bytes: workers
           * (Self.powerOfTwo(settings.fragments.capacity) * Self.datagramBytes
             + settings.fragments.heldPackets * Self.heldFragmentBytes)))
+    if settings.dissection.enabled {
+      lines.append(
+        Line(
+          name: "dissection",
+          bytes: workers
+            * (settings.dissection.flowCapacity * Self.dissectedFlowBytes
+              + (settings.dissection.bufferMegabytes << 20)
+              + (settings.dissection.bufferMegabytes << 20) / Self.bufferBytesPerMapByte
+              + Self.dissectionSideBytes
+              + (settings.dissection.hashFiles ? Self.decompressorBytes : 0))))
+      lines.append(
+        Line(
+          name: "protocol record rings",
+          bytes: workers * (Self.ringHeadBytes + (settings.dissection.ringMegabytes << 20))))
+    }
     lines.append(Line(name: "filters and traces", bytes: workers * Self.filterBytes))
     lines.append(
       Line(
@@ -69,7 +84,7 @@ package struct MemoryBudget: Sendable, Equatable {
     self.lines = lines
   }
 
-  static let flowBytes = 256
+  static let flowBytes = 256 + 16
   static let bucketBytes = 64
   /// Number on the free list (4), and what the flow scan saw last (8).
   static let perFlowSideBytes = 12
@@ -78,9 +93,18 @@ package struct MemoryBudget: Sendable, Equatable {
   /// A tunnel, and at the most four bytes of its index.
   static let tunnelBytes = 48 + 4
   static let ringHeadBytes = 128
-  static let recordBytes = 408
+  static let recordBytes = 424
+  /// A flow's state and its number on a free list.
+  static let dissectedFlowBytes = 1024 + 4
+  /// A bit for each KiB.
+  static let bufferBytesPerMapByte = 8 << 10
+  /// A record under way (64 KiB), depths, datagrams in fragments, names to redact, and the expected data
+  /// channels that the worker tells the others (264 KiB): at the most.
+  static let dissectionSideBytes = 352 << 10
+  /// Sixteen bodies that are decoded at a time, and what comes out of them.
+  static let decompressorBytes = 16 * (192 + (64 << 10)) + (16 << 10)
   /// 2,048 flows on their way to who asks, 256 that an operator ends, and words beside them.
-  static let scanRingBytes = 128 + ringHeadBytes + 2048 * 432 + ringHeadBytes + 256 * 24
+  static let scanRingBytes = 128 + ringHeadBytes + 2048 * 448 + ringHeadBytes + 256 * 24
   static let parsedPacketBytes = 160
   /// A datagram's entry and its place in the index, and a fragment that waits.
   static let datagramBytes = 208 + 4

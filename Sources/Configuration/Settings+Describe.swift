@@ -1,3 +1,4 @@
+import FlowEngine
 import Records
 
 extension Settings {
@@ -21,6 +22,21 @@ extension Settings {
       out.add("capacity", fragments.capacity)
       out.add("heldPackets", fragments.heldPackets)
       out.add("timeoutSeconds", fragments.timeoutSeconds)
+    }
+    out.section("dissection") { out in
+      out.add("enabled", dissection.enabled)
+      out.add("protocols", elements: dissection.protocols.map { "\($0.name)" })
+      out.add("flowCapacity", dissection.flowCapacity)
+      out.add("bufferMegabytes", dissection.bufferMegabytes)
+      out.add("heldKilobytes", dissection.heldKilobytes)
+      out.add("ringMegabytes", dissection.ringMegabytes)
+      out.add("overlap", dissection.overlap)
+      out.add("midstream", dissection.midstream)
+      out.add("depthKilobytes", dissection.depthKilobytes)
+      out.add("depths", elements: dissection.depths.map { Description.quoted($0.text) })
+      out.add("headersOnly", dissection.headersOnly)
+      out.add("hashFiles", dissection.hashFiles)
+      out.add("redact", elements: dissection.redact.map(Description.quoted))
     }
     out.section("handoff") { $0.add("ringSlots", handoff.ringSlots) }
     out.section("overload") { out in

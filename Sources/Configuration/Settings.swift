@@ -1,3 +1,4 @@
+package import FlowEngine
 package import Records
 
 /// Everything a daemon is configured with, checked and unchangeable. Units stand in the names;
@@ -9,6 +10,7 @@ package struct Settings: Sendable, Equatable {
   package var filters: [Filter] = []
   package var flows = Flows()
   package var fragments = Fragments()
+  package var dissection = Dissection()
   package var handoff = Handoff()
   package var overload = Overload()
   package var records = Records()
@@ -105,6 +107,39 @@ package struct Settings: Sendable, Equatable {
     package var timeoutSeconds = 15.0
   }
 
+  package struct Dissection: Sendable, Equatable {
+    package enum Overlap: String, CaseIterable, Sendable { case first, last, linux, windows }
+
+    package struct Depth: Sendable, Equatable {
+      package var proto = AppProtocol.unknown
+      package var toServerKilobytes = 0
+      package var toClientKilobytes = 0
+
+      /// As the configuration has it: `http 1024 64`.
+      package var text: String { "\(proto.name) \(toServerKilobytes) \(toClientKilobytes)" }
+    }
+
+    package var enabled = true
+    /// All where empty.
+    package var protocols: [AppProtocol] = []
+    package var flowCapacity = 16_384
+    package var bufferMegabytes = 32
+    package var heldKilobytes = 256
+    package var ringMegabytes = 4
+    package var overlap = Overlap.first
+    package var midstream = true
+    package var depthKilobytes = 0
+    package var depths: [Depth] = []
+    package var headersOnly = false
+    package var hashFiles = false
+    package var redact: [String] = []
+
+    /// As EVE's `app_proto` has them.
+    package static let protocolNames = AppProtocol.allCases.filter {
+      $0 != .unknown && $0 != .failed
+    }.map { "\($0.name)" }
+  }
+
   package struct Handoff: Sendable, Equatable {
     package var ringSlots = 4096
   }
@@ -158,6 +193,8 @@ package struct Settings: Sendable, Equatable {
     package var rotateMegabytes: Int?
     package var rotateSeconds: Double?
     package var keepFiles = 10
+    /// One of the files of a sink with `splitByType`.
+    package var isOneOfMany = false
   }
 
   package struct Control: Sendable, Equatable {

@@ -1,3 +1,6 @@
+import FlowEngine
+import Records
+
 extension SettingsKey {
   private static let seconds = 0.1...86_400.0
 
@@ -159,6 +162,48 @@ extension SettingsKey {
     SettingsKey(
       "fragments.timeoutSeconds", live: true, .number(0.1...300), "15", unit: "s", "How long"),
 
+    SettingsKey("dissection", .section, "What flows say: streams put together, protocol records"),
+    SettingsKey(
+      "dissection.enabled", .flag, "true", "Look into payloads; without it there are flows alone"),
+    SettingsKey(
+      "dissection.protocols", .choices(Settings.Dissection.protocolNames), "[]",
+      "Protocols that are looked for; all where it is left out"),
+    SettingsKey(
+      "dissection.flowCapacity", .integer(64...16_777_216), "16384", unit: "flows",
+      "Flows of each worker that are looked into at a time; 1 KiB each"),
+    SettingsKey(
+      "dissection.bufferMegabytes", .integer(1...65_536), "32", unit: "MiB",
+      "Memory of each worker for what waits behind holes, incomplete messages and records under way"
+    ),
+    SettingsKey(
+      "dissection.heldKilobytes", .integer(1...65_536), "256", unit: "KiB",
+      "Of it, what one direction of a flow may hold behind holes; more gives the first hole up"),
+    SettingsKey(
+      "dissection.ringMegabytes", .powerOfTwo(1...1024), "4", unit: "MiB",
+      "Ring of protocol records from each worker to the publisher"),
+    SettingsKey(
+      "dissection.overlap", .choice(["first", "last", "linux", "windows"]), "first",
+      "Which of two segments that differ in the same bytes is believed"),
+    SettingsKey(
+      "dissection.midstream", .flag, "true",
+      "Look into TCP connections of which the client's SYN was not seen"),
+    SettingsKey(
+      "dissection.depthKilobytes", .integer(0...1_073_741_824), "0", unit: "KiB",
+      "Bytes of a direction after which nobody looks at it; 0: as far as its protocol's dissector likes"
+    ),
+    SettingsKey(
+      "dissection.depths", .texts, "[]",
+      "Other depths for some protocols, as `http 1024 64`: KiB to the server and to the client"),
+    SettingsKey(
+      "dissection.headersOnly", .flag, "false",
+      "Record what stands in headers only: no subjects, no names of files"),
+    SettingsKey(
+      "dissection.hashFiles", .flag, "false",
+      "Hash bodies and attachments (SHA-256), with a `fileinfo` record for each"),
+    SettingsKey(
+      "dissection.redact", .texts, "[]",
+      "Further names of parameters whose values are masked, beside password, token and the like"),
+
     SettingsKey("handoff", .section, "Packets that another worker owns"),
     SettingsKey(
       "handoff.ringSlots", .powerOfTwo(64...1_048_576), "4096", unit: "packets",
@@ -201,7 +246,7 @@ extension SettingsKey {
     SettingsKey(
       "sinks[].type", .choice(["redis", "file", "stdout", "null"]), required: true, "What kind"),
     SettingsKey(
-      "sinks[].types", .choices(["flow", "flow_update", "anomaly", "stats"]), "[]",
+      "sinks[].types", .choices(EventType.allCases.map(\.rawValue)), "[]",
       "Event types it takes; all where it is left out"),
     SettingsKey(
       "sinks[].format", .choice(["eve", "fields"]), "eve", "EVE JSON, or (redis) flat fields"),
@@ -257,7 +302,8 @@ extension SettingsKey {
       "file: how many older ones are kept"),
     SettingsKey(
       "sinks[].splitByType", .flag, "false",
-      "file: one file an event type, `eve-flow.json` in place of `eve.json`"),
+      "file: one file an event type, `eve-flow.json` in place of `eve.json`, made with its first"
+        + " record; the queue is shared out among them"),
 
     SettingsKey("control", .section, "The control socket"),
     SettingsKey(

@@ -1,3 +1,4 @@
+import FlowEngine
 import Foundation
 import Records
 import Yams
@@ -20,6 +21,7 @@ extension SettingsLoader {
     settings.fragments.timeoutSeconds = fragments.number(
       "timeoutSeconds", settings.fragments.timeoutSeconds)
     fragments.finish()
+    settings.dissection = readDissection(root.section("dissection"))
     let handoff = root.section("handoff")
     settings.handoff.ringSlots = handoff.integer("ringSlots") ?? settings.handoff.ringSlots
     handoff.finish()
@@ -44,6 +46,70 @@ extension SettingsLoader {
     log.finish()
     root.finish()
     return settings
+  }
+
+  private static func readDissection(_ reader: SectionReader) -> Settings.Dissection {
+    var made = Settings.Dissection()
+    made.enabled = reader.flag("enabled", made.enabled)
+    made.protocols = readProtocols(reader)
+    made.flowCapacity = reader.integer("flowCapacity") ?? made.flowCapacity
+    made.bufferMegabytes = reader.integer("bufferMegabytes") ?? made.bufferMegabytes
+    made.heldKilobytes = reader.integer("heldKilobytes") ?? made.heldKilobytes
+    made.ringMegabytes = reader.integer("ringMegabytes") ?? made.ringMegabytes
+    made.overlap = reader.choice("overlap", made.overlap)
+    made.midstream = reader.flag("midstream", made.midstream)
+    made.depthKilobytes = reader.integer("depthKilobytes") ?? made.depthKilobytes
+    made.depths = readDepths(reader)
+    made.headersOnly = reader.flag("headersOnly", made.headersOnly)
+    made.hashFiles = reader.flag("hashFiles", made.hashFiles)
+    made.redact = reader.texts("redact", such: "session") ?? made.redact
+    if !made.redact.allSatisfy(isParameterName) {
+      reader.note("redact", "holds something else than names of letters, digits, `.`, `_` and `-`")
+      made.redact = []
+    }
+    reader.finish()
+    return made
+  }
+
+  private static func isParameterName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+          || "._-".utf8.contains(byte)
+      }
+  }
+
+  private static func readProtocols(_ reader: SectionReader) -> [AppProtocol] {
+    let names = reader.texts("protocols", such: "dns") ?? []
+    let found = names.compactMap(AppProtocol.named)
+    if found.count != names.count {
+      reader.note(
+        "protocols",
+        "holds something else than protocols; they are "
+          + Settings.Dissection.protocolNames.joined(separator: ", "))
+    }
+    return found
+  }
+
+  private static func readDepths(_ reader: SectionReader) -> [Settings.Dissection.Depth] {
+    let texts = reader.texts("depths", such: "http 1024 64") ?? []
+    let depths = texts.compactMap { text -> Settings.Dissection.Depth? in
+      let words = text.split(separator: " ")
+      guard words.count == 3, let proto = AppProtocol.named(String(words[0])),
+        let toServer = Int(words[1]), let toClient = Int(words[2]),
+        (0...1_073_741_824).contains(toServer), (0...1_073_741_824).contains(toClient)
+      else { return nil }
+      return Settings.Dissection.Depth(
+        proto: proto, toServerKilobytes: toServer, toClientKilobytes: toClient)
+    }
+    if depths.count != texts.count {
+      reader.note(
+        "depths",
+        "holds something else than a protocol and KiB to the server and to the client, such as"
+          + " \"http 1024 64\"")
+    }
+    return depths
   }
 
   private static func readEngine(_ reader: SectionReader) -> Settings.Engine {
@@ -174,16 +240,24 @@ extension SettingsLoader {
     return sink
   }
 
+  /// What each of many files may hold at the least: a flood of one type is no reason to lose another.
+  static let leastSharedQueueMegabytes = 8
+
   /// Puts a sink for each event type in the place of one that asks for a file each.
   static func splitFilesByType(_ settings: inout Settings, _ root: SectionReader) {
     guard root.has("sinks") else { return }
     let asked = root.sections("sinks").map { $0.flag("splitByType", false) }
     settings.sinks = zip(settings.sinks, asked).flatMap { sink, isSplit -> [Settings.Sink] in
       guard isSplit, sink.type == .file else { return [sink] }
-      return EventType.allCases.filter { sink.types.isEmpty || sink.types.contains($0) }.map {
+      let types = EventType.allCases.filter { sink.types.isEmpty || sink.types.contains($0) }
+      return types.map { type in
         var one = sink
-        one.types = [$0]
-        one.path = path(sink.path, of: $0)
+        one.types = [type]
+        one.path = path(sink.path, of: type)
+        one.isOneOfMany = true
+        // What the one might have held is shared out; most types have few records.
+        one.queueMegabytes = max(
+          sink.queueMegabytes / types.count, min(sink.queueMegabytes, leastSharedQueueMegabytes))
         return one
       }
     }

@@ -4,6 +4,55 @@ package enum EventType: String, CaseIterable, Sendable, Codable {
   case flowUpdate = "flow_update"
   case anomaly
   case stats
+  case dns
+  case tls
+  case http
+  case quic
+  case ssh
+  case smtp
+  case ftp
+  case ftpData = "ftp_data"
+  case imap
+  case pop3
+  case telnet
+  case dhcp
+  case ntp
+  case snmp
+  case sip
+  case mqtt
+  case tftp
+  case fileinfo
+
+  /// Its number among all, by which records on their way know it.
+  package var place: UInt8 {
+    switch self {
+    case .flow: 0
+    case .flowUpdate: 1
+    case .anomaly: 2
+    case .stats: 3
+    case .dns: 4
+    case .tls: 5
+    case .http: 6
+    case .quic: 7
+    case .ssh: 8
+    case .smtp: 9
+    case .ftp: 10
+    case .ftpData: 11
+    case .imap: 12
+    case .pop3: 13
+    case .telnet: 14
+    case .dhcp: 15
+    case .ntp: 16
+    case .snmp: 17
+    case .sip: 18
+    case .mqtt: 19
+    case .tftp: 20
+    case .fileinfo: 21
+    }
+  }
+
+  /// A protocol's record, and not a flow's or the sensor's own.
+  package var isProtocol: Bool { place >= EventType.dns.place }
 }
 
 /// How a record is written down.

@@ -13,6 +13,8 @@ package struct RecordContext: Sendable {
   package var communityIDSeed: UInt16
   /// What filter rules call the flows they tag.
   package var tags = TagNames()
+  /// What protocol records consist of.
+  package var events = EventSchema.none
 
   package init(
     sensorName: String, startEpochNanoseconds: Int64, portNames: [String],

@@ -20,6 +20,7 @@ package struct RecordEncoder: ~Copyable {
   var timestampText = TimestampText()
   var startText = TimestampText()
   var endText = TimestampText()
+  var eventTimeText = TimestampText()
 
   private var scratch: UnsafeMutableBufferPointer<UInt8>
 
@@ -31,6 +32,8 @@ package struct RecordEncoder: ~Copyable {
     let size = format == .eve ? fixed.longestEVEFlow : fixed.longestFieldsFlow
     scratch = .allocate(capacity: size)
   }
+
+  var scratchStart: UnsafeMutablePointer<UInt8> { scratch.baseAddress.unsafelyUnwrapped }
 
   deinit { scratch.deallocate() }
 
@@ -80,14 +83,14 @@ package struct RecordEncoder: ~Copyable {
   }
 
   /// Makes the scratch memory at least `size` bytes; what it held is forgotten.
-  private mutating func reserve(_ size: Int) {
+  mutating func reserve(_ size: Int) {
     guard scratch.count < size else { return }
     scratch.deallocate()
     scratch = .allocate(capacity: size)
   }
 
   @inline(__always)
-  private func append(
+  func append(
     _ writer: ByteWriter, type: EventType, _ fieldCount: Int, to batch: inout RecordBatch
   ) {
     let start = scratch.baseAddress.unsafelyUnwrapped

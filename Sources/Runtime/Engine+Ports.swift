@@ -31,7 +31,9 @@ extension Engine {
     }
     guard index < 64 else { throw RPCError(.wrongState, "only the first 64 ports can be stopped") }
     return try portChanges.withLock { _ in
-      guard state.withLock({ $0 == .running }) else { throw RPCError(.wrongState) }
+      guard state.withLock({ $0 == .running }) else {
+        throw RPCError(.wrongState, "ports stop and start while the engine runs; it does not now")
+      }
       let port = ports[index]
       let bit = Self.portBit(index)
       let wasStarted = tuningPage[.stoppedPorts] & bit == 0

@@ -108,13 +108,18 @@ extension Engine {
       RingStats(
         name: "records \(worker)", capacity: UInt64(ring.capacity), used: UInt64(ring.count))
     }
+    let events = eventRings.enumerated().map { worker, ring in
+      RingStats(
+        name: "protocol records \(worker)", capacity: UInt64(ring.capacity),
+        used: UInt64(ring.used))
+    }
     let handoffs = handoffRings.enumerated().compactMap { pair, ring -> RingStats? in
       let (from, to) = (pair / count, pair % count)
       guard from != to, !settings.runsOnPacketTime else { return nil }
       return RingStats(
         name: "handoff \(from) \(to)", capacity: UInt64(ring.capacity), used: UInt64(ring.count))
     }
-    return records + handoffs
+    return records + events + handoffs
   }
 
   /// Worker by worker, each at one moment of its own, so that it holds at every moment and not only
@@ -150,8 +155,25 @@ extension Engine {
       ControlAPI.Counter("lack_of_resources", snapshot[.evicted]),
     ]
     account.evicted = snapshot[.evicted]
-    account.recordsMade = snapshot[.recordsMade]
-    account.recordsDropped = snapshot[.recordsDropped]
+    account.recordsMade = snapshot.recordsMade
+    account.recordsDropped = snapshot.recordsDropped
+    account.dissection = dissection(snapshot)
+    return account
+  }
+
+  private static func dissection(_ snapshot: CounterSnapshot) -> DissectionAccount {
+    var account = DissectionAccount()
+    account.flowsLive = snapshot[.dissectionsLive]
+    account.bufferBytes = snapshot[.dissectionBufferBytes]
+    account.flows = snapshot[.dissectedFlows]
+    account.noState = snapshot[.dissectionNoState]
+    account.noMemory = snapshot[.dissectionNoMemory]
+    account.payloads = snapshot[.payloadsShown]
+    account.payloadBytes = snapshot[.payloadBytesShown]
+    account.streamGaps = snapshot[.streamGaps]
+    account.streamGapBytes = snapshot[.streamGapBytes]
+    account.recordsMade = snapshot[.protocolRecordsMade]
+    account.recordsDropped = snapshot[.protocolRecordsDropped]
     return account
   }
 
@@ -161,4 +183,10 @@ extension Engine {
     FlowEngine.Counter.allCases.filter { $0.group == group }
       .map { ControlAPI.Counter($0.name, snapshot[$0]) }
   }
+}
+
+extension CounterSnapshot {
+  /// Of flows, anomalies and protocols.
+  var recordsMade: UInt64 { self[.recordsMade] &+ self[.protocolRecordsMade] }
+  var recordsDropped: UInt64 { self[.recordsDropped] &+ self[.protocolRecordsDropped] }
 }

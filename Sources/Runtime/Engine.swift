@@ -1,6 +1,7 @@
 import CBurst
 package import ControlAPI
-import FlowEngine
+import Dissection
+package import FlowEngine
 import Foundation
 package import Logging
 package import Ports
@@ -33,10 +34,15 @@ package final class Engine: @unchecked Sendable {
   package private(set) var memoryPages = EngineMemory.Pages.ordinary
   private let memory: EngineMemory
   private let threads: UnsafeMutablePointer<WorkerThread>
+  private let dissections: UnsafeMutablePointer<Dissection>?
   private let queueLists: [UnsafeMutablePointer<martlet_rx_queue>]
   private let mailboxes: UnsafeMutablePointer<UInt64>
   let counters: [CounterBlock]
   let recordRings: [Ring<FlowRecord>]
+  /// Protocol records, by worker; none where nobody looks into payloads.
+  let eventRings: [ByteRing]
+  /// Payloads, by worker; none where nobody keeps them.
+  package let payloadRings: [ByteRing]
   let handoffRings: [Ring<ParsedPacket>]
   let flowScanner: FlowScanner
   /// What workers read between bursts, and who changes it.
@@ -101,6 +107,8 @@ package final class Engine: @unchecked Sendable {
     let layout = Self.layOut(settings, hash, &plan, touch: true, release: host.release)
     counters = layout.counters
     recordRings = layout.records
+    eventRings = layout.events
+    payloadRings = layout.payloads
     handoffRings = layout.handoffs
     flowScanner = FlowScanner(layout.scanPages)
     tuningPage = layout.tuning
@@ -115,6 +123,7 @@ package final class Engine: @unchecked Sendable {
     let filterMemory = layout.filters
     mailboxes = layout.mailboxes
     threads = .allocate(capacity: count)
+    dissections = settings.dissection == nil ? nil : .allocate(capacity: count)
     var lists: [UnsafeMutablePointer<martlet_rx_queue>] = []
     var names: [[QueueName]] = []
     var bits: [UnsafeMutablePointer<UInt64>] = []
@@ -134,14 +143,24 @@ package final class Engine: @unchecked Sendable {
       var workerSettings = Self.workerSettings(settings, hash)
       workerSettings.index = index
       workerSettings.filters = filterMemory
-      let worker = FlowWorker(
+      var worker = FlowWorker(
         workerSettings, plan: &plan, touch: true, records: layout.records[index],
         counters: layout.counters[index], scanPage: layout.scanPages[index],
         handoff: { layout.handoffs[$0 * count + $1] }, release: host.release,
         releaseContext: nil)
+      if let dissections, let wanted = settings.dissection, let shared = layout.shared {
+        (dissections + index).initialize(
+          to: Dissection(
+            wanted, plan: &plan, touch: true, flows: worker.access,
+            counters: layout.counters[index], ring: layout.events[index],
+            payloads: layout.payloads.isEmpty ? nil : layout.payloads[index], worker: index,
+            shared: shared, waits: settings.runsOnPacketTime))
+        worker.attach(Dissection.hook(dissections + index))
+      }
       (threads + index).initialize(
         to: WorkerThread(
-          worker: worker, queues: list, queueCount: queues.count, clock: clock.reader,
+          worker: worker, dissection: dissections.map { $0 + index }, queues: list,
+          queueCount: queues.count, clock: clock.reader,
           mailbox: layout.mailboxes + index * 16,
           tuning: layout.tuning, ticksPerMillisecond: ticks, portBits: bit))
     }
@@ -164,6 +183,8 @@ package final class Engine: @unchecked Sendable {
   deinit {
     (threads).deinitialize(count: settings.workerCount)
     threads.deallocate()
+    dissections?.deinitialize(count: settings.workerCount)
+    dissections?.deallocate()
     for list in queueLists { list.deallocate() }
     for bits in portBits { bits.deallocate() }
   }
@@ -173,11 +194,15 @@ package final class Engine: @unchecked Sendable {
   private struct Layout {
     var counters: [CounterBlock] = []
     var records: [Ring<FlowRecord>] = []
+    var events: [ByteRing] = []
+    var payloads: [ByteRing] = []
     var handoffs: [Ring<ParsedPacket>] = []
     var scanPages: [ScanPage] = []
     var mailboxes: UnsafeMutablePointer<UInt64>
     var tuning: TuningPage
     var filters: FilterMemory?
+    /// Of all dissections.
+    var shared: Dissection.SharedMemory?
     /// Where each worker's own memory lies in the plan, on whole pages; known after adding up.
     var workers: [Range<Int>] = []
   }
@@ -193,6 +218,7 @@ package final class Engine: @unchecked Sendable {
       fragmentTimeoutSeconds: settings.fragmentTimeoutSeconds, hash: hash,
       ownerTableSize: settings.ownerTableSize, runsOnPacketTime: settings.runsOnPacketTime,
       packetMap: settings.packetMap, packetFilter: settings.packetFilter)
+    made.keepsFragments = settings.dissection != nil
     made.checksums = settings.checksums
     made.detailCapacity = settings.detailCapacity
     made.anomaliesPerSecond = settings.anomaliesPerSecond
@@ -212,6 +238,9 @@ package final class Engine: @unchecked Sendable {
     if !settings.runsOnPacketTime {
       layout.filters = FilterMemory(workers: count, plan: &plan)
     }
+    if settings.dissection != nil {
+      layout.shared = Dissection.shared(workers: count, plan: &plan)
+    }
     for _ in 0..<count {
       layout.counters.append(
         CounterBlock(memory: plan.take("counters", bytes: CounterBlock.byteCount)))
@@ -220,6 +249,20 @@ package final class Engine: @unchecked Sendable {
           memory: plan.take(
             "record rings", bytes: Ring<FlowRecord>.byteCount(capacity: settings.recordRingSlots)),
           capacity: settings.recordRingSlots))
+      if let dissection = settings.dissection {
+        layout.events.append(
+          ByteRing(
+            memory: plan.take(
+              "protocol record rings", bytes: ByteRing.byteCount(capacity: dissection.ringBytes)),
+            capacity: dissection.ringBytes))
+        if dissection.keepsStreams || dissection.keepsFiles {
+          layout.payloads.append(
+            ByteRing(
+              memory: plan.take(
+                "payload rings", bytes: ByteRing.byteCount(capacity: dissection.payloadRingBytes)),
+              capacity: dissection.payloadRingBytes))
+        }
+      }
       layout.scanPages.append(
         ScanPage(memory: plan.take("flow scan rings", bytes: ScanPage.byteCount)))
     }
@@ -243,6 +286,13 @@ package final class Engine: @unchecked Sendable {
           records: layout.records[index], counters: layout.counters[index],
           scanPage: layout.scanPages[index], handoff: { layout.handoffs[$0 * count + $1] },
           release: release, releaseContext: nil)
+        if let dissection = settings.dissection, let shared = layout.shared {
+          let made = Dissection(
+            dissection, plan: &plan, touch: false, flows: worker.access,
+            counters: layout.counters[index], ring: layout.events[index], worker: index,
+            shared: shared, waits: false)
+          _ = consume made
+        }
         _ = consume worker
       }
     }

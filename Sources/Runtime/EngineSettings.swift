@@ -1,4 +1,5 @@
 package import ControlAPI
+package import Dissection
 package import FlowEngine
 
 /// What an engine is made with, whoever makes it: the daemon from its configuration, the analyst's
@@ -38,6 +39,8 @@ package struct EngineSettings: Sendable {
   /// Which packets are looked at; all where nil.
   package var packetFilter: PacketFilterSlot?
   package var checksums = ChecksumPolicy.ignore
+  /// How payloads are looked into; not at all where nil.
+  package var dissection: DissectionSettings?
   /// Flows in trouble that there is room for in each worker; one in 40 where nil.
   package var detailCapacity: Int?
   /// Anomaly records of one name that a worker makes in a second; 0: none at all.

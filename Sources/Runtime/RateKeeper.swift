@@ -69,8 +69,8 @@ final class RateKeeper: Sendable {
       rates.discarded = rate(after.total(of: .discard), before.total(of: .discard))
       rates.flowsCreated = of(.flowsCreated)
       rates.evicted = of(.evicted)
-      rates.records = of(.recordsMade)
-      rates.recordsDropped = of(.recordsDropped)
+      rates.records = rate(after.recordsMade, before.recordsMade)
+      rates.recordsDropped = rate(after.recordsDropped, before.recordsDropped)
       window.workers.append(rates)
       window.total.add(rates)
     }

@@ -1,3 +1,4 @@
+import Dissection
 import FlowEngine
 import Foundation
 import Ports
@@ -13,10 +14,8 @@ final class RecordPump: @unchecked Sendable {
   private struct Lane: ~Copyable {
     var encoder: RecordEncoder
     var batch: RecordBatch
-    let wantsFlow: Bool
-    let wantsUpdate: Bool
-    let wantsAnomaly: Bool
-    let wantsStats: Bool
+    /// A bit for each ``EventType``, by its place.
+    let types: UInt64
     let sinks: [any RecordSink]
   }
 
@@ -38,6 +37,15 @@ final class RecordPump: @unchecked Sendable {
   private var lastLossCheck: Int64 = 0
   private var lossesBefore: UInt64?
 
+  /// A flow by its first packet, as its records know it.
+  private struct FlowName: Hashable {
+    var firstSeen: Int64
+    var ordinal: UInt64
+  }
+
+  /// Protocol records of flows of which nobody can say yet whether they are wanted; empty without a filter.
+  private var waiting: [FlowName: [[UInt8]]] = [:]
+
   init(engine: Engine) {
     self.engine = engine
     let context = engine.recordContext
@@ -55,10 +63,8 @@ final class RecordPump: @unchecked Sendable {
       (lanes + index).initialize(
         to: Lane(
           encoder: RecordEncoder(context: context, format: form.format),
-          batch: RecordBatch(format: form.format), wantsFlow: form.types.contains(.flow),
-          wantsUpdate: form.types.contains(.flowUpdate),
-          wantsAnomaly: form.types.contains(.anomaly),
-          wantsStats: form.types.contains(.stats), sinks: sinks))
+          batch: RecordBatch(format: form.format),
+          types: form.types.reduce(0) { $0 | 1 << UInt64($1.place) }, sinks: sinks))
     }
     lastStats = EngineClock.monotonicNanoseconds
   }
@@ -123,41 +129,106 @@ final class RecordPump: @unchecked Sendable {
     lossesBefore = losses
   }
 
+  /// What the workers have made, in the order in which each has made it.
   private func drainRings() -> Int {
     var total = 0
-    for ring in engine.recordRings {
-      let count = ring.available(limit: Self.turn)
-      if count == 0 { continue }
-      if !engine.consumers.isEmpty { show(ring, count) }
-      for lane in 0..<laneCount {
-        for i in 0..<count where isWanted(ring.peek(i)) {
-          let record = ring.peek(i)
-          let isWanted =
-            switch record.pointee.kind {
-            case FlowRecordKind.flow: lanes[lane].wantsFlow
-            case FlowRecordKind.flowUpdate: lanes[lane].wantsUpdate
-            default: lanes[lane].wantsAnomaly
-            }
-          if isWanted {
-            lanes[lane].encoder.encode(UnsafePointer(record), into: &lanes[lane].batch)
-          }
-        }
-        if lanes[lane].batch.bytes.count >= Self.batchBytes { offer(lane) }
+    for worker in engine.recordRings.indices {
+      let flows = engine.recordRings[worker]
+      guard worker < engine.eventRings.count else {
+        let count = flows.available(limit: Self.turn)
+        takeFlows(flows, count)
+        total += count
+        continue
       }
-      ring.release(count)
-      total += count
+      total += takeBoth(flows, engine.eventRings[worker])
     }
     return total
   }
 
-  @inline(__always)
-  private func isWanted(_ record: UnsafePointer<FlowRecord>) -> Bool {
-    engine.recordFilter?.matches(record) ?? true
+  private func takeFlows(_ ring: Ring<FlowRecord>, _ count: Int) {
+    if count == 0 { return }
+    for i in 0..<count { takeIfWanted(ring.peek(i)) }
+    ring.release(count)
+    offerFull()
   }
 
-  private func show(_ ring: Ring<FlowRecord>, _ count: Int) {
-    for i in 0..<count where isWanted(ring.peek(i)) {
-      for consumer in engine.consumers { consumer.take(ring.peek(i)) }
+  /// Flow and protocol records of one worker by their sequence numbers, which count both.
+  private func takeBoth(_ flows: Ring<FlowRecord>, _ events: ByteRing) -> Int {
+    var taken = 0
+    while taken < Self.turn {
+      // What is seen of one ring was made after all of a lower number in the other, which is looked at
+      // after it.
+      var flow = flows.available(limit: 1) > 0 ? flows.peek(0) : nil
+      let message = events.peek()
+      if flow == nil && message != nil && flows.available(limit: 1) > 0 { flow = flows.peek(0) }
+      if let message {
+        guard let event = EventRecord(message) else {
+          events.release(message)
+          continue
+        }
+        if flow == nil || event.head.sequence < flow!.pointee.sequence {
+          takeIfWanted(event)
+          events.release(message)
+          taken += 1
+          continue
+        }
+      }
+      guard let flow else { break }
+      takeIfWanted(flow)
+      flows.release(1)
+      taken += 1
+    }
+    offerFull()
+    return taken
+  }
+
+  private func takeIfWanted(_ record: UnsafePointer<FlowRecord>) {
+    guard let filter = engine.recordFilter else { return take(record) }
+    let isWanted = filter.matches(record)
+    if record.pointee.kind == FlowRecordKind.flow {
+      let key = FlowName(
+        firstSeen: record.pointee.cold.firstSeen, ordinal: record.pointee.cold.ordinal)
+      if let events = waiting.removeValue(forKey: key), isWanted {
+        for event in events {
+          event.withUnsafeBytes { bytes in
+            if let event = EventRecord(bytes) { take(event) }
+          }
+        }
+      }
+    }
+    if isWanted { return take(record) }
+    for consumer in engine.consumers { consumer.leaveOut(record) }
+  }
+
+  private func takeIfWanted(_ event: EventRecord) {
+    if engine.recordFilter == nil { return take(event) }
+    let key = FlowName(firstSeen: event.head.firstSeen, ordinal: event.head.flowOrdinal)
+    waiting[key, default: []].append(Array(event.message))
+  }
+
+  private func take(_ record: UnsafePointer<FlowRecord>) {
+    for consumer in engine.consumers { consumer.take(record) }
+    let type: EventType =
+      switch record.pointee.kind {
+      case FlowRecordKind.flow: .flow
+      case FlowRecordKind.flowUpdate: .flowUpdate
+      default: .anomaly
+      }
+    for lane in 0..<laneCount where lanes[lane].types >> UInt64(type.place) & 1 != 0 {
+      lanes[lane].encoder.encode(record, into: &lanes[lane].batch)
+    }
+  }
+
+  private func take(_ event: EventRecord) {
+    for consumer in engine.consumers { consumer.take(event) }
+    for lane in 0..<laneCount where lanes[lane].types >> UInt64(event.head.type) & 1 != 0 {
+      lanes[lane].encoder.encode(event, into: &lanes[lane].batch)
+    }
+  }
+
+  private func offerFull() {
+    for lane in 0..<laneCount where lanes[lane].batch.bytes.count >= Self.batchBytes {
+      offer(lane)
     }
   }
 
@@ -179,7 +250,8 @@ final class RecordPump: @unchecked Sendable {
 
   private func writeStats() {
     let stats = engine.statsRecord()
-    for lane in 0..<laneCount where lanes[lane].wantsStats {
+    for lane in 0..<laneCount
+    where lanes[lane].types >> UInt64(EventType.stats.place) & 1 != 0 {
       lanes[lane].encoder.encode(stats, into: &lanes[lane].batch)
     }
   }
@@ -192,6 +264,7 @@ extension Engine {
       sensorName: settings.sensor, startEpochNanoseconds: startEpoch,
       portNames: ports.map(\.name), communityIDSeed: settings.communityIDSeed)
     context.tags = tags
+    if settings.dissection != nil { context.events = Dissection.schema }
     return context
   }
 
@@ -214,14 +287,15 @@ extension Engine {
     record.discarded = counts(.discard)
     record.notIP = counts(.nonIP)
     record.anomalies = counts(.anomaly)
+    record.dissection = settings.dissection == nil ? [] : counts(.dissection)
     record.flowsLive = total[.flowsLive]
     record.flowsCreated = total[.flowsCreated]
     record.flowsEvicted = total[.evicted]
     record.flowsExported =
       total[.endedIdle] &+ total[.endedByProtocol] &+ total[.endedForced] &+ total[.evicted]
     record.flowUpdates = total[.flowUpdates]
-    record.recordsMade = total[.recordsMade]
-    record.recordsDropped = total[.recordsDropped]
+    record.recordsMade = total.recordsMade
+    record.recordsDropped = total.recordsDropped
     for port in ports {
       let counts = port.statistics()
       var out = StatsRecord.Port(name: port.name)

@@ -1,4 +1,5 @@
 import CBurst
+import Dissection
 import FlowEngine
 import Foundation
 
@@ -18,6 +19,8 @@ enum WorkerPhase {
 /// but for the two words of `mailbox`.
 struct WorkerThread: ~Copyable {
   var worker: FlowWorker
+  /// What looks into its flows' payload; nil where nobody does.
+  let dissection: UnsafeMutablePointer<Dissection>?
   let queues: UnsafeMutablePointer<martlet_rx_queue>
   let queueCount: Int
   let clock: EngineClock.Reader
@@ -37,13 +40,15 @@ struct WorkerThread: ~Copyable {
   private var stoppedPorts: UInt64 = 0
 
   init(
-    worker: consuming FlowWorker, queues: UnsafeMutablePointer<martlet_rx_queue>,
+    worker: consuming FlowWorker, dissection: UnsafeMutablePointer<Dissection>?,
+    queues: UnsafeMutablePointer<martlet_rx_queue>,
     queueCount: Int, clock: EngineClock.Reader, mailbox: UnsafeMutablePointer<UInt64>,
     tuning: TuningPage, ticksPerMillisecond: UInt64,
     portBits: UnsafeMutablePointer<UInt64>
   ) {
     self.portBits = portBits
     self.worker = worker
+    self.dissection = dissection
     self.queues = queues
     self.queueCount = queueCount
     self.clock = clock
@@ -78,11 +83,16 @@ struct WorkerThread: ~Copyable {
       if began &- lastPublished > ticksPerMillisecond {
         takeTuning()
         controlOverload(now: now(at: began))
-        worker.publishCounters()
+        publishCounters()
         lastPublished = began
       }
     }
     end()
+  }
+
+  private mutating func publishCounters() {
+    dissection?.pointee.setGauges()
+    worker.publishCounters()
   }
 
   /// Once a millisecond: takes what the control plane has tuned.
@@ -179,22 +189,22 @@ struct WorkerThread: ~Copyable {
     acknowledge(WorkerPhase.quiesce)
     while martlet_load_acquire(mailbox) < WorkerPhase.export {
       if worker.pollHandoffs(now: now(at: martlet_tsc())) == 0 { usleep(100) }
-      worker.publishCounters()
+      publishCounters()
     }
     worker.giveUpFragments()
     var cursor = 0
     while martlet_load_acquire(mailbox) < WorkerPhase.abandon {
       if worker.drain(now: now(at: martlet_tsc()), cursor: &cursor) { break }
       // The ring is full: the publisher is at work.
-      worker.publishCounters()
+      publishCounters()
       usleep(200)
     }
-    worker.publishCounters()
+    publishCounters()
     acknowledge(WorkerPhase.export)
   }
 
-  private func acknowledge(_ phase: UInt64) {
-    worker.publishCounters()
+  private mutating func acknowledge(_ phase: UInt64) {
+    publishCounters()
     martlet_store_release(mailbox + 8, phase &+ 1)
   }
 }

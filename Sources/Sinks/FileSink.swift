@@ -14,6 +14,9 @@ package struct FileSinkSettings: Sendable {
   /// How many rotated files are kept beside the one being written.
   package var keepFiles: Int
   package var queueBytes: Int
+  /// The file is made with its first record, not at the start: for one of many files, most of which stay
+  /// empty.
+  package var opensWithFirstRecord = false
 
   package init(
     path: String, types: Set<EventType> = [], rotateBytes: Int? = nil, rotateSeconds: Int? = nil,
@@ -49,9 +52,11 @@ package final class FileSink: ThreadedSink, @unchecked Sendable {
 
   package init(settings: FileSinkSettings) {
     self.settings = settings
+    // One of many is known by what it takes.
+    let type = settings.opensWithFirstRecord ? settings.types.first : nil
     super.init(
-      name: "file", target: settings.path, format: .eve, types: settings.types,
-      queueBytes: settings.queueBytes)
+      name: type.map { "file \($0.rawValue)" } ?? "file", target: settings.path, format: .eve,
+      types: settings.types, queueBytes: settings.queueBytes)
   }
 
   override func prepare() throws {
@@ -63,7 +68,18 @@ package final class FileSink: ThreadedSink, @unchecked Sendable {
     guard settings.keepFiles >= 0 else {
       throw SinkError("sink file: keepFiles \(settings.keepFiles) must be 0 or more")
     }
-    try reopen()
+    if settings.opensWithFirstRecord {
+      try checkFolder()
+    } else {
+      try reopen()
+    }
+  }
+
+  /// What would fail later fails at the start: a folder that is not there, or that nobody may write to.
+  private func checkFolder() throws(SinkError) {
+    let slash = settings.path.lastIndex(of: "/")
+    let folder = slash.map { settings.path[...$0] } ?? "."
+    guard access(String(folder), W_OK | X_OK) == 0 else { throw SinkError(explain(errno)) }
   }
 
   override func run() {
@@ -197,7 +213,7 @@ package final class FileSink: ThreadedSink, @unchecked Sendable {
 
   /// When the file's time is up; nil where it has none.
   private var rotationNanoseconds: UInt64? {
-    guard let seconds = settings.rotateSeconds, isRegular else { return nil }
+    guard let seconds = settings.rotateSeconds, isRegular, descriptor >= 0 else { return nil }
     return openedNanoseconds + UInt64(seconds) * 1_000_000_000
   }
 

@@ -2,6 +2,7 @@ import CBurst
 import Configuration
 import ControlServer
 import DPDKPorts
+import Dissection
 import FlowEngine
 import Foundation
 import Logging
@@ -216,6 +217,33 @@ struct EngineBuilder {
     made.traceInterval = settings.engine.traceInterval
     made.filters = settings.filterRules
     made.anomaliesPerSecond = settings.records.anomaliesPerSecond
+    made.dissection = dissectionSettings()
+    return made
+  }
+
+  private func dissectionSettings() -> DissectionSettings? {
+    let wanted = settings.dissection
+    guard wanted.enabled else { return nil }
+    var made = DissectionSettings()
+    if !wanted.protocols.isEmpty {
+      made.protocols = wanted.protocols.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
+    }
+    made.flowCapacity = wanted.flowCapacity
+    made.bufferBytes = wanted.bufferMegabytes << 20
+    made.heldBytesPerDirection = wanted.heldKilobytes << 10
+    made.ringBytes = wanted.ringMegabytes << 20
+    made.overlapPolicy = OverlapPolicy(rawValue: wanted.overlap.rawValue) ?? .first
+    made.takesMidstream = wanted.midstream
+    made.depthBytes = UInt64(wanted.depthKilobytes) << 10
+    made.depths = wanted.depths.map { depth in
+      DissectionDepth(
+        proto: depth.proto,
+        toServer: UInt64(depth.toServerKilobytes) << 10,
+        toClient: UInt64(depth.toClientKilobytes) << 10)
+    }
+    made.isHeaderOnly = wanted.headersOnly
+    made.hashesFiles = wanted.hashFiles
+    made.redactedNames += wanted.redact.map { $0.lowercased() }
     return made
   }
 
@@ -243,11 +271,12 @@ struct EngineBuilder {
       }
       return try RedisSink(settings: made)
     case .file:
-      return FileSink(
-        settings: FileSinkSettings(
-          path: sink.path, types: sink.types, rotateBytes: sink.rotateMegabytes.map { $0 << 20 },
-          rotateSeconds: sink.rotateSeconds.map { Int($0.rounded(.up)) },
-          keepFiles: sink.keepFiles, queueBytes: queueBytes))
+      var made = FileSinkSettings(
+        path: sink.path, types: sink.types, rotateBytes: sink.rotateMegabytes.map { $0 << 20 },
+        rotateSeconds: sink.rotateSeconds.map { Int($0.rounded(.up)) },
+        keepFiles: sink.keepFiles, queueBytes: queueBytes)
+      made.opensWithFirstRecord = sink.isOneOfMany
+      return FileSink(settings: made)
     case .stdout:
       return StdoutSink(
         settings: StdoutSinkSettings(types: sink.types, queueBytes: queueBytes))

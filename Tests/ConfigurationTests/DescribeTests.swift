@@ -42,14 +42,19 @@ struct DescribeTests {
       value = words.last { $0 != key.standard } ?? ""
     case .choices(let words): value = "[\(words.last ?? "")]"
     case .integers: value = "[7]"
+    case .texts where key.name == "depths": value = "[\"http 1024 64\", \"tls 0 1\"]"
+    case .texts where key.name == "redact": value = "[customer_number, pin]"
     case .texts: value = "[\"--log-level=pmd:debug\", \"--a=\\\"b\"]"
     case .paces: value = "[2.5, max, original]"
     case .section, .sections: return
     }
     let text = Documents.setting(key, to: value).text
-    let read = try settings(text)
+    var read = try settings(text)
     #expect(read != (try settings(Documents.least)))
-    #expect(try settings(read.describe()) == read, "\(read.describe())")
+    let again = try settings(read.describe())
+    // Each of many files is written out, and not that they come of one setting.
+    for place in read.sinks.indices { read.sinks[place].isOneOfMany = false }
+    #expect(again == read, "\(read.describe())")
   }
 
   @Test("secrets do not show")

@@ -9,7 +9,9 @@ struct EngineLayoutTests {
   @Test("sizes of what the engine keeps")
   func sizes() {
     #expect(
-      MemoryBudget.flowBytes == MemoryLayout<FlowHot>.stride + MemoryLayout<FlowCold>.stride)
+      MemoryBudget.flowBytes
+        == MemoryLayout<FlowHot>.stride + MemoryLayout<FlowCold>.stride
+        + MemoryLayout<FlowApp>.stride)
     #expect(MemoryBudget.bucketBytes == FlowTable.Bucket.byteCount)
     #expect(MemoryBudget.perFlowSideBytes == 4 + MemoryLayout<FlowScan.Seen>.stride)
     #expect(MemoryBudget.scanRingBytes == ScanPage.byteCount)

@@ -133,8 +133,9 @@ struct KeyTests {
         "sinks[0].type: is \"null-\"; it is one of redis, file, stdout, null (did you mean null?)"
       ),
       (
-        "sinks: [{ type: stdout, types: [flow, dns] }]",
-        "sinks[0].types: holds something else than event types; they are flow, flow_update, anomaly, stats"
+        "sinks: [{ type: stdout, types: [flow, dnz] }]",
+        "sinks[0].types: holds something else than event types; they are "
+          + "flow, flow_update, anomaly, stats, dns, tls, http, quic, ssh, smtp, ftp, ftp_data, imap, pop3, telnet, dhcp, ntp, snmp, sip, mqtt, tftp, fileinfo"
       ),
       (
         "control: { mode: \"888\" }",

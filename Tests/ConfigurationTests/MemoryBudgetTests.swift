@@ -16,16 +16,18 @@ struct MemoryBudgetTests {
     let bytes = try bytes(Documents.least)
     #expect(
       bytes == [
-        "flow entries": 262_144 * 256,
+        "flow entries": 262_144 * 272,
         // Eight slots for five flows.
         "flow index": 52_429 * 64,
         "free list and flow scan": 262_144 * 12,
-        "flow scan rings": 128 + 128 + 2048 * 432 + 128 + 256 * 24,
+        "flow scan rings": 128 + 128 + 2048 * 448 + 128 + 256 * 24,
         "flow details": 6_553 * 156,
         "tunnels": 4_097 * 52,
-        "record rings": 128 + 65_536 * 408,
+        "record rings": 128 + 65_536 * 424,
         "hand-off rings": 0,
         "fragment caches": 4096 * 212 + 1024 * 168,
+        "dissection": 16_384 * 1028 + (32 << 20) + 4096 + (352 << 10),
+        "protocol record rings": 128 + (4 << 20),
         "filters and traces": 690_304,
         "packet buffers": (1024 + 576 + 1024) * (2048 + 320),
         "sink queues": 0,
@@ -50,9 +52,9 @@ struct MemoryBudgetTests {
         - { type: "null" }
       """
     let bytes = try bytes(text)
-    #expect(bytes["flow entries"] == 3 * 1000 * 256)
+    #expect(bytes["flow entries"] == 3 * 1000 * 272)
     #expect(bytes["flow index"] == 3 * 200 * 64)
-    #expect(bytes["record rings"] == 3 * (128 + 64 * 408))
+    #expect(bytes["record rings"] == 3 * (128 + 64 * 424))
     #expect(bytes["hand-off rings"] == 6 * (128 + 64 * 160))
     #expect(bytes["fragment caches"] == 3 * (1024 * 212 + 10 * 168))
     #expect(
@@ -74,8 +76,8 @@ struct MemoryBudgetTests {
   func printed() throws {
     let text = MemoryBudget(try Documents.settings(Documents.least)).describe()
     let lines = text.split(separator: "\n")
-    #expect(lines.first == "flow entries              64 MiB")
-    #expect(lines.last == "total                    106 MiB")
+    #expect(lines.first == "flow entries              68 MiB")
+    #expect(lines.last == "total                    163 MiB")
     #expect(Set(lines.map(\.count)).count == 1)
   }
 }

@@ -189,7 +189,11 @@ struct TogetherTests {
       Documents.least + """
         sinks:
           - { type: stdout, types: stats }
-          - { type: file, path: /l.d/eve.json, splitByType: true, keepFiles: 3 }
+          - type: file
+            path: /l.d/eve.json
+            types: [flow, flow_update, anomaly, stats]
+            splitByType: true
+            keepFiles: 3
           - { type: file, path: /l.d/.eve, splitByType: true, types: [flow, stats] }
         """)
     #expect(
@@ -204,6 +208,17 @@ struct TogetherTests {
       #expect(shown.contains("- type: file\n    types: [\(type)]\n"))
     }
     #expect(settings.sinks[3].keepFiles == 3)
+    #expect(settings.sinks.map(\.isOneOfMany) == [false, true, true, true, true, true, true])
+    // Of 64 MiB.
+    #expect(settings.sinks.map(\.queueMegabytes) == [64, 16, 16, 16, 16, 32, 32])
+    let all = try Documents.settings(
+      Documents.least + """
+        sinks:
+          - { type: file, path: /a, splitByType: true }
+          - { type: file, path: /b, splitByType: true, queueMegabytes: 4 }
+        """)
+    #expect(Set(all.sinks.filter { $0.path.hasPrefix("/a") }.map(\.queueMegabytes)) == [8])
+    #expect(Set(all.sinks.filter { $0.path.hasPrefix("/b") }.map(\.queueMegabytes)) == [4])
   }
 
   @Test("a wrong file is not recited in full")

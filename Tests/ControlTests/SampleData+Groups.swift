@@ -67,6 +67,7 @@ extension SampleData {
     case .port: ["\(flow.proto)/\(flow.destPort)"]
     case .protocol: [flow.proto]
     case .vlan: [flow.vlan.first.map { "\($0)" } ?? "-"]
+    case .app: [flow.appProto ?? "-"]
     }
   }
 

@@ -101,6 +101,8 @@ enum SampleData {
     stats.rings = [
       RingStats(name: "records 0", capacity: 4096, used: 128),
       RingStats(name: "records 1", capacity: 4096, used: 0),
+      RingStats(name: "protocol records 0", capacity: 4_194_304, used: 61_440),
+      RingStats(name: "protocol records 1", capacity: 4_194_304, used: 0),
       RingStats(name: "handoff 0 1", capacity: 1024, used: 7),
       RingStats(name: "handoff 1 0", capacity: 1024, used: 1000),
     ]
@@ -147,7 +149,16 @@ enum SampleData {
       Counter("lack_of_resources", index == 0 ? 17 : 0),
     ]
     account.evicted = index == 0 ? 17 : 0
-    account.recordsMade = account.flowsExpired.total
+    account.dissection.flowsLive = 3_120
+    account.dissection.bufferBytes = 1_204_224
+    account.dissection.flows = packets / 60
+    account.dissection.noState = index == 0 ? 41 : 0
+    account.dissection.payloads = packets / 8
+    account.dissection.payloadBytes = packets &* 70
+    account.dissection.streamGaps = packets / 100_000
+    account.dissection.streamGapBytes = packets / 100
+    account.dissection.recordsMade = packets / 50
+    account.recordsMade = account.flowsExpired.total &+ account.dissection.recordsMade
     var stats = WorkerStats()
     stats.index = index
     stats.account = account

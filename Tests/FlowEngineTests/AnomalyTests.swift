@@ -18,10 +18,17 @@ import Testing
     return bed
   }
 
+  /// What dissection finds is tested where it is found.
+  private static func isOfTheEngine(_ violation: Int) -> Bool {
+    !(Counter.streamOverlapDiffers.rawValue...Counter.appHeadersTooLong.rawValue)
+      .contains(violation)
+  }
+
   /// A new violation needs a case.
   @Test func everyViolationHasItsCase() {
     #expect(
-      AnomalyCase.all.map(\.violation.rawValue).sorted() == Counter.violations.map(\.rawValue))
+      AnomalyCase.all.map(\.violation.rawValue).sorted()
+        == Counter.violations.map(\.rawValue).filter(Self.isOfTheEngine))
     #expect(Counter.violations.allSatisfy { !$0.violation!.clause.isEmpty })
   }
 

@@ -1,7 +1,7 @@
 import FlowEngine
 import Testing
 
-/// A SYN where there is a flow already: another connection on its ports, or the same SYN again.
+/// A SYN, or numbers of their own, where there is a flow already: another connection on its ports, or not.
 @Suite struct TCPReuseTests {
   struct Reuse: CustomTestStringConvertible, Sendable {
     var testDescription: String
@@ -75,8 +75,52 @@ import Testing
     },
   ]
 
-  @Test(arguments: reuses)
-  func aSynBeginsAnotherFlowWhereItMust(_ reuse: Reuse) {
+  /// Without a SYN: numbers of both sides that are nowhere near what has been said.
+  static let leaps: [Reuse] = [
+    Reuse("behind both FINs", flows: [6, 2]) {
+      $0.handshake()
+      $0.goodbye()
+      $0.client("PA", 300_000_000, ack: 900_000_000, data: 10)
+      $0.server("PA", 900_000_000, ack: 300_000_010, data: 10)
+    },
+    Reuse("behind a RST", flows: [4, 1]) {
+      $0.handshake()
+      $0.server("R", 1)
+      $0.client("PA", 3_000_000_000, ack: 900_000_000, data: 10)
+    },
+    Reuse("after a silence", flows: [3, 1]) {
+      $0.handshake()
+      $0.time += 20
+      $0.client("PA", 300_000_000, ack: 900_000_000, data: 10)
+    },
+    Reuse("in the middle of a connection", flows: [4]) {
+      $0.handshake()
+      $0.client("PA", 300_000_000, ack: 900_000_000, data: 10)
+    },
+    Reuse("one number alone", flows: [4]) {
+      $0.handshake()
+      $0.time += 20
+      $0.client("PA", 300_000_000, ack: 1, data: 10)
+    },
+    Reuse("no data", flows: [4]) {
+      $0.handshake()
+      $0.time += 20
+      $0.client("A", 300_000_000, ack: 900_000_000)
+    },
+    Reuse("what the other side says is not known", flows: [2]) {
+      $0.client("PA", 1, ack: 1, data: 10)
+      $0.time += 20
+      $0.client("PA", 300_000_000, ack: 900_000_000, data: 10)
+    },
+    Reuse("where it went on", flows: [4]) {
+      $0.handshake()
+      $0.time += 20
+      $0.client("PA", 1, ack: 1, data: 10)
+    },
+  ]
+
+  @Test(arguments: reuses + leaps)
+  func anotherFlowBeginsWhereItMust(_ reuse: Reuse) {
     for beginning in Conversation.beginnings {
       let talk = Conversation(from: beginning)
       reuse.talk(talk)
@@ -114,5 +158,18 @@ import Testing
       #expect(flow.originator.trouble == FlowTrouble())
       #expect(flow.history == "ShADa")
     }
+  }
+
+  /// After its timeout a flow is over, also where what follows would go on with it.
+  @Test func aFlowBeginsAfterASilenceThatIsLongerThanItsTimeout() {
+    let talk = Conversation()
+    talk.handshake()
+    talk.client("PA", 1, ack: 1, data: 10)
+    talk.time += 100_000
+    talk.client("PA", 11, ack: 1, data: 10)
+    let flows = talk.flows()
+    #expect(flows.map { $0.originator.packets + $0.responder.packets } == [4, 1])
+    #expect(flows[0].endReason == FlowEndReason.idleTimeout)
+    #expect(talk.bed.total(.portsReused) == 0)
   }
 }

@@ -24,11 +24,11 @@ struct FlowRowTests {
   @Test func ordinaryTerminal() {
     #expect(
       table(Array(SampleFlows.few()[1...3]), width: 132).joined(separator: "\n") == """
-        START (UTC)    LASTED  PROTO  ORIGINATOR              RESPONDER              PKTS →  ← PKTS  BYTES →  ← BYTES  STATE    HISTORY
+        START (UTC)    LASTED  PROTO  APP     ORIGINATOR             RESPONDER           PKTS →  ← PKTS  BYTES →  ← BYTES  STATE    HISTORY
         2026-11-21
-        05:36:00.123   4.56 s  TCP    192.168.1.52:54585    ↔ 203.0.113.7:443        1.25 k  2.41 k  98.3 kB  3.22 MB  SF       ShADadFf
-        05:36:01.000        -  TCP    192.168.1.52:54590    → 203.0.113.7:23              1       0     74 B      0 B  S0       S
-        05:36:01.200   400 µs  TCP    192.168.1.52:54591    ↔ 203.0.113.7:22              1       1     74 B     60 B  REJ      Sr
+        05:36:00.123   4.56 s  TCP            192.168.1.52:54585   ↔ 203.0.113.7:443     1.25 k  2.41 k  98.3 kB  3.22 MB  SF       ShADadFf
+        05:36:01.000        -  TCP            192.168.1.52:54590   → 203.0.113.7:23           1       0     74 B      0 B  S0       S
+        05:36:01.200   400 µs  TCP            192.168.1.52:54591   ↔ 203.0.113.7:22           1       1     74 B     60 B  REJ      Sr
         """)
   }
 
@@ -61,18 +61,32 @@ struct FlowRowTests {
   }
 
   @Test func columnsComeWithTheWidth() {
-    let heads = [45, 64, 80, 100, 120, 132, 160, 175].map {
+    let heads = [45, 64, 80, 100, 120, 132, 168, 175].map {
       table([], width: $0)[0].split(separator: #/ {2,}/#).map(String.init)
     }
     #expect(heads[0] == ["ORIGINATOR", "RESPONDER"])
     #expect(heads[1].first == "UTC" && heads[1].contains("PROTO"))
     #expect(heads[2].contains("← BYTES") && !heads[2].contains("← PKTS"))
-    #expect(heads[3].contains("← PKTS"))
-    #expect(heads[4].contains("LASTED") && heads[4].last == "STATE")
+    #expect(heads[3].contains("APP") && !heads[3].contains("← PKTS"))
+    #expect(heads[4].contains("← PKTS") && heads[4].contains("LASTED") && heads[4].last == "STATE")
     #expect(heads[5].last == "HISTORY")
     #expect(heads[6].suffix(2) == ["VLAN", "COMMUNITY ID"])
     #expect(heads[7] == heads[6])
-    #expect(FlowRowLayout(width: 170).start == 12 && FlowRowLayout(width: 171).start == 23)
+    #expect(FlowRowLayout(width: 178).start == 12 && FlowRowLayout(width: 179).start == 23)
+  }
+
+  @Test func whatAFlowSpeaksStandsWhereThereIsRoom() {
+    var flow = SampleFlows.few()[1]
+    #expect(table([flow], width: 80).last?.contains("TCP ") == true)
+    flow.app.proto = AppProtocol.tls.rawValue
+    // In place of the transport, or beside it.
+    #expect(table([flow], width: 80).last?.contains("tls ") == true)
+    #expect(table([flow], width: 80).last?.contains("TCP ") == false)
+    for width in [100, 170, nil] {
+      #expect(table([flow], width: width).last?.contains("TCP    tls ") == true)
+    }
+    flow.app.proto = AppProtocol.failed.rawValue
+    #expect(table([flow], width: 100).last?.contains("failed") == false)
   }
 
   @Test func endPointsKeepTheirPort() {

@@ -30,6 +30,39 @@ struct ReadSummaryTests {
     return summary
   }
 
+  /// What flows speak stands in the text and in JSON, with the records that gave.
+  @Test func whatFlowsSpeak() throws {
+    var flows = Array(SampleFlows.few().prefix(3))
+    #expect(!text(summary(flows)).contains("APPLICATIONS"))
+    flows[0].app.proto = AppProtocol.dns.rawValue
+    flows[1].app.proto = AppProtocol.tls.rawValue
+    flows[2].app.proto = AppProtocol.failed.rawValue
+    var summary = summary(flows)
+    var head = EventHead(key: flows[0].hot.key)
+    head.proto = AppProtocol.dns.rawValue
+    for flags in [0, 0, EventHead.Flags.notEVE] {
+      head.flags = flags
+      withUnsafeBytes(of: head) { bytes in
+        if let event = EventRecord(bytes) { summary.add(event) }
+      }
+    }
+    #expect(summary.spoken.map(\.app) == [.tls, .dns, .failed])
+    #expect(summary.spoken.map(\.records) == [0, 2, 0])
+    #expect(summary.spoken.map(\.totals.flows) == [1, 1, 1])
+    for width in [60, 80, 160] {
+      let lines = summary.lines(width: width, style: noStyle)
+      #expect(lines.contains { $0.hasPrefix("APPLICATIONS") })
+      #expect(
+        lines.contains { $0.hasPrefix("tls ") } && lines.contains { $0.hasPrefix("not known") })
+    }
+    guard case .array(let list)? = summary.json()["app_protos"] else {
+      Issue.record("no app_protos in the summary")
+      return
+    }
+    #expect(list.count == 3)
+    #expect(list[1]["app_proto"]?.text == "\"dns\"" && list[1]["records"]?.text == "2")
+  }
+
   @Test func golden() {
     #expect(
       text(full()) == """

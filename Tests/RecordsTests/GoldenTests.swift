@@ -77,6 +77,7 @@ import Testing
     "ierrors":2}},"decoder":{"pkts":1000,"bytes":359000},"packets":{"in_flows":900,\
     "filtered":20,"not_ip":70,"discarded":7,"held":3},"not_ip":{"arp":60,"lldp":10},\
     "discarded":{"truncated_ipv4":7,"handoff_ring_full":0},"anomalies":{"bad_udp_length":1},\
+    "dissection":{},\
     "flow":{"active":12,"total":80,"evicted":2,"exported":68,"updates":5},\
     "records":{"made":73,"dropped":1},"ports":[{"name":"tap0","packets":700,"bytes":1,\
     "imissed":4,"no_mbufs":2,"ierrors":1},{"name":"tap1","packets":300,"bytes":1,"imissed":4,\
@@ -95,12 +96,13 @@ import Testing
     $2~ts~$31~2026-11-21T05:37:02.000000+0000~$7~flow_id~$16~1973977248007797~$5~iface~$0~~$5~ev\
     ent~$4~flow~$4~vlan~$1~5~$6~src_ip~$11~2001:db8::1~$8~src_port~$5~40000~$7~dest_ip~$11~2001:\
     db8::2~$9~dest_port~$2~22~$5~proto~$3~TCP~$4~ip_v~$1~6~$9~icmp_type~$0~~$9~icmp_code~$0~~$10\
-    ~icmp_rtype~$0~~$10~icmp_rcode~$0~~$7~pkts_ts~$1~6~$7~pkts_tc~$1~0~$8~bytes_ts~$3~700~$8~byt\
+    ~icmp_rtype~$0~~$10~icmp_rcode~$0~~$3~app~$0~~$6~app_ts~$0~~$6~app_tc~$0~~$7~app_exp~$0~~$8~app_orig~$0~~\
+    $7~pkts_ts~$1~6~$7~pkts_tc~$1~0~$8~bytes_ts~$3~700~$8~byt\
     es_tc~$1~0~$5~start~$31~2026-11-21T05:36:00.123456+0000~$3~end~$31~2026-11-21T05:36:02.00000\
     0+0000~$3~age~$1~2~$5~state~$3~new~$6~reason~$6~forced~$10~ipbytes_ts~$3~616~$10~ipbytes_tc~\
     $1~0~$10~start_nsec~$9~123456789~$8~end_nsec~$1~7~$10~end_reason~$17~lack_of_resources~$8~rt\
     t_nsec~$0~~$6~pay_ts~$1~0~$6~pay_tc~$1~0~$6~ttl_ts~$2~64~$6~ttl_tc~$0~~$7~dscp_ts~$1~0~$7~ds\
-    cp_tc~$0~~$4~frag~$0~~$6~update~$0~~$13~pkts_ts_delta~$0~~$13~pkts_tc_delta~$0~~$14~bytes_ts\
+    cp_tc~$0~~$4~frag~$0~~$6~tx_cnt~$0~~$6~update~$0~~$13~pkts_ts_delta~$0~~$13~pkts_tc_delta~$0~~$14~bytes_ts\
     _delta~$0~~$14~bytes_tc_delta~$0~~$16~ipbytes_ts_delta~$0~~$16~ipbytes_tc_delta~$0~~$8~tun_t\
     ype~$0~~$7~tun_src~$0~~$7~tun_dst~$0~~$6~tun_id~$0~~$9~tun_depth~$0~~$3~smp~$0~~$7~partial~$0~~$4~tags~$0~~$8~dest_mac~$0~~$7~src_\
     mac~$0~~$3~cid~$30~1:vAO+XIqE1c9AVIfkYPCAQRvvEjQ=~$9~tcp_flags~$2~00~$12~tcp_flags_ts~$2~00~\

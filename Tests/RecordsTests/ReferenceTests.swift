@@ -12,12 +12,15 @@ import Testing
 
   @Test func tablesAreThoseOfTheDeclarations() throws {
     let flows = FlowField.allCases.map(\.definition)
+    // Under the name of one type: what differs is what was said.
+    let events = EventHeadField.allCases.filter { $0 != .said }.map { $0.definition(.dns) }
     let stats = StatsField.allCases.map(\.definition)
     let anomalies = AnomalyField.allCases.map(\.definition)
     try hold(
       Self.file,
       [
-        ("flow", table(flows)), ("anomaly", table(anomalies)), ("violation", violationTable),
+        ("flow", table(flows)), ("event", table(events)), ("anomaly", table(anomalies)),
+        ("violation", violationTable),
         ("stats", table(stats)), ("zeek", zeekTable),
       ])
     try hold(Self.expressions, [("expression", expressionTable)])
@@ -82,11 +85,22 @@ import Testing
       guard let violation = counter.violation else { return nil }
       let names =
         "\(violation.event)" == "\(violation.eventIPv6)"
-        ? "`\(violation.event)`" : "`\(violation.event)`, `\(violation.eventIPv6)`"
+        ? "`\(violation.event)`" + namesByProtocol(counter)
+        : "`\(violation.event)`, `\(violation.eventIPv6)`"
       return "| \(names) | `\(counter.name)` | \(counter.meaning) | \(violation.clause) |"
     }
     return (["| event | counter | what it is | against |", "|---|---|---|---|"] + rows)
       .joined(separator: "\n") + "\n"
+  }
+
+  /// `; dns, mdns: `malformed_data``
+  private func namesByProtocol(_ counter: Counter) -> String {
+    let names = AppProtocol.allCases.compactMap { proto in
+      counter.event(of: proto).map { (name: "\($0)", proto: "\(proto.name)") }
+    }
+    return Dictionary(grouping: names, by: \.name).map { name, all in
+      all.map(\.proto).sorted().joined(separator: ", ") + ": `\(name)`"
+    }.sorted().map { "; " + $0 }.joined()
   }
 
   private var zeekTable: String {

@@ -21,6 +21,19 @@ import Testing
     try expectSame("anomaly", AnomalyField.allCases.map(\.definition))
   }
 
+  @Test func declaresTheFieldsAroundProtocols() throws {
+    let declared = EventHeadField.allCases.filter { $0 != .said }.map { $0.definition(.dns) }
+    // What was said stands beside them: each type's own definition closes the record.
+    try expectSame("protocol_event", declared, isClosed: false)
+  }
+
+  @Test func namesEveryEventType() throws {
+    let schema = try object(Array(Data(contentsOf: Self.file)))
+    let properties = try #require(schema["properties"] as? [String: Any])
+    let type = try #require(properties["event_type"] as? [String: Any])
+    #expect(type["enum"] as? [String] == EventType.allCases.map(\.rawValue))
+  }
+
   @Test func declaresTheFieldsOfStats() throws {
     var declared: [RecordField] = []
     for field in StatsField.allCases.map(\.definition) {
@@ -34,10 +47,12 @@ import Testing
     try expectSame("stats", declared)
   }
 
-  private func expectSame(_ definition: String, _ declared: [RecordField]) throws {
+  private func expectSame(
+    _ definition: String, _ declared: [RecordField], isClosed: Bool = true
+  ) throws {
     let definitions = try definitions()
     var found: [String: String] = [:]
-    collect(definitions[definition] as Any, "", definitions, &found)
+    collect(definitions[definition] as Any, "", definitions, &found, isClosed)
     let expected = Dictionary(uniqueKeysWithValues: declared.map { ($0.path, $0.kind.schemaType) })
     #expect(Set(found.keys) == Set(expected.keys))
     for (path, type) in expected { #expect(found[path] == type, "\(path)") }
@@ -45,14 +60,15 @@ import Testing
 
   /// Paths and types of all leaves, in the notation of ``RecordField/path``.
   private func collect(
-    _ schema: Any, _ path: String, _ definitions: [String: Any], _ found: inout [String: String]
+    _ schema: Any, _ path: String, _ definitions: [String: Any], _ found: inout [String: String],
+    _ isClosed: Bool = true
   ) {
     guard let schema = schema as? [String: Any] else { return }
     if let reference = schema["$ref"] as? String {
       let name = String(reference.dropFirst("#/$defs/".count))
       collect(definitions[name] as Any, path, definitions, &found)
     } else if let properties = schema["properties"] as? [String: Any] {
-      #expect(schema["additionalProperties"] as? Bool == false, "\(path) is closed")
+      #expect((schema["additionalProperties"] as? Bool == false) == isClosed, "\(path) is closed")
       for (name, property) in properties {
         collect(property, path.isEmpty ? name : "\(path).\(name)", definitions, &found)
       }

@@ -121,6 +121,7 @@ import Testing
         case .port: [flow.proto == 1 ? proto : "\(proto)/\(flow.port)"]
         case .protocol: [proto]
         case .vlan: [flow.vlan.map { "\($0)" } ?? "-"]
+        case .app: ["-"]
         }
       for name in names {
         truth[name, default: (0, 0, 0)].flows += 1

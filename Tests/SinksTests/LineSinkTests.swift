@@ -98,6 +98,29 @@ private final class Directory {
     #expect(try directory.lines("eve.json") == ["{\"n\":0}", "{\"n\":1}"])
   }
 
+  /// Of the files of all types most would stay empty.
+  @Test func oneOfManyIsMadeWithItsFirstRecord() throws {
+    let directory = try Directory()
+    var settings = FileSinkSettings(
+      path: "\(directory.path)/eve-dns.json", types: [.dns], rotateSeconds: 1)
+    settings.opensWithFirstRecord = true
+    let sink = FileSink(settings: settings)
+    #expect(sink.name == "file dns")
+    try sink.start()
+    usleep(50_000)
+    #expect(!FileManager.default.fileExists(atPath: settings.path))
+    #expect(sink.counters.isHealthy)
+    sink.offer(batch(0..<1, type: .dns))
+    try until("it is written") { sink.counters.delivered == 1 }
+    sink.finish(withinSeconds: 5)
+    #expect(try directory.lines("eve-dns.json") == ["{\"n\":0}"])
+
+    settings.path = "\(directory.path)/nowhere/eve-dns.json"
+    let lost = FileSink(settings: settings)
+    let error = #expect(throws: SinkError.self) { try lost.start() }
+    #expect(error?.description.contains("directory must exist") == true)
+  }
+
   @Test func aMissingDirectoryIsSaidAtStart() throws {
     let directory = try Directory()
     let sink = FileSink(settings: FileSinkSettings(path: "\(directory.path)/nowhere/eve.json"))

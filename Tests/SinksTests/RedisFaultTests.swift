@@ -124,7 +124,7 @@ struct RedisFaultTests {
         next = producer.end()
         sink.finish(withinSeconds: 2)
         expectBalanced(sink.counters)
-        lost += sink.counters.lost
+        lost += sink.counters.droppedError + sink.counters.lostByRedis
         reordered += sink.counters.reordered
         retries += sink.counters.retries
         sink = try RedisSink(settings: settings(server, folder) { password.value })
@@ -138,7 +138,7 @@ struct RedisFaultTests {
     try until("everything is settled", seconds: 60) { sink.counters.backlog == 0 }
     sink.finish(withinSeconds: 10)
     let counters = sink.counters
-    lost += counters.lost
+    lost += counters.droppedError + counters.lostByRedis
     reordered += counters.reordered
     retries += counters.retries
     expectBalanced(counters)
@@ -147,7 +147,7 @@ struct RedisFaultTests {
     let missing = next - Set(numbers).count
     #expect(
       Set(numbers).count == numbers.count, "\(numbers.count - Set(numbers).count) are doubled")
-    // What a batch that was refused took along has not been numbered; what was given up on has.
+    // What a full queue refused has not been numbered; what was accepted and given up on has.
     #expect(missing <= Int(lost), "\(missing) are missing, \(lost) were counted")
     #expect(reordered > 0 || numbers == numbers.sorted(), "the order is not kept")
     print(

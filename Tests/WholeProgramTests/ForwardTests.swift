@@ -44,6 +44,57 @@ struct ForwardTests {
     try redis.command("XPENDING", Self.key, "file").array?.first?.integer
   }
 
+  private func records(_ folder: TemporaryFolder, _ type: String) throws -> [[String: Any]] {
+    guard let data = FileManager.default.contents(atPath: folder.file("\(type).ndjson")) else {
+      return []
+    }
+    return try data.split(separator: UInt8(ascii: "\n")).map {
+      try JSONSerialization.jsonObject(with: $0) as? [String: Any] ?? [:]
+    }
+  }
+
+  /// The records of a real capture: every one arrives, as ECS names things, and conditions see its fields.
+  @Test func protocolRecordsOfARealCapture() throws {
+    let redis = try RedisServer()
+    let read = try FileRead([Captures.demo, "--publish", redis.url, "--sensor", "edge1"])
+    #expect(read.status == .exited(0), "\(read.errors)")
+    var made: [String: Int] = [:]
+    for record in try FileRead([Captures.demo, "--format", "eve", "--quiet"]).records() {
+      made[record["event_type"] as? String ?? "", default: 0] += 1
+    }
+    let folder = try TemporaryFolder()
+    let all = try forwarder(redis, to: folder, "--once", "--schema", "ecs")
+    #expect(try all.wait() == .exited(0), "\(all.standardError)")
+    for type in ["flow", "dns", "tls", "http", "ssh", "smtp", "dhcp", "ntp"] {
+      let count = try records(folder, type).count
+      #expect(count > 0 && count == made[type], "\(type)")
+    }
+    #expect(try redis.command("EXISTS", "martlet:{edge1}:dead").integer == 0)
+    let http = try records(folder, "http")
+    let url = http.allSatisfy { ($0["url"] as? [String: Any])?["original"] is String }
+    let status = http.compactMap { record -> Int? in
+      let response = (record["http"] as? [String: Any])?["response"] as? [String: Any]
+      return response?["status_code"] as? Int
+    }
+    #expect(url && !status.isEmpty)
+    let question = try records(folder, "dns").compactMap { record -> String? in
+      let dns = record["dns"] as? [String: Any]
+      return (dns?["question"] as? [String: Any])?["name"] as? String
+    }
+    #expect(question.count == made["dns"])
+
+    let wanted = try #require(status.max())
+    let some = try TemporaryFolder()
+    let chosen = try forwarder(
+      redis, to: some, "--once", "--group", "second", "--where",
+      "http.status == \(wanted) or (dns.rrname contains \"a\" and dns.type == answer)")
+    #expect(try chosen.wait() == .exited(0), "\(chosen.standardError)")
+    #expect(try records(some, "http").count == status.filter { $0 == wanted }.count)
+    let answers = try records(some, "dns")
+    #expect(!answers.isEmpty && answers.count < question.count)
+    #expect(try records(some, "flow").isEmpty)
+  }
+
   /// Killed when everything is written and nothing acknowledged: Redis does not take its XACK.
   @Test func killedBetweenWriteAndAcknowledge() throws {
     let redis = try RedisServer()
@@ -52,10 +103,12 @@ struct ForwardTests {
     try redis.command("ACL", "SETUSER", "default", "-xack")
     let first = try forwarder(redis, to: folder)
     #expect(try eventually(within: 30) { try arrived(folder).count == 500 })
+    #expect(
+      eventually(within: 30) { first.standardError.contains("NOPERM") },
+      "\(first.standardError)")
     first.signal(SIGKILL)
     try first.wait()
     #expect(try pending(redis) == 500)
-    #expect(first.standardError.contains("NOPERM"), "\(first.standardError)")
     try redis.command("ACL", "SETUSER", "default", "+xack")
     let second = try forwarder(redis, to: folder, "--once", "--json")
     #expect(try second.wait() == .exited(0), "\(second.standardError)")
@@ -97,6 +150,8 @@ struct ForwardTests {
         let both = try arrived(folders[0]).merging(arrived(folders[1])) { $0 + $1 }
         return try both.count == total && pending(redis) == 0
       }, "\(steady.standardError) \(killed.standardError)")
+    // It was started a moment ago, and a signal ends what has not begun yet.
+    #expect(eventually(within: 30) { !killed.standardError.isEmpty })
     #expect(try steady.terminate() == .exited(0), "\(steady.standardError)")
     #expect(try killed.terminate() == .exited(0), "\(killed.standardError)")
     let counts = try folders.map { try arrived($0) }

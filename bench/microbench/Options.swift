@@ -3,7 +3,8 @@ import Foundation
 /// What the command line asks for.
 struct Options {
   enum Part: String, CaseIterable {
-    case ceiling, stages, expiry, scan, reference, scaling, memory, filter, encode, instructions
+    case ceiling, stages, expiry, scan, reference, scaling, memory, filter, encode, dissection
+    case instructions
   }
 
   /// Instructions are of use under callgrind alone.

@@ -20,6 +20,7 @@ for part in options.parts {
   case .instructions: InstructionPart(isSlowed: options.isSlowed).run()
   case .scaling: ScalingPart(options: options, report: report).run()
   case .encode: EncodePart(options: options, report: report).run()
+  case .dissection: try DissectionPart(options: options, report: report).run()
   case .memory: MemoryPart(options: options, report: report).run()
   }
 }

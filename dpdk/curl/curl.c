@@ -28,10 +28,6 @@ CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_f
   return curl_easy_setopt(handle, option, function);
 }
 
-CURLcode ccurl_set_progress_function(CURL *handle, ccurl_progress_function function) {
-  return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, function);
-}
-
 CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }

@@ -51,8 +51,36 @@ package struct PacketAccount: Codable, Equatable, Sendable {
   /// Flows that had to leave a full table.
   package var evicted: UInt64 = 0
 
+  /// Of all types, protocol records among them.
   package var recordsMade: UInt64 = 0
-  /// Records that found the record ring full.
+  /// Records that found their ring full.
+  package var recordsDropped: UInt64 = 0
+  package var dissection = DissectionAccount()
+
+  package init() {}
+}
+
+/// What dissection has looked at, and what it had no room for; all nought where it is off.
+package struct DissectionAccount: Codable, Equatable, Sendable {
+  /// Flows in dissection just now.
+  package var flowsLive: UInt64 = 0
+  /// Bytes of its buffers in use just now.
+  package var bufferBytes: UInt64 = 0
+  /// Flows that it has looked at.
+  package var flows: UInt64 = 0
+  /// Flows that it had no state for (`dissection.flowCapacity`).
+  package var noState: UInt64 = 0
+  /// Times that there was no buffer for what had to wait (`dissection.bufferMegabytes`).
+  package var noMemory: UInt64 = 0
+  /// Packets whose payload it was shown.
+  package var payloads: UInt64 = 0
+  package var payloadBytes: UInt64 = 0
+  /// Holes in streams that were passed on as holes.
+  package var streamGaps: UInt64 = 0
+  package var streamGapBytes: UInt64 = 0
+  /// Protocol records, which the account's records have among them.
+  package var recordsMade: UInt64 = 0
+  /// Protocol records that found their ring full (`dissection.ringMegabytes`).
   package var recordsDropped: UInt64 = 0
 
   package init() {}
@@ -89,9 +117,9 @@ package struct MempoolStats: Codable, Equatable, Sendable {
   }
 }
 
-/// A ring, as it is just now.
+/// A ring, as it is just now: slots, or bytes where its entries are of any length.
 package struct RingStats: Codable, Equatable, Sendable {
-  /// `records 0` of worker 0; `handoff 0 1` from worker 0 to 1.
+  /// `records 0` of worker 0; `protocol records 0` likewise, in bytes; `handoff 0 1` from worker 0 to 1.
   package var name: String
   package var capacity: UInt64
   package var used: UInt64
@@ -258,6 +286,23 @@ extension PacketAccount {
     flowsCreated &+= other.flowsCreated
     flowsExpired.add(other.flowsExpired)
     evicted &+= other.evicted
+    recordsMade &+= other.recordsMade
+    recordsDropped &+= other.recordsDropped
+    dissection.add(other.dissection)
+  }
+}
+
+extension DissectionAccount {
+  fileprivate mutating func add(_ other: DissectionAccount) {
+    flowsLive &+= other.flowsLive
+    bufferBytes &+= other.bufferBytes
+    flows &+= other.flows
+    noState &+= other.noState
+    noMemory &+= other.noMemory
+    payloads &+= other.payloads
+    payloadBytes &+= other.payloadBytes
+    streamGaps &+= other.streamGaps
+    streamGapBytes &+= other.streamGapBytes
     recordsMade &+= other.recordsMade
     recordsDropped &+= other.recordsDropped
   }

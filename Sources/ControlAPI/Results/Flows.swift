@@ -31,6 +31,8 @@ package enum FlowKeyKind: String, Codable, Sendable, CaseIterable {
   case `protocol`
   /// The outermost VLAN.
   case vlan
+  /// What they speak, in the words of `app_proto`.
+  case app
 }
 
 /// Parameters of `flows.top`; all may be left out.
@@ -94,7 +96,7 @@ package struct FlowsTop: Codable, Equatable, Sendable {
 /// Live flows that share a key.
 package struct FlowGroup: Codable, Equatable, Sendable {
   /// `192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443` (`ICMP` where a protocol has no ports), `UDP`,
-  /// `100`, `-` (no VLAN).
+  /// `100`, `-` (no VLAN), `tls`, `-` (nothing said yet).
   package var key = ""
   package var flows: UInt64 = 0
   package var packets: UInt64 = 0

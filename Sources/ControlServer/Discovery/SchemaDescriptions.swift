@@ -17,6 +17,20 @@ enum SchemaDescriptions {
       "A counter with its name. Lists of them keep the order of the engine's own declaration.",
     "Counter.name": "As in the records' `stats` event: lower case with underscores.",
     "Counter.total": "All together. Wraps, as the engine's own 64-bit counters do.",
+    "DissectionAccount":
+      "What dissection has looked at, and what it had no room for; all nought where it is off.",
+    "DissectionAccount.bufferBytes": "Bytes of its buffers in use just now.",
+    "DissectionAccount.flows": "Flows that it has looked at.",
+    "DissectionAccount.flowsLive": "Flows in dissection just now.",
+    "DissectionAccount.noMemory":
+      "Times that there was no buffer for what had to wait (`dissection.bufferMegabytes`).",
+    "DissectionAccount.noState": "Flows that it had no state for (`dissection.flowCapacity`).",
+    "DissectionAccount.payloads": "Packets whose payload it was shown.",
+    "DissectionAccount.recordsDropped":
+      "Protocol records that found their ring full (`dissection.ringMegabytes`).",
+    "DissectionAccount.recordsMade":
+      "Protocol records, which the account's records have among them.",
+    "DissectionAccount.streamGaps": "Holes in streams that were passed on as holes.",
     "EngineStats": "Answer of `stats.get`: every counter since start.",
     "EngineStats.rates":
       "Over the last second, ten seconds and minute; fewer where the engine is younger.",
@@ -105,7 +119,7 @@ enum SchemaDescriptions {
       "Where fewer come, the answer is given after this; 5 unless given.",
     "FlowGroup": "Live flows that share a key.",
     "FlowGroup.key":
-      "`192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443` (`ICMP` where a protocol has no ports), `UDP`, `100`, `-` (no VLAN).",
+      "`192.0.2.1`, `192.0.2.1 198.51.100.7`, `TCP/443` (`ICMP` where a protocol has no ports), `UDP`, `100`, `-` (no VLAN), `tls`, `-` (nothing said yet).",
     "FlowKeyKind": "What flows are added up by.",
     "FlowOrder": "What flows are ordered by.",
     "FlowsGetAnswer": "Answer of `flows.get`.",
@@ -180,7 +194,8 @@ enum SchemaDescriptions {
     "PacketAccount.nonIP": "Frames that carry no IP, by name (`arp`, `lldp` …).",
     "PacketAccount.received": "Packets taken from ports.",
     "PacketAccount.receivedBytes": "Their bytes on the wire.",
-    "PacketAccount.recordsDropped": "Records that found the record ring full.",
+    "PacketAccount.recordsDropped": "Records that found their ring full.",
+    "PacketAccount.recordsMade": "Of all types, protocol records among them.",
     "PortChange": "Answer of `ports.start` and `ports.stop`.",
     "PortChange.before": "Whether it was started before, and is now.",
     "PortList": "Answer of `ports.list`.",
@@ -228,8 +243,9 @@ enum SchemaDescriptions {
     "ReloadItem.key": "`flows.timeouts.tcpSeconds`, `filters[web]`, `sinks[0].url`.",
     "ReloadParameters": "Parameters of `engine.reload`.",
     "ReloadParameters.dryRun": "Only say what would change; false unless given.",
-    "RingStats": "A ring, as it is just now.",
-    "RingStats.name": "`records 0` of worker 0; `handoff 0 1` from worker 0 to 1.",
+    "RingStats": "A ring, as it is just now: slots, or bytes where its entries are of any length.",
+    "RingStats.name":
+      "`records 0` of worker 0; `protocol records 0` likewise, in bytes; `handoff 0 1` from worker 0 to 1.",
     "ShutdownAnswer": "Answer of `engine.shutdown`.",
     "SinkStats":
       "One sink; counts are of records where they say nothing else. `accepted == delivered + droppedError + backlog`, and what a full queue or spool refused is not in `accepted`.",

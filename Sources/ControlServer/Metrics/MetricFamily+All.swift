@@ -3,7 +3,7 @@ import ControlAPI
 extension MetricFamily {
   /// Every metric, in the order of docs/metrics.md.
   static let all =
-    engine + workers + flows + ports + sinks + filters + rings
+    engine + workers + flows + dissection + ports + sinks + filters + rings
 
   private static let engine: [MetricFamily] = [
     MetricFamily(
@@ -92,8 +92,47 @@ extension MetricFamily {
     account("flows_ended_total", "Flows that ended, by reason, evictions among them.", by: "reason")
     { $0.flowsExpired },
     account("flows_evicted_total", "Flows that had to leave a full table.") { $0.evicted },
-    account("records_made_total", "Records that were made.") { $0.recordsMade },
-    account("records_dropped_total", "Records that found the record ring full.") {
+    account("records_made_total", "Records of all types that were made.") { $0.recordsMade },
+    account("records_dropped_total", "Records that found their ring full.") {
+      $0.recordsDropped
+    },
+  ]
+
+  private static func dissection(
+    _ name: String, _ help: String, _ kind: Kind = .counter,
+    _ value: @escaping @Sendable (DissectionAccount) -> UInt64
+  ) -> MetricFamily {
+    account(name, help, kind) { value($0.dissection) }
+  }
+
+  private static let dissection: [MetricFamily] = [
+    dissection("dissection_flows_live", "Flows whose payload is looked at.", .gauge) {
+      $0.flowsLive
+    },
+    dissection("dissection_buffers_in_use_bytes", "Buffers of dissection that are taken.", .gauge) {
+      $0.bufferBytes
+    },
+    dissection("dissection_flows_total", "Flows that dissection has looked at.") { $0.flows },
+    dissection("dissection_no_state_total", "Flows that dissection had no room for.") {
+      $0.noState
+    },
+    dissection(
+      "dissection_no_memory_total", "Times that there was no buffer for what had to wait."
+    ) { $0.noMemory },
+    dissection("dissection_payload_packets_total", "Packets whose payload was looked at.") {
+      $0.payloads
+    },
+    dissection("dissection_payload_bytes_total", "Bytes of those payloads.") { $0.payloadBytes },
+    dissection("dissection_stream_gaps_total", "Holes in streams that were not filled.") {
+      $0.streamGaps
+    },
+    dissection("dissection_stream_gap_bytes_total", "Bytes of those holes.") {
+      $0.streamGapBytes
+    },
+    dissection("protocol_records_made_total", "Protocol records that were made.") {
+      $0.recordsMade
+    },
+    dissection("protocol_records_dropped_total", "Protocol records that found their ring full.") {
       $0.recordsDropped
     },
   ]

@@ -76,7 +76,24 @@ extension PacketAccount {
     view.evicted = grown(evicted, then.evicted)
     view.recordsMade = grown(recordsMade, then.recordsMade)
     view.recordsDropped = grown(recordsDropped, then.recordsDropped)
+    view.dissection = dissection.since(then.dissection)
     if Int64(bitPattern: view.received) < 0 { view.received = 0 }
+    return view
+  }
+}
+
+extension DissectionAccount {
+  fileprivate func since(_ then: DissectionAccount) -> DissectionAccount {
+    var view = self
+    view.flows = grown(flows, then.flows)
+    view.noState = grown(noState, then.noState)
+    view.noMemory = grown(noMemory, then.noMemory)
+    view.payloads = grown(payloads, then.payloads)
+    view.payloadBytes = grown(payloadBytes, then.payloadBytes)
+    view.streamGaps = grown(streamGaps, then.streamGaps)
+    view.streamGapBytes = grown(streamGapBytes, then.streamGapBytes)
+    view.recordsMade = grown(recordsMade, then.recordsMade)
+    view.recordsDropped = grown(recordsDropped, then.recordsDropped)
     return view
   }
 }

@@ -2,8 +2,8 @@
 ///
 /// Up to sixteen pieces are kept one by one, so that one that comes twice is told from one that overlaps;
 /// in a datagram of more they grow together where they touch.
-struct DatagramPieces: BitwiseCopyable {
-  enum Finding { case new, duplicate, overlap }
+package struct DatagramPieces: BitwiseCopyable {
+  package enum Finding { case new, duplicate, overlap }
 
   static let capacity = 16
 
@@ -16,8 +16,10 @@ struct DatagramPieces: BitwiseCopyable {
   private var isTooMany: Bool = false
   private var end: UInt16 = 0
 
+  package init() {}
+
   /// Notes a fragment's place.
-  mutating func add(_ packet: UnsafePointer<ParsedPacket>) -> Finding {
+  package mutating func add(_ packet: UnsafePointer<ParsedPacket>) -> Finding {
     let place = packet.pointee.fragmentOffset & 0x1fff
     let isLast = packet.pointee.fragmentOffset & 0x8000 == 0
     if packet.pointee.flags & ParsedPacket.Flags.firstFragment != 0 {
@@ -57,6 +59,9 @@ struct DatagramPieces: BitwiseCopyable {
     }
     return .new
   }
+
+  /// All of the datagram has come, and no more pieces than could be kept one by one or together.
+  package var isSurelyWhole: Bool { !isTooMany && isWhole }
 
   /// All of the datagram has come, as far as can be told.
   var isWhole: Bool {

@@ -1,9 +1,10 @@
 /// Which ports the fragments of a datagram belong to.
 ///
 /// The first fragment tells the ports; those that came before it wait here until it comes, what was
-/// parsed of them and not their bytes, up to a number of packets and a time. Datagrams stand in a
-/// circle in the order in which they were first seen: all have the same time limit, so the oldest is
-/// always the next to go, and an attacker's fragments cost no more than the circle.
+/// parsed of them, and their bytes only where somebody looks into payloads, up to a number of packets and
+/// a time. Datagrams stand in a circle in the order in which they were first seen: all have the same time
+/// limit, so the oldest is always the next to go, and an attacker's fragments cost no more than the
+/// circle.
 ///
 /// Of fragments that share bytes the one that came first holds (the policy called `first`): a second
 /// first fragment does not change the ports. Each is counted and reported.
@@ -82,6 +83,8 @@ package struct FragmentCache: ~Copyable {
   let held: UnsafeMutablePointer<Held>
   let capacity: Int
   let heldCapacity: Int
+  /// A frame's bytes for each packet that waits; nil where nobody looks at them.
+  private let frames: UnsafeMutableRawPointer?
   let timeout: Int64
   /// Both only rise; a datagram's place is the low bits.
   private var oldest: UInt64 = 0
@@ -103,9 +106,13 @@ package struct FragmentCache: ~Copyable {
     return count
   }
 
+  /// Of a frame that waits so many bytes are kept: all of an Ethernet frame.
+  static let frameBytes = 2048
+
   /// `capacity` datagrams (a power of two), `heldCapacity` packets that wait, nanoseconds.
   package init(
-    capacity: Int, heldCapacity: Int, timeout: Int64, plan: inout MemoryPlan, touch: Bool
+    capacity: Int, heldCapacity: Int, keepsFrames: Bool = false, timeout: Int64,
+    plan: inout MemoryPlan, touch: Bool
   ) {
     precondition(capacity & (capacity - 1) == 0, "capacity is a power of two")
     datagrams = plan.take("fragment cache", bytes: capacity * MemoryLayout<Datagram>.stride)
@@ -114,6 +121,8 @@ package struct FragmentCache: ~Copyable {
       .assumingMemoryBound(to: UInt32.self)
     held = plan.take("fragments held", bytes: heldCapacity * MemoryLayout<Held>.stride)
       .assumingMemoryBound(to: Held.self)
+    frames =
+      keepsFrames ? plan.take("fragments held", bytes: heldCapacity * Self.frameBytes) : nil
     self.capacity = capacity
     self.heldCapacity = heldCapacity
     self.timeout = timeout
@@ -218,8 +227,8 @@ package struct FragmentCache: ~Copyable {
     let slot = freeHeld
     freeHeld = held[Int(slot)].next
     held[Int(slot)] = Held(packet: packet.pointee, next: Self.none)
-    // Its frame is given back now, so nothing may look into it later.
-    held[Int(slot)].packet.data = nil
+    // Its frame is given back now, so nothing may look into it later, but into a copy.
+    keepFrame(slot)
     held[Int(slot)].packet.handle = nil
     held[Int(slot)].packet.flags &= ~ParsedPacket.Flags.ethernet
     if d.pointee.heldLast == Self.none {
@@ -233,6 +242,19 @@ package struct FragmentCache: ~Copyable {
     return false
   }
 
+  private func keepFrame(_ slot: UInt32) {
+    let packet = held + Int(slot)
+    guard let frames, let data = packet.pointee.packet.data else {
+      packet.pointee.packet.data = nil
+      return
+    }
+    let count = min(Int(packet.pointee.packet.captured), Self.frameBytes)
+    let copy = frames + Int(slot) * Self.frameBytes
+    copy.copyMemory(from: data, byteCount: count)
+    packet.pointee.packet.data = UnsafePointer(copy.assumingMemoryBound(to: UInt8.self))
+    packet.pointee.packet.captured = UInt32(truncatingIfNeeded: count)
+  }
+
   private static func add(
     _ packet: UnsafeMutablePointer<ParsedPacket>, to d: UnsafeMutablePointer<Datagram>,
     _ counters: CounterBlock
@@ -244,7 +266,8 @@ package struct FragmentCache: ~Copyable {
     }
   }
 
-  /// Takes a packet that waited; `next` is the one behind it, or `none`.
+  /// Takes a packet that waited, whose bytes are there until another one has to wait; `next` is the one
+  /// behind it, or `none`.
   mutating func takeHeld(_ slot: UInt32, counters: CounterBlock) -> (ParsedPacket, next: UInt32) {
     let entry = held[Int(slot)]
     held[Int(slot)].next = freeHeld

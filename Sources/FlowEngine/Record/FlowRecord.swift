@@ -22,7 +22,7 @@ package enum FlowEndReason {
 }
 
 /// What goes over a worker's record ring: a flow as it stood in the table, and what the record is about;
-/// 408 bytes.
+/// 424 bytes.
 ///
 /// It and the types within are `@usableFromInline`, and so are members that are read often: without it
 /// Swift inlines nothing of a `package` type in another module, not even what is `@inlinable`, and
@@ -55,6 +55,8 @@ package struct FlowRecord: BitwiseCopyable, Sendable {
   package var tunnel: Tunnel
   package var troubleA: FlowTrouble
   package var troubleB: FlowTrouble
+  /// What it speaks; of a flow that nobody looked into, zeros.
+  package var app: FlowApp
 
   /// Which parts of the record are there; the others hold nothing that means anything.
   @usableFromInline
@@ -82,6 +84,7 @@ package struct FlowRecord: BitwiseCopyable, Sendable {
     tunnel = .none
     troubleA = FlowTrouble()
     troubleB = FlowTrouble()
+    app = FlowApp()
   }
 
   /// `flow_update`: its ordinal within the flow, from 1.

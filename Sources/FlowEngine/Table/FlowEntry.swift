@@ -73,6 +73,8 @@ package enum FlowFlags {
   @inlinable package static var firstSideIsB: UInt8 { 1 << 4 }
   /// A filter rule says that its records go to nobody.
   @inlinable package static var unpublished: UInt8 { 1 << 5 }
+  /// Dissection wants to see its payload.
+  @inlinable package static var payloadWanted: UInt8 { 1 << 6 }
   /// The slot is in use.
   @inlinable package static var live: UInt8 { 1 << 7 }
 }

@@ -2,10 +2,10 @@ import CBurst
 
 /// All flows of one worker, in fixed memory.
 ///
-/// Three arrays, none of which ever grows:
+/// Four arrays, none of which ever grows:
 ///
 ///     buckets   64 bytes each: | 8 tags, 16 bits | 8 entry numbers, 32 bits | strays | reach |
-///     hot      128 bytes a flow, cold 128 bytes a flow, by entry number
+///     hot      128 bytes a flow, cold 128 bytes a flow, app 16 bytes a flow, by entry number
 ///
 /// A key's hash names its home bucket by its low half and its tag by its highest bits. A look-up compares
 /// eight tags at once and then the full key of each match; in nearly every case that is one bucket
@@ -27,6 +27,7 @@ package struct FlowTable: ~Copyable {
   let bucketCount: UInt64
   package let hot: UnsafeMutablePointer<FlowHot>
   package let cold: UnsafeMutablePointer<FlowCold>
+  package let app: UnsafeMutablePointer<FlowApp>
   /// Numbers of free entries, used as a stack.
   let free: UnsafeMutablePointer<UInt32>
   var freeCount: Int
@@ -49,6 +50,8 @@ package struct FlowTable: ~Copyable {
       .assumingMemoryBound(to: FlowHot.self)
     cold = plan.take("flow entries, cold", bytes: capacity * MemoryLayout<FlowCold>.stride)
       .assumingMemoryBound(to: FlowCold.self)
+    app = plan.take("flow entries, protocols", bytes: capacity * MemoryLayout<FlowApp>.stride)
+      .assumingMemoryBound(to: FlowApp.self)
     free = plan.take("free list", bytes: capacity * 4).assumingMemoryBound(to: UInt32.self)
     freeCount = 0
     fewestFree = capacity

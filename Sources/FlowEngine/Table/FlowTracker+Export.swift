@@ -123,6 +123,8 @@ extension FlowTracker {
   }
 
   mutating func emitAndRemove(_ entry: UInt32, reason: UInt8, now: Int64) {
+    let app = table.app[Int(entry)]
+    if app.state != 0 || app.proto == AppProtocol.failed.rawValue { endPayload(entry) }
     emit(entry, kind: FlowRecordKind.flow, reason: reason, now: now)
     let cold = table.cold + Int(entry)
     if cold.pointee.detail != 0 { details.giveBack(cold.pointee.detail) }
@@ -160,8 +162,8 @@ extension FlowTracker {
   /// The next place in the ring, its head written; nil where the ring is full, which is counted.
   mutating func reserveRecord(_ kind: UInt8) -> UnsafeMutablePointer<FlowRecord>? {
     counters.add(.recordsMade)
-    let number = sequence
-    sequence &+= 1
+    let number = nextSequence.pointee
+    nextSequence.pointee &+= 1
     guard let record = records.reserve() ?? (runsOnPacketTime ? waitForRoom() : nil) else {
       counters.add(.recordsDropped)
       return nil
@@ -180,6 +182,7 @@ extension FlowTracker {
     let cold = table.cold + Int(entry)
     record.pointee.hot = table.hot[Int(entry)]
     record.pointee.cold = cold.pointee
+    record.pointee.app = table.app[Int(entry)]
     var parts = FlowRecord.Parts.flow | FlowRecord.Parts.key
     if cold.pointee.tunnel != 0 {
       record.pointee.tunnel = tunnels[cold.pointee.tunnel]

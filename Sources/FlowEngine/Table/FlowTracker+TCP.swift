@@ -248,4 +248,45 @@ extension FlowTracker {
     }
     return packet.pointee.sequence != cold.pointee.start(sender)
   }
+
+  /// Data that stands nowhere near what its sender has said, and acknowledges nothing near what the other
+  /// one has: both numbers of another connection, whose SYN was not seen. Loss moves one number and leaves
+  /// what is acknowledged where it was; that both leap by as much as 16 MiB takes an outage, and then nothing
+  /// proves either that it is the same connection.
+  @inline(__always)
+  func leaps(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) -> Bool {
+    guard packet.pointee.control == TCPFlags.ack, packet.pointee.payloadLength > 0 else {
+      return false
+    }
+    let hot = table.hot + Int(entry)
+    let sender = packet.pointee.side
+    let next = Self.side(hot, sender).pointee.nextSequence
+    let peer = Self.side(hot, 1 &- sender).pointee.nextSequence
+    return SequenceHoles.distance(next, packet.pointee.sequence).magnitude > Self.leap
+      && SequenceHoles.distance(peer, packet.pointee.acknowledgement).magnitude > Self.leap
+  }
+
+  /// Whether such data is believed to be another connection's: behind the end of the one that is known, or
+  /// after a silence. In the middle of it a single packet with two wrong numbers is nobody's, and must not
+  /// end what goes on.
+  @inline(never)
+  func isOfAnother(
+    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, clock: Int64
+  ) -> Bool {
+    let hot = table.hot + Int(entry)
+    let cold = table.cold + Int(entry)
+    for side in 0..<UInt8(2) {
+      switch cold.pointee.tcpState(side) {
+      case .inactive, .synSent, .synAckSent: return false
+      case .partial, .established, .closed, .reset: break
+      }
+    }
+    return hot.pointee.state == FlowState.closed
+      || max(clock, packet.pointee.time) &- hot.pointee.lastSeen >= Self.silence
+  }
+
+  private static var leap: UInt32 { 1 << 24 }
+
+  /// Nanoseconds.
+  private static var silence: Int64 { 10_000_000_000 }
 }

@@ -25,8 +25,12 @@ package struct FlowTracker: ~Copyable {
   private(set) var shortestTimeout: Int64
   /// The next entry that is to be put where the timeouts of now want it; negative: all are.
   private var retimeNext = -1
-  /// Of the next record: counts those that a full ring dropped, too.
-  var sequence: UInt64 = 0
+  /// Of the next record, shared with dissection: counts those that a full ring dropped, too.
+  let nextSequence: UnsafeMutablePointer<UInt64>
+  var sequence: UInt64 { nextSequence.pointee }
+  /// Who looks into payloads, where anybody does, and what is set on flows so that he is asked.
+  var hook: PayloadHook?
+  var newFlowFlags: UInt8 = 0
 
   package init(
     capacity: Int, timeouts: FlowTimeouts, hash: FlowHash, records: Ring<FlowRecord>,
@@ -45,6 +49,7 @@ package struct FlowTracker: ~Copyable {
     violations = ViolationLimit(
       perSecond: violationRecordsPerSecond, plan: &plan, touch: touch)
     sampler = FlowSampler(plan: &plan)
+    nextSequence = plan.take("record sequence", bytes: 8).assumingMemoryBound(to: UInt64.self)
     self.timeouts = timeouts
     self.hash = hash
     self.records = records
@@ -166,6 +171,8 @@ package struct FlowTracker: ~Copyable {
     }
     if packet.pointee.tcpFlags & Self.synAck == TCPFlags.syn && isReuse(entry, packet) {
       entry = beginAgain(entry, packet, clock: clock)
+    } else if leaps(entry, packet) && isOfAnother(entry, packet, clock: clock) {
+      entry = beginAgain(entry, packet, clock: clock)
     }
     if reportsOnPacketTime { reportIfDue(entry, clock: clock) }
     let hot = table.hot + Int(entry)
@@ -250,7 +257,7 @@ package struct FlowTracker: ~Copyable {
     return entry
   }
 
-  /// A new SYN on a flow's ports: they are used again, and this is another flow.
+  /// A flow's ports are used again, and this is another flow.
   @inline(never)
   mutating func beginAgain(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, clock: Int64
@@ -284,6 +291,9 @@ package struct FlowTracker: ~Copyable {
     hot.pointee.key = packet.pointee.key
     hot.pointee.lastSeen = packet.pointee.time
     hot.pointee.flags = FlowFlags.live | originatorFlags(packet)
+    table.app[Int(entry)] = FlowApp()
+    let proto = packet.pointee.key.proto
+    if proto == IPProtocol.tcp || proto == IPProtocol.udp { hot.pointee.flags |= newFlowFlags }
     cold.pointee.firstSeen = packet.pointee.time
     if packet.pointee.side == 1 { hot.pointee.flags |= FlowFlags.firstSideIsB }
     cold.pointee.ordinal = packet.pointee.ordinal

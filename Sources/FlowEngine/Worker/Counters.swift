@@ -102,6 +102,18 @@ package enum Counter: Int, CaseIterable, Sendable {
   case fragmentOverlap
   case fragmentTooLong
 
+  // What dissection found wrong with streams and messages.
+  case streamOverlapDiffers
+  case streamHeldTooMuch
+  case appMessageTooLong
+  case appMalformed
+  case appMismatch
+  case appOneDirection
+  case appCompressionLoop
+  case appTooManyTransactions
+  case appDecompressionBomb
+  case appHeadersTooLong
+
   // What happens to TCP and to datagrams without being wrong.
   case fragmentDuplicates
   case datagramsIncomplete
@@ -110,6 +122,19 @@ package enum Counter: Int, CaseIterable, Sendable {
   case tcpMissedBytes
   case tcpZeroWindows
   case tcpKeepAlives
+
+  // Dissection.
+  case payloadsShown
+  case payloadBytesShown
+  case dissectedFlows
+  case dissectionNoState
+  case dissectionNoMemory
+  case streamGaps
+  case streamGapBytes
+  case protocolRecordsMade
+  case protocolRecordsDropped
+  case dissectionsLive
+  case dissectionBufferBytes
 
   // The worker itself.
   case polls
@@ -126,7 +151,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case timeWentBackwards
 
   package enum Group: String, Sendable {
-    case input, output, nonIP, discard, flows, anomaly, transport, worker
+    case input, output, nonIP, discard, flows, anomaly, transport, dissection, worker
   }
 
   package var group: Group {
@@ -152,8 +177,14 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .ipv4Fragments, .ipv6Fragments, .badTCPHeaderLength, .badUDPLength, .lengthBeyondFrame,
       .ipChecksumBad, .transportChecksumBad, .checksumOffloadWrong, .checksumNotComputed,
       .badIPv4Options, .badInnerVersion, .badTCPOptions, .badTCPFlags, .rstOutsideWindow, .tcpGap,
-      .fragmentOverlap, .fragmentTooLong:
+      .fragmentOverlap, .fragmentTooLong, .streamOverlapDiffers, .streamHeldTooMuch,
+      .appMessageTooLong, .appMalformed, .appMismatch, .appOneDirection, .appCompressionLoop,
+      .appTooManyTransactions, .appDecompressionBomb, .appHeadersTooLong:
       .anomaly
+    case .payloadsShown, .payloadBytesShown, .dissectedFlows, .dissectionNoState,
+      .dissectionNoMemory, .streamGaps, .streamGapBytes, .protocolRecordsMade,
+      .protocolRecordsDropped, .dissectionsLive, .dissectionBufferBytes:
+      .dissection
     case .fragmentDuplicates, .datagramsIncomplete, .tcpRetransmissions, .tcpOutOfOrder,
       .tcpMissedBytes, .tcpZeroWindows, .tcpKeepAlives:
       .transport
@@ -230,11 +261,11 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .endedForced: "flows ended by shutdown or by an operator"
     case .evicted: "flows ended early because the table was full"
     case .flowUpdates: "records of flows that live on"
-    case .recordsMade: "records made, whether or not the ring took them"
-    case .recordsDropped: "records lost because the record ring was full"
+    case .recordsMade: "flow and anomaly records made, whether or not the ring took them"
+    case .recordsDropped: "flow and anomaly records lost because their ring was full"
     case .recordsUnpublished: "records not made because a filter rule says so (nopublish)"
     case .flowsLive: "flows in the table just now"
-    case .portsReused: "flows begun by a new SYN on the ports of another"
+    case .portsReused: "flows begun on the ports of another, by a SYN or by numbers of their own"
     case .detailsNotKept: "times that there was no room to note what went wrong with a flow"
     case .tunnelsNotKept: "flows whose tunnel there was no room for"
     case .anomalyRecords: "records of anomalies made"
@@ -257,6 +288,27 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .tcpGap: "data acknowledged by its receiver and never seen here"
     case .fragmentOverlap: "fragments that share bytes with another of their datagram"
     case .fragmentTooLong: "fragments that end beyond the longest datagram"
+    case .streamOverlapDiffers: "segments that differ from what was sent before in their place"
+    case .streamHeldTooMuch: "times that more waited behind holes than a direction may hold"
+    case .appMessageTooLong: "messages longer than anybody keeps"
+    case .appMalformed: "messages that make no sense"
+    case .appMismatch: "flows whose directions speak different protocols"
+    case .appOneDirection: "flows of which only one direction shows what they speak"
+    case .appCompressionLoop: "names that refer to themselves or to what stands behind them"
+    case .appTooManyTransactions: "flows with more open transactions than anybody keeps"
+    case .appDecompressionBomb: "compressed bodies that grow beyond measure"
+    case .appHeadersTooLong: "header lines without end"
+    case .payloadsShown: "packets whose payload went to dissection"
+    case .payloadBytesShown: "bytes of those payloads"
+    case .dissectedFlows: "flows that dissection has looked at"
+    case .dissectionNoState: "flows that dissection had no room for"
+    case .dissectionNoMemory: "times that there was no buffer for what had to wait"
+    case .streamGaps: "holes in streams that were passed on as holes"
+    case .streamGapBytes: "bytes of those holes"
+    case .protocolRecordsMade: "protocol records made, whether or not the ring took them"
+    case .protocolRecordsDropped: "protocol records lost because their ring was full"
+    case .dissectionsLive: "flows in dissection just now"
+    case .dissectionBufferBytes: "bytes of dissection's buffers in use just now"
     case .fragmentDuplicates: "fragments that came twice"
     case .datagramsIncomplete: "fragmented datagrams of which some piece never came"
     case .tcpRetransmissions: "segments whose data had been sent before"

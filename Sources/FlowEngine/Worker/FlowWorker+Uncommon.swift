@@ -85,7 +85,7 @@ extension FlowWorker {
         packet.key = key
         packet.side = side
         first.complete(&packet)
-        route(&packet, clock: clock)
+        route(&packet, clock: clock, hasWaited: true)
         waiting = next
       }
     } else if fragments.resolve(p, tracker: &tracker) {
@@ -97,7 +97,9 @@ extension FlowWorker {
   }
 
   /// A fragment with a complete key: into the table here, or over to its owner.
-  private mutating func route(_ p: UnsafeMutablePointer<ParsedPacket>, clock: Int64) {
+  private mutating func route(
+    _ p: UnsafeMutablePointer<ParsedPacket>, clock: Int64, hasWaited: Bool = false
+  ) {
     p.pointee.hash = hash(p.pointee.key)
     p.pointee.verdict = PacketVerdict.flow
     p.pointee.candidate = FlowTable.none
@@ -108,6 +110,8 @@ extension FlowWorker {
     }
     let owner = owner(p)
     if owner != place {
+      // Its bytes are in this worker's memory, which others do not read.
+      if hasWaited { p.pointee.data = nil }
       handOut(p, to: owner)
       return
     }

@@ -23,6 +23,8 @@ package struct FlowWorkerSettings: Sendable {
   /// Datagrams whose fragments are followed; rounded up to a power of two.
   package var fragmentCapacity: Int
   package var heldFragments: Int
+  /// Of those the bytes are kept, too: somebody will look into payloads.
+  package var keepsFragments = false
   package var fragmentTimeoutSeconds: Double
   package var hash: FlowHash
   /// How many entries the owner table has: the smallest redirection table of all ports.
@@ -176,6 +178,7 @@ package struct FlowWorker: ~Copyable {
     while fragmentCapacity < settings.fragmentCapacity { fragmentCapacity *= 2 }
     fragments = FragmentCache(
       capacity: fragmentCapacity, heldCapacity: settings.heldFragments,
+      keepsFrames: settings.keepsFragments,
       timeout: Int64(settings.fragmentTimeoutSeconds * 1e9), plan: &plan, touch: touch)
     scan = FlowScan(page: scanPage, capacity: settings.flowCapacity, plan: &plan)
     rulesSlot = settings.filters?.slot
@@ -209,6 +212,14 @@ package struct FlowWorker: ~Copyable {
       least = min(least, martlet_tsc() &- began)
     }
   }
+
+  /// Has somebody look into payloads; before the first poll.
+  package mutating func attach(_ hook: PayloadHook) { tracker.attach(hook) }
+
+  package var flowCount: Int { tracker.flowCount }
+
+  /// What he may see and change of the flows.
+  package var access: FlowAccess { tracker.access }
 
   /// Sets the clock; before the first poll.
   package mutating func start(at now: Int64) { tracker.start(at: now) }
@@ -368,6 +379,7 @@ package struct FlowWorker: ~Copyable {
         if isPlain && p.pointee.flags & marked == 0 && tracker.updateKnown(p, clock: clock) {
           known &+= 1
           knownBytes &+= UInt64(p.pointee.wireLength)
+          if tracker.wantsPayload(p) { tracker.showPayload(p.pointee.candidate, p) }
         } else {
           self.count(p, clock: clock)
         }
@@ -452,6 +464,7 @@ package struct FlowWorker: ~Copyable {
             && tracker.updateKnown(p, clock: now)
           {
             tracker.countPacket(p)
+            if tracker.wantsPayload(p) { tracker.showPayload(p.pointee.candidate, p) }
           } else {
             self.count(p, clock: now)
           }
@@ -474,6 +487,9 @@ package struct FlowWorker: ~Copyable {
     let entry = tracker.update(p, clock: clock)
     if p.pointee.flags & ParsedPacket.Flags.marked != 0 { leaveMarks(entry, p) }
     if p.pointee.flags & Self.odd != 0 { tracker.noteOddities(entry, p) }
+    if tracker.table.hot[Int(entry)].flags & FlowFlags.payloadWanted != 0 {
+      tracker.showPayload(entry, p)
+    }
     if let packetMap {
       packetMap.set(p.pointee.ordinal, flow: tracker.table.cold[Int(entry)].ordinal)
     }

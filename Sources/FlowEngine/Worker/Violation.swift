@@ -2,7 +2,7 @@
 package struct Violation: Sendable {
   /// `anomaly.type`: what found it.
   package enum Layer: String, Sendable {
-    case decode, stream
+    case decode, stream, applayer
   }
 
   /// `anomaly.event` for IPv4 or where it makes no difference; Suricata's name where it has one.
@@ -12,12 +12,27 @@ package struct Violation: Sendable {
   package let layer: Layer
   /// Where the rule stands.
   package let clause: String
+  /// `anomaly.layer` of a violation of an application's: it was found when the protocol was told, not
+  /// when it was taken apart.
+  package private(set) var isOfDetection = false
 
   init(_ event: StaticString, ipv6: StaticString? = nil, _ clause: String) {
     self.event = event
     eventIPv6 = ipv6 ?? event
     layer = .decode
     self.clause = clause
+  }
+
+  init(application event: StaticString, _ clause: String) {
+    self.event = event
+    eventIPv6 = event
+    layer = .applayer
+    self.clause = clause
+  }
+
+  init(detection event: StaticString, _ clause: String) {
+    self.init(application: event, clause)
+    isOfDetection = true
   }
 
   init(stream event: StaticString, _ clause: String) {
@@ -94,6 +109,29 @@ extension Counter {
     case .rstOutsideWindow:
       Violation(stream: "stream.rst_outside_window", "RFC 5961, section 3.2")
     case .tcpGap: Violation(stream: "stream.reassembly_seq_gap", "RFC 9293, section 3.10.7.4")
+    case .streamOverlapDiffers:
+      Violation(stream: "stream.reassembly_overlap_different_data", "RFC 9293, section 3.10.7.4")
+    case .streamHeldTooMuch:
+      Violation(
+        stream: "stream.reassembly_held_too_much", "Martlet's limit: dissection.heldKilobytes")
+    case .appMessageTooLong:
+      Violation(application: "message_too_long", "Martlet's limit: 64 KiB")
+    case .appMalformed: Violation(application: "malformed", "the protocol's own description")
+    case .appMismatch:
+      Violation(
+        detection: "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS", "the ways differ in protocol")
+    case .appOneDirection:
+      Violation(
+        detection: "APPLAYER_DETECT_PROTOCOL_ONLY_ONE_DIRECTION",
+        "one way's protocol cannot be told")
+    case .appCompressionLoop:
+      Violation(application: "compression_loop", "RFC 1035, section 4.1.4")
+    case .appTooManyTransactions:
+      Violation(application: "too_many_transactions", "Martlet's limits by protocol")
+    case .appDecompressionBomb:
+      Violation(application: "decompression_bomb", "Martlet's limit: 200 to 1 beyond 1 MiB")
+    case .appHeadersTooLong:
+      Violation(application: "headers_too_long", "Martlet's limits by protocol")
     default: nil
     }
   }

@@ -2,7 +2,7 @@
 package enum AnomalyField: Int, CaseIterable, Sendable {
   case timestamp, flowID, interface, eventType, packetNumber, vlan
   case sourceAddress, sourcePort, destinationAddress, destinationPort, proto, ipVersion
-  case communityID, layer, event
+  case communityID, layer, event, appProto, foundBy
   case sensor, startEpoch, worker, sequence
 
   package var definition: RecordField {
@@ -37,9 +37,18 @@ package enum AnomalyField: Int, CaseIterable, Sendable {
       RecordField("cid", "community_id", .string, "", "Community ID", "of the flow")
     case .layer:
       RecordField(
-        "layer", "anomaly.type", .string, "", "Suricata", "`decode` or `stream`: what found it")
+        "layer", "anomaly.type", .string, "", "Suricata",
+        "`decode`, `stream` or `applayer`: what found it")
     case .event:
       RecordField("name", "anomaly.event", .string, "", "Suricata", "what is wrong: see the list")
+    case .appProto:
+      RecordField(
+        "app_proto", "anomaly.app_proto", .string, "", "Suricata",
+        "`applayer`: what the flow speaks")
+    case .foundBy:
+      RecordField(
+        "app_layer", "anomaly.layer", .string, "", "Suricata",
+        "`applayer`: `proto_detect`, by telling the protocol; `proto_parser`, by its messages")
     case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
     case .startEpoch:
       RecordField(

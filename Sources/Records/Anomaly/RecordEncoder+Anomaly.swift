@@ -5,11 +5,13 @@ struct AnomalyView {
   let record: UnsafePointer<FlowRecord>
   let identity: FlowIdentity
   let violation: Violation?
+  private let counter: Counter?
 
   init(_ record: UnsafePointer<FlowRecord>, identity: FlowIdentity) {
     self.record = record
     self.identity = identity
-    violation = Counter(rawValue: Int(record.pointee.event))?.violation
+    counter = Counter(rawValue: Int(record.pointee.event))
+    violation = counter?.violation
   }
 
   var hasFlow: Bool { record.pointee.parts & FlowRecord.Parts.flow != 0 }
@@ -27,9 +29,20 @@ struct AnomalyView {
   var sourcePort: UInt16 { isFromA ? key.portA : key.portB }
   var destinationPort: UInt16 { isFromA ? key.portB : key.portA }
 
+  /// `anomaly.app_proto`: of what an application has wrong, what it speaks.
+  var appProto: AppProtocol? {
+    violation?.layer == .applayer ? AppProtocol(rawValue: record.pointee.app.proto) : nil
+  }
+
+  /// `anomaly.layer`
+  var foundBy: StaticString {
+    violation?.isOfDetection == true ? "proto_detect" : "proto_parser"
+  }
+
   var layer: Violation.Layer { violation?.layer ?? .decode }
   var event: StaticString {
     guard let violation else { return "unknown" }
+    if let appProto, let name = counter?.event(of: appProto) { return name }
     return hasKey && record.pointee.ipVersion == 6 ? violation.eventIPv6 : violation.event
   }
 }
@@ -59,10 +72,20 @@ extension RecordEncoder {
       writer.literal("]")
     }
     if view.hasKey { writeAddresses(view, to: &writer) }
-    writer.literal(",\"anomaly\":{\"type\":\"")
-    writer.literal(view.layer == .stream ? "stream" : "decode")
+    writer.literal(",\"anomaly\":{")
+    if let appProto = view.appProto {
+      writer.literal("\"app_proto\":\"")
+      writer.literal(appProto.name)
+      writer.literal("\",")
+    }
+    writer.literal("\"type\":\"")
+    writer.literal(Self.text(view.layer))
     writer.literal("\",\"event\":\"")
     writer.literal(view.event)
+    if view.appProto != nil {
+      writer.literal("\",\"layer\":\"")
+      writer.literal(view.foundBy)
+    }
     writer.literal("\"}")
     writer.bytes(fixed.eveTail)
     if context.includesSequence {
@@ -71,6 +94,15 @@ extension RecordEncoder {
       writer.decimal(record.pointee.sequence)
     }
     writer.literal("}")
+  }
+
+  /// `anomaly.type`.
+  private static func text(_ layer: Violation.Layer) -> StaticString {
+    switch layer {
+    case .decode: "decode"
+    case .stream: "stream"
+    case .applayer: "applayer"
+    }
   }
 
   private func writeAddresses(_ view: AnomalyView, to writer: inout ByteWriter) {
@@ -145,8 +177,10 @@ extension RecordEncoder {
       if view.hasFlow {
         CommunityID.write(record.pointee.hot.key, seed: context.communityIDSeed, to: &writer)
       }
-    case .layer: writer.literal(view.layer == .stream ? "stream" : "decode")
+    case .layer: writer.literal(Self.text(view.layer))
     case .event: writer.literal(view.event)
+    case .appProto: if let appProto = view.appProto { writer.literal(appProto.name) }
+    case .foundBy: if view.appProto != nil { writer.literal(view.foundBy) }
     case .worker: if context.includesSequence { writer.decimal(record.pointee.worker) }
     case .sequence: if context.includesSequence { writer.decimal(record.pointee.sequence) }
     case .sensor, .startEpoch, .interface: preconditionFailure("\(field) is fixed text")

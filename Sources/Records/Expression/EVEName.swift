@@ -63,19 +63,18 @@ package enum EVEName {
 
   /// EVE's event types: those of this engine, and Suricata 7's and 8's, each with an object of its
   /// name.
-  package static let eventTypes = [
-    "flow", "flow_update", "anomaly", "stats", "alert", "arp", "bittorrent_dht", "dcerpc", "dhcp",
-    "dnp3", "dns", "doh2", "drop", "email", "engine", "enip", "fileinfo", "files", "frame", "ftp",
-    "ftp_data", "http", "http2", "ike", "krb5", "ldap", "mdns", "metadata", "modbus", "mqtt",
-    "netflow", "nfs", "packet", "pgsql", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp",
-    "snmp", "ssh", "tftp", "tls", "verdict", "websocket",
-  ]
+  package static let eventTypes =
+    EventType.allCases.map(\.rawValue) + [
+      "alert", "arp", "bittorrent_dht", "dcerpc", "dnp3", "doh2", "drop", "email", "engine", "enip",
+      "files", "frame", "http2", "ike", "krb5", "ldap", "mdns", "metadata", "modbus", "netflow",
+      "nfs", "packet", "pgsql", "rdp", "rfb", "smb", "verdict", "websocket",
+    ]
 
   /// Further members of Suricata's records, and those that a forwarder adds.
   private static let topLevel = [
     "app_proto", "app_proto_expected", "app_proto_orig", "app_proto_tc", "app_proto_ts",
     "capture_file", "dest_net", "direction", "flat", "packet_info", "parent_id", "payload",
-    "payload_printable", "pcap_cnt", "pcap_filename", "pkt_src", "src_net", "stream", "tx_id",
-    "xff",
+    "payload_printable", "pcap_cnt", "pcap_filename", "pkt_src", "src_net", "stream", "truncated",
+    "tx_id", "xff",
   ]
 }

@@ -99,7 +99,8 @@ package struct ExpressionField: Sendable {
     case .sourceMAC, .destinationMAC: .mac
     case .age, .roundTrip, .startNanosecond, .endNanosecond: .duration
     case .eventType, .proto, .state, .reason, .endReason, .tcpState, .connectionState, .tcpFlags,
-      .tcpFlagsToServer, .tcpFlagsToClient, .tunnelKind, .tunnelProto:
+      .tcpFlagsToServer, .tcpFlagsToClient, .tunnelKind, .tunnelProto, .appProto,
+      .appProtoToServer, .appProtoToClient, .appProtoExpected, .appProtoOriginal:
       .word
     case .interface, .sensor, .communityID, .history, .tags: .text
     default: field.definition.kind == .boolean ? .boolean : .number
@@ -118,7 +119,7 @@ package struct ExpressionField: Sendable {
     "eth.addr": "mac", "ether": "mac", "pkts": "packets", "octets": "bytes",
     "orig_pkts": "pkts_ts", "resp_pkts": "pkts_tc", "orig_ip_bytes": "ipbytes_ts",
     "resp_ip_bytes": "ipbytes_tc", "vlan.id": "vlan", "ttl": "ttl_ts", "rtt": "rtt_nsec",
-    "time": "start", "flags": "tcp_flags",
+    "time": "start", "flags": "tcp_flags", "service": "app_proto",
   ]
 }
 
@@ -130,6 +131,9 @@ package enum ExpressionWords {
       [FlowRecordKind.flow, FlowRecordKind.flowUpdate, FlowRecordKind.anomaly].map {
         FlowWords.eventType($0).description
       }
+    // Each at its raw value.
+    case .appProto, .appProtoToServer, .appProtoToClient, .appProtoExpected, .appProtoOriginal:
+      AppProtocol.allCases.map(\.name.description)
     // Each at its raw value; 0 is none.
     case .tunnelKind: [""] + TunnelKind.allCases.map(\.name.description)
     case .tunnelProto: (0...255).map { RecordText.protocolName($0) }

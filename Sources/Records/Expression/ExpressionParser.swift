@@ -134,6 +134,20 @@ struct ExpressionParser {
     }
   }
 
+  /// What a flow speaks that has records with that field (`http.status`); nil where that is no such field.
+  private static func protocolName(ofField name: String) -> String? {
+    let parts = name.split(separator: ".", maxSplits: 1)
+    guard parts.count == 2 else { return nil }
+    switch parts[0] {
+    case "email": return EventType.smtp.rawValue
+    // A word of `app_proto`, which is Suricata's.
+    case "ftp_data": return "ftp-data"
+    default:
+      let type = EventType(rawValue: String(parts[0]))
+      return type.flatMap { $0.isProtocol && $0 != .fileinfo ? $0.rawValue : nil }
+    }
+  }
+
   /// The field that the token names; nil for `true` and `false`.
   private mutating func field() throws(RecordExpressionError) -> ExpressionField? {
     switch token.kind {
@@ -143,6 +157,11 @@ struct ExpressionParser {
       if isAboutDocuments, let field = try documentField(name, at: token.place) { return field }
       if name.first?.isNumber == true {
         throw error("\"\(name)\" is no field; the field stands on the left")
+      }
+      if let protocolName = Self.protocolName(ofField: name) {
+        throw error(
+          "\"\(name)\" is a field of protocol records, and this is a condition on flows, such as "
+            + "app_proto == \(protocolName)")
       }
       throw error("unknown field \"\(name)\"", suggestion: ExpressionField.suggestion(for: name))
     case .string: throw error("a field is expected here; its name has no quotation marks")

@@ -86,6 +86,9 @@ extension ExpressionProgram {
     case .startEpoch: return ExpressionNumbers(includesSequence ? startEpochMicroseconds : nil)
     case .worker: return ExpressionNumbers(includesSequence ? flow.value.worker : nil)
     case .sequence: return ExpressionNumbers(includesSequence ? flow.value.sequence : nil)
+    case .transactions:
+      return flow.value.knownApp.proto == 0
+        ? .none : ExpressionNumbers(Int128(flow.value.knownApp.transactions))
     case .updateOrdinal:
       return ExpressionNumbers(flow.value.isUpdate ? flow.value.updateOrdinal : nil)
     default: return Self.side(field, flow)
@@ -190,6 +193,11 @@ extension ExpressionProgram {
     guard case .field(let field) = source else { return nil }
     switch field {
     case .eventType: return flow.value.isAnomaly ? 2 : flow.value.isUpdate ? 1 : 0
+    case .appProto: return flow.value.knownApp.proto == 0 ? nil : flow.value.knownApp.proto
+    case .appProtoToServer: return Self.differing(flow.value.knownApp.toServer, flow)
+    case .appProtoToClient: return Self.differing(flow.value.knownApp.toClient, flow)
+    case .appProtoExpected: return Self.differing(flow.value.knownApp.expected, flow)
+    case .appProtoOriginal: return Self.differing(flow.value.knownApp.original, flow)
     case .tunnelKind: return flow.value.innermostTunnel?.1.rawValue
     case .tunnelProto:
       return flow.value.innermostTunnel?.0.proto(ofVersion: flow.value.ipVersion)
@@ -206,6 +214,10 @@ extension ExpressionProgram {
     case .connectionState: return ConnectionState.of(flow.record).rawValue
     default: return nil
     }
+  }
+
+  private static func differing(_ number: UInt8, _ flow: ExpressionRecord) -> UInt8? {
+    number == flow.value.knownApp.proto || FlowView.appName(number) == nil ? nil : number
   }
 
   /// Reasons without a name are all one.

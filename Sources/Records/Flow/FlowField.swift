@@ -4,12 +4,13 @@ package enum FlowField: Int, CaseIterable, Sendable {
   case timestamp, flowID, interface, eventType, vlan
   case sourceAddress, sourcePort, destinationAddress, destinationPort, proto, ipVersion
   case icmpType, icmpCode, responseICMPType, responseICMPCode
+  case appProto, appProtoToServer, appProtoToClient, appProtoExpected, appProtoOriginal
   // `flow`.
   case packetsToServer, packetsToClient, bytesToServer, bytesToClient
   case start, end, age, state, reason, alerted
   case ipBytesToServer, ipBytesToClient, startNanosecond, endNanosecond, endReason, roundTrip
   case payloadBytesToServer, payloadBytesToClient
-  case ttlToServer, ttlToClient, dscpToServer, dscpToClient, fragmented
+  case ttlToServer, ttlToClient, dscpToServer, dscpToClient, fragmented, transactions
   case updateOrdinal, packetsToServerDelta, packetsToClientDelta
   case bytesToServerDelta, bytesToClientDelta, ipBytesToServerDelta, ipBytesToClientDelta
   // `tunnel`.
@@ -74,6 +75,27 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "icmp_rcode", "response_icmp_code", .integer, "", "Suricata",
         "of the responder's first packet")
+    case .appProto:
+      RecordField(
+        "app", "app_proto", .string, "", "Suricata",
+        "what it speaks, by its content; `failed` where that is nothing known, "
+          + "absent where nothing could be seen")
+    case .appProtoToServer:
+      RecordField(
+        "app_ts", "app_proto_ts", .string, "", "Suricata",
+        "what the originator speaks, where that alone differs")
+    case .appProtoToClient:
+      RecordField(
+        "app_tc", "app_proto_tc", .string, "", "Suricata",
+        "what the responder speaks, where that alone differs")
+    case .appProtoExpected:
+      RecordField(
+        "app_exp", "app_proto_expected", .string, "", "Suricata",
+        "what the port had promised, where it is something else")
+    case .appProtoOriginal:
+      RecordField(
+        "app_orig", "app_proto_orig", .string, "", "Suricata",
+        "what it spoke before it changed: STARTTLS, CONNECT, an upgrade")
     case .packetsToServer:
       RecordField(
         "pkts_ts", "flow.pkts_toserver", .integer, "packets", "Suricata", "sent by the originator")
@@ -158,6 +180,10 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "frag", "flow.fragmented", .boolean, "", "Martlet",
         "true where some packet was a fragment, else absent")
+    case .transactions:
+      RecordField(
+        "tx_cnt", "flow.tx_cnt", .integer, "", "Suricata",
+        "protocol records of the flow; absent where nobody looked into it")
     case .updateOrdinal:
       RecordField(
         "update", "flow.update_ordinal", .integer, "", "Martlet",

@@ -28,6 +28,19 @@ struct FlowView {
   var proto: UInt8 { record.pointee.proto }
   var ipVersion: UInt8 { record.pointee.ipVersion }
   var isUpdate: Bool { record.pointee.isUpdate }
+
+  var app: FlowApp { record.pointee.knownApp }
+
+  /// The name of a protocol in ``FlowApp``; nil where it is not known.
+  static func appName(_ number: UInt8) -> StaticString? {
+    number == 0 ? nil : AppProtocol(rawValue: number)?.name
+  }
+
+  /// The same of one that is told only where it differs from what the flow speaks.
+  func differingAppName(_ number: UInt8) -> StaticString? {
+    number == app.proto ? nil : Self.appName(number)
+  }
+
   var isTCP: Bool { record.pointee.isTCP }
   var isICMP: Bool { record.pointee.isICMP }
   var hasPorts: Bool { record.pointee.hasPorts }
@@ -114,6 +127,11 @@ extension FlowRecord {
   }
 }
 
+extension FlowRecord {
+  /// What the flow speaks; zeros where it is not known, or has a number that nobody gave.
+  var knownApp: FlowApp { FlowView.appName(app.proto) == nil ? FlowApp() : app }
+}
+
 extension ByteWriter {
   @inline(__always)
   mutating func proto(_ number: UInt8) {
@@ -126,12 +144,15 @@ extension ByteWriter {
 
   /// VLAN ids joined by commas; nothing where there are none.
   @inline(__always)
-  mutating func vlans(_ cold: FlowCold) {
-    guard cold.vlanOuter != FlowView.noVLAN else { return }
-    decimal(cold.vlanOuter)
-    guard cold.vlanInner != FlowView.noVLAN else { return }
+  mutating func vlans(_ cold: FlowCold) { vlans((cold.vlanOuter, cold.vlanInner)) }
+
+  @inline(__always)
+  mutating func vlans(_ ids: (UInt16, UInt16)) {
+    guard ids.0 != FlowView.noVLAN else { return }
+    decimal(ids.0)
+    guard ids.1 != FlowView.noVLAN else { return }
     byte(UInt8(ascii: ","))
-    decimal(cold.vlanInner)
+    decimal(ids.1)
   }
 
   /// Zeek's letters as they stand in the record, 16 at the most.

@@ -5,6 +5,7 @@ extension RecordEncoder {
   @inline(__always)
   mutating func writeEVE(_ view: FlowView, to writer: inout ByteWriter) {
     writeHead(view, to: &writer)
+    if view.app.proto != 0 { writeAppProto(view, to: &writer) }
     writeFlow(view, to: &writer)
     if let (tunnel, kind) = view.tunnel { writeTunnel(tunnel, kind, of: view, to: &writer) }
     if let sampling = view.sampling { writeSampling(sampling, to: &writer) }
@@ -73,6 +74,31 @@ extension RecordEncoder {
       writer.literal(",\"response_icmp_code\":")
       writer.decimal(code)
     }
+  }
+
+  @inline(never)
+  private func writeAppProto(_ view: FlowView, to writer: inout ByteWriter) {
+    let app = view.app
+    guard let name = FlowView.appName(app.proto) else { return }
+    writer.literal(",\"app_proto\":\"")
+    writer.word(name)
+    if let name = view.differingAppName(app.toServer) {
+      writer.literal("\",\"app_proto_ts\":\"")
+      writer.word(name)
+    }
+    if let name = view.differingAppName(app.toClient) {
+      writer.literal("\",\"app_proto_tc\":\"")
+      writer.word(name)
+    }
+    if let name = view.differingAppName(app.expected) {
+      writer.literal("\",\"app_proto_expected\":\"")
+      writer.word(name)
+    }
+    if let name = view.differingAppName(app.original) {
+      writer.literal("\",\"app_proto_orig\":\"")
+      writer.word(name)
+    }
+    writer.literal("\"")
   }
 
   private func writeTags(_ view: FlowView, to writer: inout ByteWriter) {
@@ -192,6 +218,10 @@ extension RecordEncoder {
       writer.decimal(view.responder.trafficClass >> 2)
     }
     if view.isFragmented { writer.literal(",\"fragmented\":true") }
+    if view.app.proto != 0 {
+      writer.literal(",\"tx_cnt\":")
+      writer.decimal(view.app.transactions)
+    }
     guard view.isUpdate else { return }
     writer.literal(",\"update_ordinal\":")
     writer.decimal(view.record.pointee.updateOrdinal)

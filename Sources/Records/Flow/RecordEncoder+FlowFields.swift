@@ -86,6 +86,16 @@ extension RecordEncoder {
       if !view.isUpdate { writer.word(FlowWords.reason(record.pointee.endReason)) }
     case .endReason: writer.word(FlowWords.endReason(record.pointee.endReason))
     case .roundTrip: if let time = view.roundTripNanoseconds { writer.decimal(time) }
+    case .appProto: if let name = FlowView.appName(view.app.proto) { writer.word(name) }
+    case .appProtoToServer:
+      if let name = view.differingAppName(view.app.toServer) { writer.word(name) }
+    case .appProtoToClient:
+      if let name = view.differingAppName(view.app.toClient) { writer.word(name) }
+    case .appProtoExpected:
+      if let name = view.differingAppName(view.app.expected) { writer.word(name) }
+    case .appProtoOriginal:
+      if let name = view.differingAppName(view.app.original) { writer.word(name) }
+    case .transactions: if view.app.proto != 0 { writer.decimal(view.app.transactions) }
     case .fragmented: if view.isFragmented { writer.literal("true") }
     case .communityID:
       CommunityID.write(record.pointee.hot.key, seed: context.communityIDSeed, to: &writer)

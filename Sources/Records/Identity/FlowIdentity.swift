@@ -31,7 +31,16 @@ package struct FlowIdentity: Sendable {
 
   /// The `flow_id` of a flow by its key and what its first packet left behind.
   package func flowID(key: FlowKey, cold: FlowCold) -> UInt64 {
-    Self.flowID(of: hash(key: key, cold: cold))
+    flowID(
+      key: key, firstSeen: cold.firstSeen, ordinal: cold.ordinal,
+      vlans: (cold.vlanOuter, cold.vlanInner))
+  }
+
+  /// The same of those values alone: time and ordinal of the first packet, its VLAN ids.
+  package func flowID(
+    key: FlowKey, firstSeen: Int64, ordinal: UInt64, vlans: (UInt16, UInt16)
+  ) -> UInt64 {
+    Self.flowID(of: hash(key: key, firstSeen: firstSeen, ordinal: ordinal, vlans: vlans))
   }
 
   /// Bits of ``connectionID(key:cold:)`` beside those of the `flow_id`.
@@ -39,7 +48,15 @@ package struct FlowIdentity: Sendable {
 
   /// The 96 bits that a Zeek `uid` is written from: the `flow_id`, and 45 more of the same hash.
   func connectionID(key: FlowKey, cold: FlowCold) -> (flowID: UInt64, extra: UInt64) {
-    let hash = hash(key: key, cold: cold)
+    connectionID(
+      key: key, firstSeen: cold.firstSeen, ordinal: cold.ordinal,
+      vlans: (cold.vlanOuter, cold.vlanInner))
+  }
+
+  func connectionID(
+    key: FlowKey, firstSeen: Int64, ordinal: UInt64, vlans: (UInt16, UInt16)
+  ) -> (flowID: UInt64, extra: UInt64) {
+    let hash = hash(key: key, firstSeen: firstSeen, ordinal: ordinal, vlans: vlans)
     let extra = Self.fold(hash ^ Self.secrets.2, Self.secrets.3)
     return (Self.flowID(of: hash), extra >> (64 - UInt64(Self.extraBits)))
   }
@@ -50,17 +67,19 @@ package struct FlowIdentity: Sendable {
   }
 
   @inline(__always)
-  private func hash(key: FlowKey, cold: FlowCold) -> UInt64 {
+  private func hash(
+    key: FlowKey, firstSeen: Int64, ordinal: UInt64, vlans: (UInt16, UInt16)
+  ) -> UInt64 {
     let secrets = Self.secrets
     let ports =
       UInt64(key.portA) << 48 | UInt64(key.portB) << 32 | UInt64(key.proto) << 8
       | UInt64(key.flags)
-    let vlans = UInt64(cold.vlanOuter) << 16 | UInt64(cold.vlanInner)
+    let vlans = UInt64(vlans.0) << 16 | UInt64(vlans.1)
     var hash = seed
     hash = Self.fold(key.addressA.high ^ secrets.0, key.addressA.low ^ hash)
     hash = Self.fold(key.addressB.high ^ secrets.1, key.addressB.low ^ hash)
     hash = Self.fold(ports ^ secrets.2, vlans ^ hash)
-    return Self.fold(UInt64(bitPattern: cold.firstSeen) ^ secrets.3, cold.ordinal ^ hash)
+    return Self.fold(UInt64(bitPattern: firstSeen) ^ secrets.3, ordinal ^ hash)
   }
 
   @inline(__always)

@@ -56,6 +56,7 @@ extension RecordEncoder {
     case .notIP: writer.counts(stats.notIP)
     case .discarded: writer.counts(stats.discarded)
     case .anomalies: writer.counts(stats.anomalies)
+    case .dissection: writer.counts(stats.dissection)
     case .ports: writer.list(stats.ports) { $0.port($1) }
     case .sinks: writer.list(stats.sinks) { $0.sink($1) }
     case .workers: writer.list(stats.workers) { $0.worker($1) }

@@ -6,7 +6,7 @@ package enum StatsField: Int, CaseIterable, Sendable {
   case capturePackets, captureBytes, captureErrors, missed, noBuffers, inputErrors
   case decodedPackets, decodedBytes
   case packetsInFlows, filtered, notIPTotal, discardedTotal, held
-  case notIP, discarded, anomalies
+  case notIP, discarded, anomalies, dissection
   case flowsActive, flowsTotal, flowsEvicted, flowsExported, flowUpdates
   case recordsMade, recordsDropped
   case ports, sinks, workers
@@ -52,6 +52,9 @@ package enum StatsField: Int, CaseIterable, Sendable {
     case .notIP: counts("not_ip_by", "not_ip", "packets that are not IP, by name")
     case .discarded: counts("discarded_by", "discarded", "packets discarded, by cause")
     case .anomalies: counts("anomalies_by", "anomalies", "oddities of counted packets, by name")
+    case .dissection:
+      counts(
+        "dissection_by", "dissection", "what was looked into, and what lacked room, by name", "")
     case .flowsActive: count("flows", "flow.active", "flows", "Suricata", "live just now")
     case .flowsTotal: count("flows_total", "flow.total", "flows", "Suricata", "begun")
     case .flowsEvicted:
@@ -118,8 +121,10 @@ package enum StatsField: Int, CaseIterable, Sendable {
     RecordField(name, "stats." + path, .integer, unit, source, meaning)
   }
 
-  private static func counts(_ name: String, _ path: String, _ meaning: String) -> RecordField {
-    RecordField(name, "stats.\(path){}", .integer, "packets", "Martlet", meaning)
+  private static func counts(
+    _ name: String, _ path: String, _ meaning: String, _ unit: String = "packets"
+  ) -> RecordField {
+    RecordField(name, "stats.\(path){}", .integer, unit, "Martlet", meaning)
   }
 
   private static func object(_ name: String, _ meaning: String, _ members: [RecordField])

@@ -76,6 +76,8 @@ package struct StatsRecord: Sendable {
   package var notIP: [Count] = []
   /// What was odd about packets that were counted all the same.
   package var anomalies: [Count] = []
+  /// What was looked into; empty where nobody does.
+  package var dissection: [Count] = []
 
   // Flows and their records.
   package var flowsLive: UInt64 = 0
@@ -85,7 +87,7 @@ package struct StatsRecord: Sendable {
   package var flowsExported: UInt64 = 0
   package var flowUpdates: UInt64 = 0
   package var recordsMade: UInt64 = 0
-  /// Records lost because a record ring was full.
+  /// Records lost because a ring was full.
   package var recordsDropped: UInt64 = 0
 
   package var ports: [Port] = []
@@ -100,7 +102,7 @@ package struct StatsRecord: Sendable {
   /// digits, each key with its punctuation.
   var longestLists: Int {
     func size(_ name: String, _ numbers: Int) -> Int { 6 * name.utf8.count + 32 + numbers * 48 }
-    let counts = (discarded + notIP + anomalies).reduce(0) { $0 + size($1.name, 1) }
+    let counts = (discarded + notIP + anomalies + dissection).reduce(0) { $0 + size($1.name, 1) }
     let ports = ports.reduce(0) { $0 + size($1.name, 5) }
     let sinks = sinks.reduce(0) { $0 + size($1.name, 17) }
     return counts + ports + sinks + workers.count * size("", 4)

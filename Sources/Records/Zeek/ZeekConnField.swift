@@ -51,7 +51,8 @@ package enum ZeekConnField: String, CaseIterable, Sendable {
     case .responderPort:
       "ICMP: the type that answers it, or the code where none does; else as above"
     case .proto: "`tcp`, `udp`, `icmp` (ICMPv6 too), `unknown_transport`"
-    case .service: "unset: the application's protocol is not known"
+    case .service:
+      "what it speaks by its content, as in EVE's app_proto; unset where that is not known"
     case .duration:
       "from first to latest packet; unset where that is 0, as with a single packet"
     case .originatorBytes, .responderBytes:

@@ -75,7 +75,9 @@ package struct ZeekConnEncoder: ~Copyable {
   /// `service` to `history`.
   private func writeOutcome(_ view: FlowView, to writer: inout ByteWriter) {
     let record = view.record
-    writer.literal("\t-\t")
+    writer.tab()
+    writer.word(Self.service(view.app))
+    writer.tab()
     // Zeek's times are whole microseconds; the difference of two of them is no more than 2^54.
     let start = Self.microseconds(record.pointee.cold.firstSeen)
     let end = Self.microseconds(record.pointee.hot.lastSeen)
@@ -117,6 +119,19 @@ package struct ZeekConnEncoder: ~Copyable {
     writer.tab()
     CommunityID.write(view.record.pointee.hot.key, seed: communityIDSeed, to: &writer)
     writer.byte(UInt8(ascii: "\n"))
+  }
+
+  /// What Zeek calls a protocol; `-` where it is not known.
+  private static func service(_ app: FlowApp) -> StaticString {
+    switch AppProtocol(rawValue: app.proto) ?? .unknown {
+    case .unknown, .failed: "-"
+    case .tls: "ssl"
+    case .kerberos: "krb"
+    case .dcerpc: "dce_rpc"
+    case .mdns, .llmnr: "dns"
+    case .dhcpv6: "dhcp"
+    case let proto: proto.name
+    }
   }
 
   // MARK: Times

@@ -89,7 +89,7 @@ struct FlowGroupKey: Hashable {
   private var firstLow: UInt64 = 0
   private var secondHigh: UInt64 = 0
   private var secondLow: UInt64 = 0
-  /// Addresses: the IP version. Else port and protocol, protocol, or VLAN.
+  /// Addresses: the IP version. Else port and protocol, protocol, VLAN, or application.
   private var word: UInt64 = 0
 
   /// A flow's key, and where it counts for two groups the other one.
@@ -121,6 +121,7 @@ struct FlowGroupKey: Hashable {
       one.word = UInt64(key.proto) | (flow.hasPorts ? 1 << 8 | UInt64(port) << 16 : 0)
     case .protocol: one.word = UInt64(key.proto)
     case .vlan: one.word = UInt64(record.pointee.cold.vlanOuter)
+    case .app: one.word = UInt64(record.pointee.app.proto)
     }
     return (one, nil)
   }
@@ -146,6 +147,9 @@ struct FlowGroupKey: Hashable {
       let proto = RecordText.protocolName(UInt8(truncatingIfNeeded: word))
       return word >> 8 & 1 == 0 ? proto : "\(proto)/\(word >> 16)"
     case .vlan: return word == 0xffff ? "-" : "\(word)"
+    case .app:
+      let app = AppProtocol(rawValue: UInt8(truncatingIfNeeded: word)) ?? .unknown
+      return app == .unknown ? "-" : "\(app.name)"
     }
   }
 }

@@ -74,6 +74,8 @@ extension LiveFlow {
       destPort = responder.port
     }
     proto = RecordText.protocolName(key.proto)
+    let app = AppProtocol(rawValue: record.app.proto) ?? .unknown
+    appProto = app == .unknown ? nil : "\(app.name)"
     vlan = seen.vlans
     packetsToServer = originator.packets
     packetsToClient = responder.packets

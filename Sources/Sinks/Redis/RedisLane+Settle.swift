@@ -85,7 +85,8 @@ extension RedisLane {
     if now.last < acknowledged {
       let (again, all) = window.rewind(behind: now.last)
       pending.prepend(again)
-      // What MAXLEN had trimmed before was not Redis's to lose.
+      // What MAXLEN had trimmed before was not Redis's to lose; `~` leaves up to a node more, which
+      // holds a hundred entries (stream-node-max-entries).
       let lost =
         maxStreamLength > 0 ? min(all, max(0, maxStreamLength + 100 - again.count)) : all
       if lost > 0 { books.queue.count(\.lostByRedis, lost) }

@@ -9,7 +9,7 @@ internal import Records
 ///
 /// Records under way stay at the head of `pending` until Redis has answered for them, and keep
 /// their IDs when they are sent again. Whether an entry with an ID that is not above the stream's
-/// last one has been written is never guessed: it is looked up (``lookUp(on:books:)``).
+/// last one has been written is never guessed: it is looked up (``lookUp(_:on:_:)``).
 final class RedisLane {
   /// A transaction ends at this size whatever batchRecords says: it bounds `wire`.
   static let transactionBytes = 4 << 20

@@ -119,7 +119,7 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
   }
 
   package override var maximumMemoryBytes: Int {
-    // Queue and window, a transaction with its wire, and what is read ahead from the spool.
+    // Queue and window, three transactions and the answers expected to them, and what is read ahead.
     settings.queueBytes + settings.retransmitBytes + 4 * RedisLane.transactionBytes
       + (settings.spoolDirectory == nil ? 0 : Self.readAheadBytes)
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dissection
 import Filters
 import FlowEngine
 import Records
@@ -17,9 +18,11 @@ struct Read: ParsableCommand {
         martlet read captures/ --summary              what there is, at a glance
         martlet read day.pcap.zst -o flows.json       Suricata's EVE JSON
         martlet read day.pcap.zst -o flows.csv        for DuckDB and pandas
-        martlet read *.pcap --format zeek -o logs/    Zeek's conn.log
+        martlet read *.pcap --format zeek -o logs/    Zeek's conn.log, dns.log, http.log …
         martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
         martlet read a.pcap --where 'tcp.rst' --write-pcap reset.pcap
+        martlet read a.pcap --extract-streams said/   what each side said, a file a direction
+        martlet read a.pcap --extract-files files/    bodies and attachments
         tcpdump -w - | martlet read -                 from a pipe
 
       EXIT STATUS
@@ -143,6 +146,26 @@ struct Read: ParsableCommand {
   )
   var index: String?
 
+  // MARK: Payloads
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write what each side of every TCP and UDP conversation sent, put together, to a file a \
+      direction in a new or empty folder, with an index.json.
+      """,
+      valueName: "folder"))
+  var extractStreams: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write bodies and attachments, decoded and named by their SHA-256, to a new or empty folder, with \
+      an index.json.
+      """,
+      valueName: "folder"))
+  var extractFiles: String?
+
   // MARK: How flows are made
 
   @Flag(help: "No flow ends by time: what has the same ends is one flow.")
@@ -176,6 +199,27 @@ struct Read: ParsableCommand {
     help: ArgumentHelp("Seed of the Community ID.", valueName: "0 to 65535"))
   var communityIDSeed: UInt16 = 0
 
+  // MARK: What was said
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Protocols that are looked into, by their names in app_proto with commas between (dns,tls,http), all, \
+      or none: then flows are counted and nothing more.
+      """, valueName: "list"))
+  var protocols = ProtocolList.all
+
+  @Option(
+    help: ArgumentHelp(
+      "Which of two segments that differ in the same bytes is believed.", valueName: "policy"))
+  var overlap = OverlapPolicy.first
+
+  @Flag(help: "Record what stands in headers only: no subjects, no names of files.")
+  var headersOnly = false
+
+  @Flag(help: "Hash bodies and attachments (SHA-256), with a fileinfo record for each.")
+  var hashFiles = false
+
   // MARK: To Redis
 
   @Option(
@@ -208,6 +252,9 @@ struct Read: ParsableCommand {
   /// Packets are written, split or indexed: that is what the run is for.
   var wantsPackets: Bool { writePcap != nil || splitBy != nil || index != nil }
 
+  /// Payloads are written to files.
+  var wantsPayloads: Bool { extractStreams != nil || extractFiles != nil }
+
   func validate() throws {
     if inputs.isEmpty { throw ValidationError("Name capture files, folders, or - for a pipe.") }
     if let workers, !(1...64).contains(workers) {
@@ -228,11 +275,13 @@ struct Read: ParsableCommand {
     }
     if count
       && (filter != nil || self.where != nil || format != nil || summary || wantsPackets
-        || publish != nil || output != "-")
+        || wantsPayloads || publish != nil || output != "-")
     {
       throw ValidationError("--count counts everything and writes nothing else")
     }
-    let paths = [format == Format.none ? nil : output, writePcap, index].compactMap { $0 }
+    let paths = [
+      format == Format.none ? nil : output, writePcap, index, extractStreams, extractFiles,
+    ].compactMap { $0 }
       .filter { $0 != "-" }
     if Set(paths).count < paths.count {
       throw ValidationError("Each output needs a file of its own.")
@@ -250,6 +299,10 @@ struct Read: ParsableCommand {
     if wantsPackets && standardOutputs.count > 1 && (format != nil || writePcap == index) {
       throw ValidationError("Only one of the outputs can be standard output.")
     }
+    if extractFiles != nil && (headersOnly || protocols.bits == 0) {
+      throw ValidationError(
+        "--extract-files needs what --headers-only and --protocols none leave out")
+    }
     if json && !summary { throw ValidationError("--json is for --summary; see --format eve") }
     do throws(FilterError) {
       if let filter { _ = try FilterCompiler.compile(filter, linkType: 1) }
@@ -265,11 +318,32 @@ struct Read: ParsableCommand {
     }
   }
 
+  /// How payloads are looked into.
+  var dissection: DissectionSettings? {
+    guard protocols.bits != 0 || extractStreams != nil else { return nil }
+    var settings = DissectionSettings()
+    settings.protocols = protocols.bits
+    settings.overlapPolicy = overlap
+    settings.isHeaderOnly = headersOnly
+    settings.hashesFiles = hashFiles || extractFiles != nil
+    settings.keepsStreams = extractStreams != nil
+    settings.keepsFiles = extractFiles != nil
+    if extractFiles != nil { settings.inflaterCount = 64 }
+    // Untouched memory costs nothing here.
+    settings.flowCapacity = min(flows, 262_144)
+    settings.bufferBytes = 256 << 20
+    settings.ringBytes = 8 << 20
+    settings.wantsHiddenRecords = format == .zeek
+    return settings
+  }
+
   /// What records say beside their flow.
   var context: RecordContext {
-    RecordContext(
+    var context = RecordContext(
       sensorName: sensor ?? "martlet", startEpochNanoseconds: 0, portNames: [],
       includesSequence: publish != nil, communityIDSeed: communityIDSeed)
+    context.events = Dissection.schema
+    return context
   }
 
   func run() throws {
@@ -279,3 +353,30 @@ struct Read: ParsableCommand {
 }
 
 extension ChecksumPolicy: ExpressibleByArgument {}
+extension OverlapPolicy: ExpressibleByArgument {}
+
+/// Protocols by their names, as `--protocols` takes them.
+struct ProtocolList: ExpressibleByArgument {
+  /// A bit for each ``AppProtocol``.
+  let bits: UInt64
+
+  static let all = ProtocolList(bits: DissectionSettings().protocols)
+
+  init(bits: UInt64) { self.bits = bits }
+
+  init?(argument: String) {
+    switch argument {
+    case "all": self = .all
+    case "none": self = ProtocolList(bits: 0)
+    default:
+      var bits: UInt64 = 0
+      for name in argument.split(separator: ",") {
+        guard let proto = AppProtocol.named(String(name)) else { return nil }
+        bits |= 1 << UInt64(proto.rawValue)
+      }
+      self.bits = bits
+    }
+  }
+
+  var defaultValueDescription: String { self.bits == Self.all.bits ? "all" : "a list" }
+}

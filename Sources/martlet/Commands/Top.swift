@@ -7,7 +7,7 @@ struct Top: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the link, live: rates, drops, busiest flows and talkers.",
     discussion: """
-      On a terminal: a full-screen view. Keys: 1 to 8 or Tab what flows are added up by, r k b p what \
+      On a terminal: a full-screen view. Keys: 1 to 9 or Tab what flows are added up by, r k b p what \
       makes them busy, / an expression they have to fulfil, space pause, + - interval, h help, q quit. \
       Otherwise, and with --once: one table.
 

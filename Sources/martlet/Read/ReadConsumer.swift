@@ -1,4 +1,5 @@
 import FlowEngine
+import Records
 import Runtime
 import Synchronization
 
@@ -26,6 +27,14 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   func take(_ record: UnsafePointer<FlowRecord>) {
     if record.pointee.kind == FlowRecordKind.flow { flows.wrappingAdd(1, ordering: .relaxed) }
     for output in outputs { output.take(record) }
+  }
+
+  func leaveOut(_ record: UnsafePointer<FlowRecord>) {
+    for output in outputs { output.leaveOut(record) }
+  }
+
+  func take(_ event: EventRecord) {
+    for output in outputs { output.take(event) }
   }
 
   func pause() {

@@ -1,5 +1,6 @@
 import CBurst
 import ControlAPI
+import Dissection
 import Filters
 import FlowEngine
 import Foundation
@@ -85,12 +86,15 @@ final class ReadRun {
       stream: stream, workers: workers, decapsulation: options.decapsulate.depth,
       beforePackets: second.map { second in { self.reserve(second, $0) } },
       onLinkType: { [self] linkType in useFilter(on: linkType) })
-    let consumer = try outputs.make(second.map { [$0.selection] } ?? [])
+    let extractor = options.wantsPayloads ? try Extractor(options) : nil
+    let more: [(any RecordOutput)?] = [second?.selection, extractor]
+    let consumer = try outputs.make(more.compactMap { $0 })
     let engine = try Engine(
       settings: settings(workers, second?.map), ports: [port], host: ThreadHost(),
       sinks: try sinks(),
       consumers: [consumer], recordFilter: try recordFilter(),
       logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
+    extractor?.start(engine.payloadRings)
     try engine.start()
     while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
       usleep(2000)
@@ -116,7 +120,10 @@ final class ReadRun {
     try afterwards(port)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
-    if !options.quiet { Output.writeError("\(outcome.totals)\n") }
+    if !options.quiet {
+      for line in extractor?.outcome(options) ?? [] { say(line) }
+      Output.writeError("\(outcome.totals)\n")
+    }
     if let error = consumer.error {
       tell("\(error)")
       return .ioError
@@ -209,6 +216,7 @@ final class ReadRun {
       drainSeconds: 1e6, runsOnPacketTime: true,
       packetMap: map, packetFilter: filter == nil ? nil : filterHolder.slot)
     made.checksums = options.checksums
+    made.dissection = options.dissection
     // Untouched memory costs nothing here.
     made.detailCapacity = max(1024, options.flows / 4)
     return made

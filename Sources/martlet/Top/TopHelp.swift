@@ -1,8 +1,8 @@
 /// What the keys of `martlet top` do, in a box.
 enum TopHelp {
   private static let text = [
-    "1 … 8, Tab    flows, addresses, pairs, ports,",
-    "              protocols, VLANs, originators, responders",
+    "1 … 9, Tab    flows, addresses, pairs, ports, protocols,",
+    "              VLANs, originators, responders, applications",
     "r k b p       order: bit rate, packet rate, bytes, packets",
     "s             the next order",
     "/             only flows for which an expression is true",

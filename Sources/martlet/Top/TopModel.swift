@@ -39,7 +39,7 @@ struct TopModel {
 
   /// In the order of the number keys.
   static let keys: [FlowKeyKind] = [
-    .flow, .address, .pair, .port, .protocol, .vlan, .source, .destination,
+    .flow, .address, .pair, .port, .protocol, .vlan, .source, .destination, .app,
   ]
   static let intervals = [0.2, 0.5, 1, 2, 5, 10, 30, 60]
 

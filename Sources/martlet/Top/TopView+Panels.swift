@@ -26,6 +26,8 @@ extension TopView {
       }
     }
     add("evicted") { $0.totals.evicted }
+    add("not dissected") { $0.totals.dissection.noState }
+    add("no dissection buffer") { $0.totals.dissection.noMemory }
     for cause in stats.totals.discarded {
       add("discarded \(cause.name)") { $0.totals.discarded.value(cause.name) }
     }
@@ -163,7 +165,17 @@ extension TopView {
   private func sinkLine(_ stats: EngineStats) -> StyledLine? {
     if stats.sinks.isEmpty { return nil }
     var spans: [Span] = []
-    for (place, sink) in stats.sinks.enumerated() {
+    // Of a file for each event type most have nothing to do.
+    let busy = stats.sinks.filter { sink in
+      let before = model.rate { $0.sinks.first { $0.name == sink.name }?.delivered ?? 0 }
+      return !sink.isHealthy || sink.backlog > 0 || (before ?? 0) > 0
+    }
+    let shown = stats.sinks.count > 4 ? busy : stats.sinks
+    if shown.isEmpty {
+      return StyledLine(
+        label("sinks", .dim) + [Span("\(stats.sinks.count)", .cyan), Span(" ok", .green)])
+    }
+    for (place, sink) in shown.enumerated() {
       spans += place == 0 ? label("sinks", .dim) : [Span("   ")]
       spans.append(Span(sink.name, .cyan))
       spans.append(sink.isHealthy ? Span(" ok", .green) : Span(" failing", .red))
@@ -179,6 +191,8 @@ extension TopView {
         spans.append(Span(", \(Units.memory(sink.spooledBytes)) on disk", .dim))
       }
     }
+    let idle = stats.sinks.count - shown.count
+    if idle > 0 { spans.append(Span("   \(idle) more idle", .dim)) }
     return StyledLine(spans)
   }
 

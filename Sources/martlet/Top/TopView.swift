@@ -104,10 +104,11 @@ struct TopView {
 
   private var tabLine: StyledLine {
     let names =
-      size.width >= 118
+      size.width >= 134
       ? [
         "flows", "addresses", "pairs", "ports", "protocols", "VLANs", "originators", "responders",
-      ] : ["flows", "hosts", "pairs", "ports", "proto", "vlan", "orig", "resp"]
+        "applications",
+      ] : ["flows", "hosts", "pairs", "ports", "proto", "vlan", "orig", "resp", "app"]
     var spans: [Span] = []
     for (place, name) in names.enumerated() {
       let isChosen = TopModel.keys[place] == model.key

@@ -102,6 +102,7 @@ enum GroupTable {
     case .port: "PORT"
     case .protocol: "PROTOCOL"
     case .vlan: "VLAN"
+    case .app: "APPLICATION"
     }
   }
 
@@ -109,6 +110,8 @@ enum GroupTable {
     switch key {
     case .pair: group.replacing(" ", with: " ↔ ", maxReplacements: 1)
     case .vlan where group == "-": "none"
+    case .app where group == "-": "nothing said yet"
+    case .app where group == "failed": "not known"
     default: group
     }
   }

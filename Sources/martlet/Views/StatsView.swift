@@ -62,6 +62,7 @@ struct StatsView {
     add(to: &table, "records made", \.recordsMade)
     add(to: &table, "records dropped", \.recordsDropped, .red)
     table.rows.append([])
+    addDissection(to: &table)
     let blanks = Array(repeating: Span(""), count: previous == nil ? 1 : 2)
     table.rows.append(
       [Span("busy")] + blanks
@@ -86,6 +87,21 @@ struct StatsView {
       [Span("empty polls")] + blanks
         + stats.workers.map { Span(Units.scaled(Double($0.emptyPolls)), .dim) })
     return table
+  }
+
+  /// Nothing where nobody looks into payloads.
+  private func addDissection(to table: inout Table) {
+    guard stats.rings.contains(where: { $0.name.hasPrefix("protocol records") }) else { return }
+    add(to: &table, "in dissection", \.dissection.flowsLive, .bold, isGauge: true)
+    add(to: &table, "dissected flows", \.dissection.flows)
+    add(to: &table, "protocol records made", \.dissection.recordsMade)
+    add(to: &table, "protocol records dropped", \.dissection.recordsDropped, .red)
+    add(to: &table, "payload bytes", \.dissection.payloadBytes)
+    add(to: &table, "buffer bytes", \.dissection.bufferBytes, isGauge: true)
+    add(to: &table, "holes in streams", \.dissection.streamGaps)
+    add(to: &table, "flows without state", \.dissection.noState, .yellow)
+    add(to: &table, "lacks of a buffer", \.dissection.noMemory, .yellow)
+    table.rows.append([])
   }
 
   private func busyLook(_ share: Double) -> Style.Look {

@@ -18,7 +18,7 @@ import Testing
   @Test(
     arguments: [
       (#"app_proto == "tls" && bytes > 1e6"#, true), (#"app_proto == "tls" && bytes > 2e6"#, false),
-      (#"app_proto == "TLS""#, false), ("event_type == tls", true), ("event_type == flow", false),
+      (#"app_proto == "TLS""#, true), ("event_type == tls", true), ("event_type == flow", false),
       ("event_type in (DNS, TLS)", true), ("dns.answers.rrname contains evil", true),
       (#"dns.answers.rrname ~ "*.evil.test""#, true), ("dns.answers.ttl < 61", true),
       ("dns.answers.ttl < 60", false), ("dns.answers.rdata in 192.0.2.0/24", true),
@@ -58,6 +58,7 @@ import Testing
 
   @Test(arguments: [
     "stats.anomalies.bad_udp_length > 0", "quic.sni == x", "event_type == opcua",
+    "event_type in (ntp, imap, telnet)", "http.status == 404", "email.subject contains invoice",
     "somethingelse.entirely == 7", "stats.workers.packets > 1", "tls.snj == x",
   ])
   func fieldsOfOtherRecordsAreTaken(_ text: String) throws {

@@ -48,7 +48,8 @@ import Testing
   /// Each EVE value is under `suricata.eve`, or its very value in the field that ECS has for it.
   @Test func nothingIsLost() throws {
     var generator = SplitMix(seed: 0x6c6f_7373)
-    let others = Self.protocols.map { Array($0.utf8) } + [FlowSamples.eve(FlowSamples.stats())]
+    let others =
+      (Self.protocols + Self.own).map { Array($0.utf8) } + [FlowSamples.eve(FlowSamples.stats())]
     let flows = (0..<200).map { _ in FlowSamples.eve(FlowSamples.random(&generator)) }
     for eve in others + flows {
       let json = try ecs(eve)
@@ -107,6 +108,42 @@ import Testing
     #expect(at(alert, "event.kind") as? String == "alert")
     #expect(at(alert, "rule.id") as? String == "7")
     #expect(at(alert, "rule.name") as? String == "é")
+  }
+
+  /// Records as this engine writes them.
+  private static let own = [
+    #"{"timestamp":"2026-11-21T05:36:00.123456+0000","event_type":"dns","proto":"UDP","dns":{"type":"answer","rrname":"a.test","rrclass":"IN","answers":[{"rrname":"a.test","rrtype":"CNAME","rdata":"b.test"},{"rrname":"b.test","rrtype":"A","rdata":"192.0.2.1"},{"rrname":"b.test","rrtype":"AAAA","rdata":"2001:db8::1"}]}}"#,
+    #"{"timestamp":"2026-11-21T05:36:00.123456+0000","event_type":"smtp","smtp":{"helo":"m.test","rcpt_to":["<b@x.test>"]},"email":{"from":"\"A \\\"é\" <a@x.test>","to":["<b@x.test>","c@x.test"],"subject":"s","message_id":"<1@x.test>","attachment":["q\".pdf","r"]}}"#,
+    #"{"timestamp":"2026-11-21T05:36:00.123456+0000","event_type":"fileinfo","app_proto":"http","http":{"hostname":"h.test","url":"/d/f.pdf"},"fileinfo":{"filename":"/d/f.pdf","size":7,"sha256":"00ff","mimetype":"application/pdf","state":"CLOSED"}}"#,
+    #"{"timestamp":"2026-11-21T05:36:00.123456+0000","event_type":"quic","quic":{"sni":"q.test","version":"1","ja3":{"hash":"77"},"ja4":"q13"}}"#,
+    #"{"timestamp":"2026-11-21T05:36:00.123456+0000","event_type":"ftp_data","ftp_data":{"filename":"a","command":"RETR"}}"#,
+  ]
+
+  @Test func recordsOfThisEngine() throws {
+    let dns = try ecs(Array(Self.own[0].utf8))
+    #expect(at(dns, "dns.resolved_ip") as? [String] == ["192.0.2.1", "2001:db8::1"])
+    #expect(at(dns, "dns.question.class") as? String == "IN")
+    #expect(at(dns, "related.hosts") as? [String] == ["a.test"])
+    let mail = try ecs(Array(Self.own[1].utf8))
+    #expect(at(mail, "event.category") as? [String] == ["network", "email"])
+    #expect(at(mail, "email.from.address") as? String == "a@x.test")
+    #expect(at(mail, "email.to.address") as? [String] == ["b@x.test", "c@x.test"])
+    #expect(at(mail, "email.subject") as? String == "s")
+    #expect(at(mail, "email.message_id") as? String == "1@x.test")
+    let files = at(mail, "email.attachments") as? [[String: [String: String]]]
+    #expect(files == [["file": ["name": "q\".pdf"]], ["file": ["name": "r"]]])
+    let file = try ecs(Array(Self.own[2].utf8))
+    #expect(at(file, "file.name") as? String == "f.pdf")
+    #expect(at(file, "file.size") as? Int == 7)
+    #expect(at(file, "file.hash.sha256") as? String == "00ff")
+    #expect(at(file, "network.protocol") as? String == "http")
+    #expect(at(file, "related.hash") as? [String] == ["00ff"])
+    #expect(at(file, "suricata.eve.fileinfo.filename") as? String == "/d/f.pdf")
+    let quic = try ecs(Array(Self.own[3].utf8))
+    #expect(at(quic, "tls.client.server_name") as? String == "q.test")
+    #expect(at(quic, "related.hash") as? [String] == ["77", "q13"])
+    let data = try ecs(Array(Self.own[4].utf8))
+    #expect(at(data, "network.protocol") as? String == "ftp-data")
   }
 
   @Test func whereAndFieldsComeFirst() throws {

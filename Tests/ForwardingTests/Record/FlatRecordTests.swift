@@ -44,6 +44,39 @@ import Testing
     }
   }
 
+  @Test(arguments: [(EventType.dns, EventSamples.dns), (.smtp, EventSamples.smtp), (.dns, [])])
+  func protocolRecordsAreByteForByteWhatTheSensorWrites(
+    _ type: EventType, _ tokens: [EventSamples.Token]
+  ) throws {
+    for context in [FlowSamples.context, FlowSamples.readContext] {
+      for index in 0..<4 {
+        let message = EventSamples.message(type, tokens) { head in
+          head.side = UInt8(index & 1)
+          head.sequence = 77
+          if index & 1 != 0 { head.transaction = 3 }
+          if index & 2 != 0 {
+            head.flags |= EventHead.Flags.truncated
+            head.vlanOuter = 12
+            head.tags = 3
+          }
+        }
+        let flat = EventSamples.encoded(message, .fields, context)
+        let document = try EVEDocument(
+          flatFields: FlowSamples.bulkPairs(flat),
+          stream: StreamName(sensor: "edge1", type: type.rawValue))
+        #expect(text(document.bytes) == text(EventSamples.encoded(message, .eve, context)))
+      }
+    }
+  }
+
+  /// The declaration has the encoder's names in the encoder's order.
+  @Test func protocolRecordsAreAsDeclared() {
+    let message = EventSamples.message(.dns, EventSamples.dns) { _ in }
+    let fields = EventSamples.encoded(message, .fields, FlowSamples.context)
+    let names = FlowSamples.bulkPairs(fields).map { text(Array($0.name)) }
+    #expect(names == EventHeadField.allCases.compactMap { $0.definition(.dns).name })
+  }
+
   @Test func whatTheFlatFormLeavesOutIsAllThatIsMissing() throws {
     var generator = SplitMix(seed: 0x666c_6174)
     for _ in 0..<500 {

@@ -40,6 +40,10 @@ enum FlowSamples {
       record.hot.key.addressA = IPAddress(v4: .random(in: 0 ... .max, using: &generator))
       record.hot.key.addressB = IPAddress(v4: .random(in: 0 ... .max, using: &generator))
     }
+    if record.tunnel.ipVersion == 4 {
+      record.tunnel.source = IPAddress(v4: .random(in: 0 ... .max, using: &generator))
+      record.tunnel.destination = IPAddress(v4: .random(in: 0 ... .max, using: &generator))
+    }
     // Two of TCP's states, of the seven that there are.
     let states =
       UInt8.random(in: 0...6, using: &generator) | .random(in: 0...6, using: &generator) << 4
@@ -142,7 +146,7 @@ enum FlowSamples {
   }
 
   /// Names and values of RESP bulk strings.
-  private static func bulkPairs(_ bytes: [UInt8])
+  static func bulkPairs(_ bytes: [UInt8])
     -> [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)]
   {
     var strings: [ArraySlice<UInt8>] = []

@@ -89,10 +89,13 @@ struct ForwardFaultTests {
     let counters = try first.stop()
     #expect(counters.inHand > 0)
     #expect(target.notes.accepted.count < 3000)
+    // What it had asked for and not read yet when it was stopped is left as well.
+    let left = try redis.pending("martlet:{edge1}:flow", "siem")
+    #expect(left >= counters.inHand)
     let second = try ForwarderRun(redis) { $0.isOnce = true }
     let rest = try second.wait()
     // Of its own name: what the first had read and not delivered comes first.
-    #expect(rest.redelivered == counters.inHand)
+    #expect(rest.redelivered == left)
     #expect(target.notes.accepted + second.target.notes.accepted == expected)
   }
 

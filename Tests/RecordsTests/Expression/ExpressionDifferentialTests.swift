@@ -135,7 +135,12 @@ struct Generator: RandomNumberGenerator {
   // MARK: Records
 
   mutating func record() -> FlowRecord {
-    if chance(100) { return extremeFlow() }
+    if chance(100) {
+      var record = extremeFlow()
+      // The context has no names of tags.
+      record.cold.marks = .none
+      return record
+    }
     let proto = pick([
       IPProtocol.tcp, IPProtocol.tcp, IPProtocol.tcp, IPProtocol.udp, IPProtocol.icmp,
       IPProtocol.icmpv6, IPProtocol.sctp, IPProtocol.esp, 61, 200,
@@ -158,6 +163,14 @@ struct Generator: RandomNumberGenerator {
     if chance(2) { record.hot.tcpFlagsA &= record.hot.tcpFlagsB }
     if chance(3) { record.hot.tcpFlagsB = 0 }
     if chance(3) { record.hot.flags |= FlowFlags.fragmented }
+    if chance(2) {
+      record.app.proto = UInt8.random(in: 1...6, using: &self)
+      record.app.toServer = UInt8.random(in: 0...4, using: &self)
+      record.app.toClient = UInt8.random(in: 0...4, using: &self)
+      record.app.expected = UInt8.random(in: 0...4, using: &self)
+      record.app.original = UInt8.random(in: 0...4, using: &self)
+      record.app.transactions = UInt16.random(in: 0...3, using: &self)
+    }
     if chance(4) {
       record.sampling = FlowSampling(startShift: 1, highestShift: 3, isPartial: chance(2))
     }

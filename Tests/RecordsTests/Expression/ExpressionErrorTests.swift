@@ -17,6 +17,11 @@ import Testing
         "flow.bytes_to_server > 1", 1, "unknown field \"flow.bytes_to_server\"",
         "flow.bytes_toserver"
       ),
+      (
+        "http.status == 404", 1,
+        "\"http.status\" is a field of protocol records, and this is a condition on flows, such as "
+          + "app_proto == http", nil
+      ),
       ("port == 1 or communty_id", 14, "unknown field \"communty_id\"", "community_id"),
       ("PORT == 53", 1, "unknown field \"PORT\"", "port"),
       ("xyzzy", 1, "unknown field \"xyzzy\"", nil),

@@ -6,21 +6,26 @@ import Testing
 struct EVESchemaTests {
   /// Every n-th capture of each folder, so that all corpora, link types and tunnels are in the sample.
   static let step = 12
+  /// Types that the others may lack.
+  static let rare = ["/sip.pcap", "/snmp.pcap"]
 
   @Test func recordsAreValid() throws {
     let temporary = try TemporaryFolder()
     var lines: [Substring] = []
     var events: [String: Int] = [:]
-    for (index, entry) in Captures.manifest.enumerated() where index % Self.step == 0 {
+    for (index, entry) in Captures.manifest.enumerated()
+    where index % Self.step == 0 || Self.rare.contains(where: entry.path.hasSuffix) {
       guard let capture = Captures.path(entry.path) else { continue }
       let run = try FileRead([capture, "--format", "eve", "--quiet", "--checksums", "count"])
-      // A few records of a capture are as good as all.
-      for event in ["flow", "anomaly"] {
-        let some = run.output.split(separator: "\n")
-          .filter { $0.contains("\"event_type\":\"\(event)\"") }.prefix(40)
-        events[event, default: 0] += some.count
-        lines += some
+      // A few records of each type of a capture are as good as all.
+      var taken: [Substring: Int] = [:]
+      for line in run.output.split(separator: "\n") {
+        guard let name = line.firstRange(of: "\"event_type\":\"") else { continue }
+        let event = line[name.upperBound...].prefix { $0 != "\"" }
+        taken[event, default: 0] += 1
+        if taken[event, default: 0] <= 40 { lines.append(line) }
       }
+      for (event, count) in taken { events[String(event), default: 0] += min(count, 40) }
     }
     let path = temporary.file("records.json")
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: path))
@@ -29,6 +34,10 @@ struct EVESchemaTests {
     #expect(said == "\(lines.count) valid\n")
     #expect(events["flow", default: 0] > 400)
     #expect(events["anomaly", default: 0] > 50)
+    for event in ["dns", "tls", "http", "quic", "ssh", "smtp", "ftp", "dhcp", "ntp", "snmp", "sip"]
+    {
+      #expect(events[event, default: 0] > 0, "\(event)")
+    }
   }
 
   /// The first of what the validator says; nil where there is none on this machine.

@@ -9,7 +9,7 @@ final class EngineRun {
   let socketPath: String
   static let sensor = "test"
 
-  /// Starts it and waits until its control socket answers.
+  /// Starts it and waits until its control socket says that it runs: it answers before that.
   ///
   /// - Parameters:
   ///   - ports: YAML of the list `ports:`, indented by two.
@@ -55,11 +55,15 @@ final class EngineRun {
       wrapper + [Programs.martletd, "--config", configuration] + arguments
     process = try Subprocess(command[0], Array(command.dropFirst()))
     let answers = eventually(within: 30) {
-      !self.process.isRunning || (try? self.stats()) != nil
+      !self.process.isRunning || (try? self.status())?.state == .running
     }
     guard answers, process.isRunning else {
       throw SupportError("martletd did not come up:\n\(process.standardError.suffix(2000))")
     }
+  }
+
+  func status() throws -> EngineStatus {
+    try ControlClient(socketPath: socketPath, timeoutSeconds: 5).call(.engineStatus)
   }
 
   func stats() throws -> EngineStats {

@@ -13,11 +13,6 @@ CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct curl_slist *valu
 /// Called with a piece of the answer; takes fewer bytes than it was given to abort.
 typedef size_t (*ccurl_write_function)(char *bytes, size_t size, size_t count, void *context);
 CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_function function);
-/// Called about once a second while a transfer is under way; anything but 0 aborts it.
-typedef int (*ccurl_progress_function)(void *context, curl_off_t download_total,
-                                       curl_off_t downloaded, curl_off_t upload_total,
-                                       curl_off_t uploaded);
-CURLcode ccurl_set_progress_function(CURL *handle, ccurl_progress_function function);
 
 CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value);
 CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value);

@@ -37,6 +37,16 @@ enum ECSDocument {
   private static let addresses = [EVEPath("src_ip"), EVEPath("dest_ip")]
   private static let bytes = [EVEPath("flow.bytes_toserver"), EVEPath("flow.bytes_toclient")]
   private static let packets = [EVEPath("flow.pkts_toserver"), EVEPath("flow.pkts_toclient")]
+  private static let appProtoPath = EVEPath("app_proto")
+  /// What one record is found by from another.
+  private static let hosts = [
+    "dns.rrname", "http.hostname", "tls.sni", "quic.sni", "dhcp.hostname",
+  ].map { EVEPath($0) }
+  private static let hashes = [
+    "tls.ja3.hash", "tls.ja3s.hash", "tls.ja4", "quic.ja3.hash", "quic.ja4",
+    "ssh.client.hassh.hash",
+    "ssh.server.hassh.hash", "fileinfo.md5", "fileinfo.sha1", "fileinfo.sha256",
+  ].map { EVEPath($0) }
   private static let ipVersion = EVEPath("ip_v")
 
   /// All but what ECS has as it is.
@@ -88,9 +98,18 @@ enum ECSDocument {
         "related.ip",
         list(addresses.count == 2 && addresses[0] == addresses[1] ? [first] : addresses))
     }
-    // Records of a protocol name it by their type.
-    if kind.isProtocol, document.element(EVEPath("app_proto")) == nil {
-      add("network.protocol", text(type))
+    // Records of a protocol name it by their type, in the words of `app_proto`.
+    if kind.isProtocol, document.element(appProtoPath) == nil {
+      add("network.protocol", text(type.replacing("_", with: "-")))
+    }
+    for (name, paths) in [("related.hash", hashes), ("related.hosts", hosts)] {
+      var found: [String] = []
+      for path in paths {
+        if let text = document.text(path), !text.isEmpty, !found.contains(text) {
+          found.append(text)
+        }
+      }
+      if !found.isEmpty { add(name, list(found)) }
     }
     add("observer.product", text("Martlet"))
     add("observer.type", text("sensor"))

@@ -27,6 +27,9 @@ struct ECSEventKind: Sendable {
     case "http", "http2":
       (types, isProtocol) = (["access", "protocol"], true)
       categories = ["network", "web"]
+    case "smtp":
+      (types, isProtocol) = (["info", "protocol"], true)
+      categories = ["network", "email"]
     default:
       types = ["protocol"]
       isProtocol = true

@@ -21,6 +21,14 @@ struct ECSMapping: Sendable {
     case query, path
     /// DNS answers: each `rrname rrtype ttl rdata` as `name type ttl data`.
     case answers
+    /// The addresses among DNS answers.
+    case resolved
+    /// What stands between `<` and `>`, of each element of a list; all where there are none.
+    case mailAddress
+    /// Names of files, each as an object `file` with its `name`.
+    case attachments
+    /// Of a path.
+    case lastComponent
   }
 
   /// From the record's root, by points.
@@ -57,21 +65,41 @@ struct ECSMapping: Sendable {
     ECSMapping("destination.address", "dest_ip", "keyword"),
     ECSMapping("destination.bytes", "flow.bytes_toclient", "long"),
     ECSMapping("destination.domain", "tls.sni", "keyword"),
+    ECSMapping("destination.domain", "quic.sni", "keyword"),
     ECSMapping("destination.ip", "dest_ip", "ip"),
     ECSMapping("destination.mac", "ether.dest_macs", "keyword", .mac),
     ECSMapping("destination.packets", "flow.pkts_toclient", "long"),
     ECSMapping("destination.port", "dest_port", "long"),
     ECSMapping("dns.answers", "dns.answers", "object", .answers),
     ECSMapping("dns.id", "dns.id", "keyword", .firstText),
+    ECSMapping("dns.question.class", "dns.rrclass", "keyword"),
     ECSMapping("dns.question.name", "dns.rrname", "keyword"),
     ECSMapping("dns.question.type", "dns.rrtype", "keyword"),
+    ECSMapping("dns.resolved_ip", "dns.answers", "ip", .resolved),
     ECSMapping("dns.response_code", "dns.rcode", "keyword"),
     ECSMapping("dns.type", "dns.type", "keyword"),
+    ECSMapping("email.attachments", "email.attachment", "object", .attachments),
+    ECSMapping("email.bcc.address", "email.bcc", "keyword", .mailAddress),
+    ECSMapping("email.cc.address", "email.cc", "keyword", .mailAddress),
+    ECSMapping("email.from.address", "email.from", "keyword", .mailAddress),
+    ECSMapping("email.message_id", "email.message_id", "keyword", .mailAddress),
+    ECSMapping("email.reply_to.address", "email.reply_to", "keyword", .mailAddress),
+    ECSMapping("email.subject", "email.subject", "keyword"),
+    ECSMapping("email.to.address", "email.to", "keyword", .mailAddress),
+    ECSMapping("email.x_mailer", "email.x_mailer", "keyword"),
     ECSMapping("event.end", "flow.end", "date", .time),
     ECSMapping("event.sequence", "seq", "long"),
     ECSMapping("event.severity", "alert.severity", "long"),
     ECSMapping("event.start", "flow.start", "date", .time),
+    ECSMapping("file.hash.md5", "fileinfo.md5", "keyword"),
+    ECSMapping("file.hash.sha1", "fileinfo.sha1", "keyword"),
+    ECSMapping("file.hash.sha256", "fileinfo.sha256", "keyword"),
+    ECSMapping("file.mime_type", "fileinfo.mimetype", "keyword"),
+    ECSMapping("file.name", "fileinfo.filename", "keyword", .lastComponent),
+    ECSMapping("file.size", "fileinfo.size", "long"),
+    ECSMapping("http.request.body.bytes", "http.request_body_length", "long"),
     ECSMapping("http.request.method", "http.http_method", "keyword"),
+    ECSMapping("http.request.mime_type", "http.request_content_type", "keyword"),
     ECSMapping("http.request.referrer", "http.http_refer", "keyword"),
     ECSMapping("http.response.body.bytes", "http.length", "long"),
     ECSMapping("http.response.mime_type", "http.http_content_type", "keyword"),
@@ -93,21 +121,30 @@ struct ECSMapping: Sendable {
     ECSMapping("source.mac", "ether.src_macs", "keyword", .mac),
     ECSMapping("source.packets", "flow.pkts_toserver", "long"),
     ECSMapping("source.port", "src_port", "long"),
+    ECSMapping("tls.cipher", "tls.cipher", "keyword"),
     ECSMapping("tls.client.ja3", "tls.ja3.hash", "keyword"),
     ECSMapping("tls.client.server_name", "tls.sni", "keyword"),
+    ECSMapping("tls.client.server_name", "quic.sni", "keyword"),
+    ECSMapping("tls.curve", "tls.curve", "keyword"),
+    ECSMapping("tls.established", "tls.established", "boolean"),
+    ECSMapping("tls.next_protocol", "tls.server_alpns", "keyword", .firstText),
     ECSMapping("tls.resumed", "tls.session_resumed", "boolean"),
     ECSMapping("tls.server.hash.sha1", "tls.fingerprint", "keyword", .hexadecimal),
+    ECSMapping("tls.server.hash.sha256", "tls.fingerprint_sha256", "keyword", .hexadecimal),
     ECSMapping("tls.server.issuer", "tls.issuerdn", "keyword"),
     ECSMapping("tls.server.ja3s", "tls.ja3s.hash", "keyword"),
     ECSMapping("tls.server.not_after", "tls.notafter", "date"),
     ECSMapping("tls.server.not_before", "tls.notbefore", "date"),
     ECSMapping("tls.server.subject", "tls.subject", "keyword"),
+    ECSMapping("tls.server.x509.alternative_names", "tls.subjectaltname", "keyword"),
+    ECSMapping("tls.server.x509.serial_number", "tls.serial", "keyword", .hexadecimal),
     ECSMapping("tls.version", "tls.version", "keyword", .version),
     ECSMapping("url.domain", "http.hostname", "keyword"),
     ECSMapping("url.original", "http.url", "wildcard"),
     ECSMapping("url.path", "http.url", "wildcard", .path),
     ECSMapping("url.port", "http.http_port", "long"),
     ECSMapping("url.query", "http.url", "keyword", .query),
+    ECSMapping("user.name", "http.username", "keyword"),
     ECSMapping("user_agent.original", "http.http_user_agent", "keyword"),
   ]
 
@@ -117,6 +154,7 @@ struct ECSMapping: Sendable {
     ("event.duration", "long"), ("event.id", "keyword"), ("event.kind", "keyword"),
     ("event.module", "keyword"), ("event.type", "keyword"), ("network.bytes", "long"),
     ("network.packets", "long"), ("network.type", "keyword"), ("observer.product", "keyword"),
-    ("observer.type", "keyword"), ("related.ip", "ip"),
+    ("observer.type", "keyword"), ("related.hash", "keyword"), ("related.hosts", "keyword"),
+    ("related.ip", "ip"),
   ]
 }

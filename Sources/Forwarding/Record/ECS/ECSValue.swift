@@ -30,8 +30,54 @@ enum ECSValue {
       guard let text = element.stringBytes, text.first == UInt8(ascii: "/") else { return nil }
       return quoted(text.prefix { $0 != UInt8(ascii: "?") })
     case .answers: return answers(element)
+    case .resolved: return resolved(element)
+    case .mailAddress: return list(element) { mailAddress($0.stringBytes) }
+    case .attachments:
+      return list(element) { name in
+        guard name.kind == .string else { return nil }
+        return Array("{\"file\":{\"name\":".utf8) + name.bytes + Array("}}".utf8)
+      }
+    case .lastComponent:
+      guard let text = element.stringBytes else { return nil }
+      let slash = text.lastIndex(of: UInt8(ascii: "/"))
+      let name = slash.map { text[($0 + 1)...] } ?? text
+      return name.isEmpty ? nil : quoted(name)
     }
   }
+
+  /// The same of each element of a list, or of the one that there is; what has none is left out.
+  private static func list(
+    _ element: JSONElement, _ change: (JSONElement) -> [UInt8]?
+  ) -> [UInt8]? {
+    guard element.kind == .array else { return change(element) }
+    let parts = element.children.compactMap(change)
+    if parts.isEmpty { return nil }
+    return Array("[".utf8) + parts.joined(separator: [UInt8(ascii: ",")]) + Array("]".utf8)
+  }
+
+  private static func mailAddress(_ text: ArraySlice<UInt8>?) -> [UInt8]? {
+    guard let text else { return nil }
+    guard let open = text.lastIndex(of: UInt8(ascii: "<")),
+      let close = text[open...].firstIndex(of: UInt8(ascii: ">"))
+    else { return quoted(text) }
+    return quoted(text[(open + 1)..<close])
+  }
+
+  private static let addressTypes = [Array("A".utf8), Array("AAAA".utf8)]
+
+  private static func resolved(_ answers: JSONElement) -> [UInt8]? {
+    guard answers.kind == .array else { return nil }
+    return list(answers) { answer in
+      guard answer.kind == .object,
+        let type = answer[typeKey]?.stringBytes, addressTypes.contains(where: type.elementsEqual),
+        let address = answer[dataKey], address.kind == .string
+      else { return nil }
+      return Array(address.bytes)
+    }
+  }
+
+  private static let typeKey = JSONKey("rrtype")
+  private static let dataKey = JSONKey("rdata")
 
   private static func quoted(_ text: some Collection<UInt8>) -> [UInt8] {
     var json: [UInt8] = []

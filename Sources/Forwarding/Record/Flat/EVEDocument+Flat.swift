@@ -113,6 +113,17 @@ private struct FlatRecordWriter {
       }
       writer.key(step.parents, step.name)
       writer.bytes.append(contentsOf: value)
+    case .members:
+      let object: EVEDocument
+      do throws(EVEDocumentError) {
+        object = try EVEDocument(Array(value))
+      } catch {
+        throw EVEDocumentError("field \(EVEDocument.quoted(name)): \(error)")
+      }
+      for member in object.members {
+        writer.key([], Array(member.nameBytes))
+        writer.bytes.append(contentsOf: member.bytes)
+      }
     }
   }
 

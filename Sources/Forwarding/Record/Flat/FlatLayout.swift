@@ -4,7 +4,7 @@ internal import Records
 /// field it comes from.
 ///
 /// It is made of the very definitions that the encoders and docs/records.md have: ``FlowField``,
-/// ``AnomalyField``, ``StatsField``.
+/// ``AnomalyField``, ``StatsField``, ``EventHeadField``.
 struct FlatLayout: Sendable {
   /// A member of the EVE record.
   struct Step: Sendable {
@@ -14,6 +14,8 @@ struct FlatLayout: Sendable {
       case stringList, integerList
       /// The flat value is JSON already: an object or a list of objects.
       case json
+      /// The flat value is a JSON object whose members are the record's own.
+      case members
       /// `event_type`, which the stream's name says where the entry does not.
       case eventType
       /// False in every `flow`, and in nothing else (EVE's `flow.alerted`).
@@ -47,6 +49,7 @@ struct FlatLayout: Sendable {
     case "flow", "flow_update": flow
     case "anomaly": anomaly
     case "stats": stats
+    case _ where protocols[type] != nil: protocols[type] ?? other
     default: other
     }
   }
@@ -57,6 +60,11 @@ struct FlatLayout: Sendable {
     flat: AnomalyField.allCases.map(\.definition), eve: AnomalyField.allCases.map(\.definition))
   private static let stats = FlatLayout(
     flat: StatsField.allCases.map(\.definition), eve: StatsField.allCases.map(\.definition))
+  private static let protocols = Dictionary(
+    uniqueKeysWithValues: EventType.allCases.filter(\.isProtocol).map { type in
+      let fields = EventHeadField.allCases.map { $0.definition(type) }
+      return (type.rawValue, FlatLayout(flat: fields, eve: fields))
+    })
   /// Of an event type that this program does not know: what all records of packets share.
   private static let other: FlatLayout = {
     let shared = AnomalyField.allCases.map(\.definition).filter { !$0.path.hasPrefix("anomaly.") }
@@ -99,6 +107,10 @@ extension FlatLayout.Step {
     let isObject = path.hasSuffix("{}")
     if isList || isObject { path.removeLast(2) }
     let parts = path.split(separator: ".").map { Array($0.utf8) }
+    if path.isEmpty, let flatName = field.name, let place = places[Array(flatName.utf8)] {
+      (parents, name, form, source) = ([], [], .members, place)
+      return
+    }
     guard let last = parts.last else { return nil }
     (parents, name) = (Array(parts.dropLast()), last)
     if let flatName = field.name, let place = places[Array(flatName.utf8)] {

@@ -22,6 +22,8 @@ final class ForwardRun {
 
   func run() throws -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)
+    // What is wrong with the words is said before anything is tried.
+    let transform = try options.transform()
     let group = options.group ?? target.name
     let url = try options.redisOptions.url()
     // What is to end when all is done must not wait for what may never come.
@@ -46,7 +48,7 @@ final class ForwardRun {
       .info,
       "\(url.target) to \(target.name) at \(target.destination), as \(consumer.name) of group"
         + " \(group)")
-    let work = ForwardWork(target: target, transform: try options.transform())
+    let work = ForwardWork(target: target, transform: transform)
     Thread.detachNewThread { work.run(forwarder) }
     let ending = watch(forwarder, work, signals)
     console.clear()

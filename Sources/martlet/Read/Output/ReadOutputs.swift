@@ -29,7 +29,9 @@ struct ReadOutputs {
       default: return .eve
       }
     }
-    if options.summary || options.wantsPackets || options.publish != nil { return .none }
+    if options.summary || options.wantsPackets || options.wantsPayloads || options.publish != nil {
+      return .none
+    }
     return Output.isTerminal ? .table : .eve
   }
 
@@ -39,13 +41,14 @@ struct ReadOutputs {
   /// `more`: further consumers of the same records.
   func make(_ more: [any RecordOutput] = []) throws -> ReadConsumer {
     var outputs: [any RecordOutput] = more
-    for output in [try output(), try secondOutput()].compactMap({ $0 }) {
+    for output in [try output(), try secondOutput(), eventOutput()].compactMap({ $0 }) {
       outputs.append(options.sorted ? SortedOutput(output) : output)
     }
     if let summary { outputs.append(summary) }
     return ReadConsumer(
       outputs, isEager: options.output == "-" || options.follow,
-      mayEndEarly: !options.wantsPackets && options.publish == nil && summary == nil)
+      mayEndEarly: !options.wantsPackets && !options.wantsPayloads && options.publish == nil
+        && summary == nil)
   }
 
   private func output() throws -> (any RecordOutput)? {
@@ -57,11 +60,12 @@ struct ReadOutputs {
         style: isOnTerminal ? Style.ofStandardOutput() : Style(isOn: false),
         communityIDSeed: options.communityIDSeed)
     case .eve:
-      let updates =
-        isFolder && options.activeTimeout > 0 ? try file("flow_update.json") : nil
-      return EVEOutput(
-        context: context, flows: try file("flow.json"), updates: updates,
-        anomalies: isFolder ? try file("anomaly.json") : nil)
+      guard isFolder else { return EVEOutput(context: context, file: try file("")) }
+      let always: [EventType] =
+        options.activeTimeout > 0 ? [.flow, .anomaly, .flowUpdate] : [.flow, .anomaly]
+      return try EVEOutput(context: context, always: always) { type throws(OutputError) in
+        try file("\(type.rawValue).json")
+      }
     case .fields: return FieldsOutput(context: context, file: try file("flow.txt"))
     case .csv: return CSVOutput(context: context, file: try file("flow.csv"))
     case .zeek: return ZeekOutput(context: context, file: try file("conn.log"))
@@ -74,6 +78,12 @@ struct ReadOutputs {
     return ZeekWeirdOutput(context: context, file: try file("weird.log"))
   }
 
+  /// Zeek's logs of protocols beside conn.log.
+  private func eventOutput() -> (any RecordOutput)? {
+    guard format == .zeek, isFolder, options.dissection != nil else { return nil }
+    return ZeekEventsOutput(context: context) { name throws(OutputError) in try file(name) }
+  }
+
   private var isFolder: Bool {
     var isDirectory: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: options.output, isDirectory: &isDirectory)
@@ -81,7 +91,7 @@ struct ReadOutputs {
   }
 
   /// The output's file; in a folder the one called `name`.
-  private func file(_ name: String) throws -> OutputFile {
+  private func file(_ name: String) throws(OutputError) -> OutputFile {
     guard isFolder else { return try OutputFile(path: options.output) }
     if !FileManager.default.fileExists(atPath: options.output), mkdir(options.output, 0o755) != 0 {
       throw OutputError(options.output, errno)

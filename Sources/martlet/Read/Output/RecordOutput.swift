@@ -5,6 +5,10 @@ import Runtime
 /// Records on their way into text, one after the other, on one thread.
 protocol RecordOutput: AnyObject {
   func take(_ record: UnsafePointer<FlowRecord>)
+  /// A flow that `--where` leaves out.
+  func leaveOut(_ record: UnsafePointer<FlowRecord>)
+  /// A protocol record; most forms are of flows alone.
+  func take(_ event: EventRecord)
   /// Hands on what is gathered.
   func flush()
   /// Everything has been taken.
@@ -15,6 +19,11 @@ protocol RecordOutput: AnyObject {
   var isUnwanted: Bool { get }
 }
 
+extension RecordOutput {
+  func take(_ event: EventRecord) {}
+  func leaveOut(_ record: UnsafePointer<FlowRecord>) {}
+}
+
 /// EVE: a JSON object a line; all event types in one file, or each in its own.
 final class EVEOutput: RecordOutput {
   private struct Part {
@@ -23,59 +32,90 @@ final class EVEOutput: RecordOutput {
   }
 
   private var encoder: RecordEncoder
-  private var flows: Part
-  private var updates: Part?
-  private var anomalies: Part?
+  /// Index of the file of each ``EventType``, by its place; -1 where it has none yet.
+  private var byType = [Int](repeating: -1, count: EventType.allCases.count)
+  private var parts: [Part] = []
+  private let open: ((EventType) throws(OutputError) -> OutputFile)?
+  private var ownError: OutputError?
 
-  /// `updates`: where `flow_update` goes, where that is another file; `anomalies` likewise.
-  init(
-    context: RecordContext, flows: OutputFile, updates: OutputFile? = nil,
-    anomalies: OutputFile? = nil
-  ) {
+  /// All types in one file.
+  init(context: RecordContext, file: OutputFile) {
     encoder = RecordEncoder(context: context, format: .eve)
-    self.flows = Part(file: flows)
-    self.updates = updates.map { Part(file: $0) }
-    self.anomalies = anomalies.map { Part(file: $0) }
-    self.flows.batch.bytes.reserveCapacity(OutputFile.pieceBytes + 8192)
+    open = nil
+    parts = [Part(file: file)]
+    byType = byType.map { _ in 0 }
   }
 
-  func take(_ record: UnsafePointer<FlowRecord>) {
-    if updates != nil && record.pointee.kind == FlowRecordKind.flowUpdate {
-      append(record, &updates!)
-    } else if anomalies != nil && record.pointee.kind == FlowRecordKind.anomaly {
-      append(record, &anomalies!)
-    } else {
-      append(record, &flows)
+  /// Each type in a file of its own: those of `always` from the start on, others when they have their
+  /// first record.
+  init(
+    context: RecordContext, always: [EventType],
+    open: @escaping (EventType) throws(OutputError) -> OutputFile
+  ) throws(OutputError) {
+    encoder = RecordEncoder(context: context, format: .eve)
+    self.open = open
+    for type in always {
+      byType[Int(type.place)] = parts.count
+      parts.append(Part(file: try open(type)))
     }
   }
 
-  private func append(_ record: UnsafePointer<FlowRecord>, _ part: inout Part) {
-    encoder.encode(record, into: &part.batch)
-    part.batch.entries.removeAll(keepingCapacity: true)
-    part.batch.bytes.append(UInt8(ascii: "\n"))
-    if part.batch.bytes.count >= OutputFile.pieceBytes { write(&part) }
+  func take(_ record: UnsafePointer<FlowRecord>) {
+    let type: EventType =
+      switch record.pointee.kind {
+      case FlowRecordKind.flow: .flow
+      case FlowRecordKind.flowUpdate: .flowUpdate
+      default: .anomaly
+      }
+    guard let part = part(type.place) else { return }
+    encoder.encode(record, into: &parts[part].batch)
+    finishLine(part)
   }
 
-  private func write(_ part: inout Part) {
-    part.file.write(part.batch.bytes)
-    part.batch.bytes.removeAll(keepingCapacity: true)
+  func take(_ event: EventRecord) {
+    if event.isHidden { return }
+    guard let part = part(event.head.type) else { return }
+    encoder.encode(event, into: &parts[part].batch)
+    finishLine(part)
+  }
+
+  private func part(_ place: UInt8) -> Int? {
+    let known = byType[Int(place)]
+    if known >= 0 { return known }
+    guard let open, ownError == nil else { return nil }
+    do throws(OutputError) {
+      parts.append(Part(file: try open(EventType.allCases[Int(place)])))
+      byType[Int(place)] = parts.count - 1
+      return parts.count - 1
+    } catch {
+      ownError = error
+      return nil
+    }
+  }
+
+  private func finishLine(_ part: Int) {
+    parts[part].batch.entries.removeAll(keepingCapacity: true)
+    parts[part].batch.bytes.append(UInt8(ascii: "\n"))
+    if parts[part].batch.bytes.count >= OutputFile.pieceBytes { write(part) }
+  }
+
+  private func write(_ part: Int) {
+    parts[part].file.write(parts[part].batch.bytes)
+    parts[part].batch.bytes.removeAll(keepingCapacity: true)
   }
 
   func flush() {
-    write(&flows)
-    if updates != nil { write(&updates!) }
-    if anomalies != nil { write(&anomalies!) }
+    for part in parts.indices { write(part) }
   }
 
   func finish() {
     flush()
-    flows.file.finish()
-    updates?.file.finish()
-    anomalies?.file.finish()
+    for part in parts.indices { parts[part].file.finish() }
   }
 
-  var error: OutputError? { flows.file.error ?? updates?.file.error ?? anomalies?.file.error }
-  var isUnwanted: Bool { flows.file.isUnwanted }
+  var error: OutputError? { ownError ?? parts.lazy.compactMap(\.file.error).first }
+  /// One that is read no more ends the run only where it is the only one.
+  var isUnwanted: Bool { open == nil && parts[0].file.isUnwanted }
 }
 
 /// The flat form as text: `name=value` pairs with short names, always the same in the same order.

@@ -144,6 +144,7 @@ final class SummaryOutput: RecordOutput {
   var summary = ReadSummary()
 
   func take(_ record: UnsafePointer<FlowRecord>) { summary.add(record) }
+  func take(_ event: EventRecord) { summary.add(event) }
   func flush() {}
   func finish() {}
   var error: OutputError? { nil }

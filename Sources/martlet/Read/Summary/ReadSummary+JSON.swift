@@ -30,6 +30,15 @@ extension ReadSummary {
           ])))
     }
     members.append(.init("protocols", .array(protocolTree(services: .max).map(node))))
+    members.append(
+      .init(
+        "app_protos",
+        .array(
+          spoken.map { app in
+            .object(
+              [.init("app_proto", .string("\(app.app.name)"))] + self.members(app.totals)
+                + [.init("records", number(app.records))])
+          })))
     members.append(.init("hosts_are_exact", .bool(hosts.isExact)))
     members.append(.init("hosts", .array(hosts.top(100).map(host))))
     members.append(.init("ports", .array(topPorts(100).map(port))))
@@ -109,6 +118,7 @@ extension ReadSummary {
       .init("community_id", .string(CommunityID.text(of: key))),
       .init("start", .string(Moment.record(flow.first))),
       .init("end", .string(Moment.record(flow.last))),
+      .init("app_proto", flow.app == .unknown ? .null : .string("\(flow.app.name)")),
       .init("packets", number(flow.packets)), .init("bytes", number(flow.bytes)),
       .init("conn_state", .string("\(flow.state.text)")),
     ]

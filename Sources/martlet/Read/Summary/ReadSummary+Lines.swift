@@ -40,15 +40,16 @@ private struct SummaryPage {
     }
     lines += texts(chart)
     let protocols = section(protocolTable, title: "PROTOCOLS")
+    let apps = section(appTable, title: "APPLICATIONS")
     let hosts = section(hostTable, title: hostTitle)
     let ports = section(portTable, title: "TOP PORTS")
     let tcp = section(tcpTable, title: "TCP CONNECTIONS")
     if usable >= Self.wide {
       // What is longer goes left, and what is short is stacked at its right.
       let right = hosts(half) + ports(half) + tcp(half)
-      lines += sideBySide(protocols(half), right)
+      lines += sideBySide(protocols(half) + apps(half), right)
     } else {
-      for section in [protocols, hosts, ports, tcp] { lines += texts(section(usable)) }
+      for section in [protocols, apps, hosts, ports, tcp] { lines += texts(section(usable)) }
     }
     lines += texts(section(flowTable(summary.biggest.elements), title: "BIGGEST FLOWS")(usable))
     lines += texts(section(flowTable(summary.longest.elements), title: "LONGEST FLOWS")(usable))
@@ -240,6 +241,29 @@ private struct SummaryPage {
     return table
   }
 
+  /// What flows speak by their content, and the records that gave.
+  private var appTable: Table {
+    var table = Table([
+      .init("", minimumWidth: 9), .init("PACKETS", .right, dispensability: 2),
+      .init("BYTES", .right), .init("FLOWS", .right), .init("RECORDS", .right, dispensability: 1),
+      .init("SHARE", .right, dispensability: 3),
+    ])
+    for app in summary.spoken {
+      let (name, look): (String, Style.Look) =
+        switch app.app {
+        case .unknown: ("nothing said", .dim)
+        case .failed: ("not known", .dim)
+        default: ("\(app.app.name)", .cyan)
+        }
+      table.add(
+        Span(name, look), Span(Units.scaled(Double(app.totals.packets))),
+        Span(Units.traffic(app.totals.bytes)), Span(Units.scaled(Double(app.totals.flows))),
+        app.records == 0 ? Span("-", .dim) : Span(Units.scaled(Double(app.records))),
+        Span(percent(share(app.totals.bytes))))
+    }
+    return table
+  }
+
   private var hostTitle: String {
     let hosts = summary.hosts
     if hosts.isExact { return "TOP HOSTS of \(Units.grouped(UInt64(hosts.count)))" }
@@ -305,9 +329,12 @@ private struct SummaryPage {
     for flow in flows {
       let key = flow.key
       let isTCP = key.proto == IPProtocol.tcp
+      let isKnown = flow.app != .unknown && flow.app != .failed
       let service =
-        ServiceNames.name(proto: key.proto, port: flow.originatorIsB ? key.portA : key.portB)
-        ?? ServiceNames.name(proto: key.proto, port: flow.originatorIsB ? key.portB : key.portA)
+        isKnown
+        ? "\(flow.app.name)"
+        : ServiceNames.name(proto: key.proto, port: flow.originatorIsB ? key.portA : key.portB)
+          ?? ServiceNames.name(proto: key.proto, port: flow.originatorIsB ? key.portB : key.portA)
       table.add(
         Span(ReadSummary.protocolName(key.proto), .cyan),
         Span(endpointText(key, isB: flow.originatorIsB)),

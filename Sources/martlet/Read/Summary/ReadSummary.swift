@@ -56,6 +56,7 @@ struct ReadSummary {
     var bytes: UInt64
     var ordinal: UInt64
     var state: ConnectionState
+    var app = AppProtocol.unknown
 
     var nanoseconds: UInt64 { last > first ? UInt64(bitPattern: last &- first) : 0 }
   }
@@ -70,6 +71,10 @@ struct ReadSummary {
   private(set) var ports = [[Totals]](repeating: [], count: 6)
   /// Of each table the ports that are not all nought, in the order they came.
   private(set) var usedPorts = [[UInt16]](repeating: [], count: 6)
+  /// By what the flows speak: ``AppProtocol``.
+  private(set) var apps = [Totals](repeating: Totals(), count: 256)
+  /// Protocol records by what their flows spoke then.
+  private(set) var appRecords = [UInt64](repeating: 0, count: 256)
   private(set) var hosts: HeavyHitters
   /// TCP connections by the raw value of their state.
   private(set) var states = [UInt64](repeating: 0, count: ConnectionState.allCases.count)
@@ -96,6 +101,7 @@ struct ReadSummary {
     let last = record.pointee.hot.lastSeen
     totals.add(packets: packets, bytes: bytes)
     protocols[(key.ipVersion == 4 ? 0 : 256) + Int(key.proto)].add(packets: packets, bytes: bytes)
+    apps[Int(record.pointee.app.proto)].add(packets: packets, bytes: bytes)
     if let table = Self.portTable(ipVersion: key.ipVersion, proto: key.proto) {
       if ports[table].isEmpty { ports[table] = [Totals](repeating: Totals(), count: 65_536) }
       let port = Self.servicePort(record)
@@ -115,9 +121,37 @@ struct ReadSummary {
     timeLine.add(start: first, end: last, bytes: bytes, packets: packets)
     let flow = Flow(
       key: key, originatorIsB: record.pointee.originatorIsB, first: first, last: last,
-      packets: packets, bytes: bytes, ordinal: record.pointee.cold.ordinal, state: state)
+      packets: packets, bytes: bytes, ordinal: record.pointee.cold.ordinal, state: state,
+      app: AppProtocol(rawValue: record.pointee.app.proto) ?? .unknown)
     biggest.add(flow)
     if flow.nanoseconds > 0 { longest.add(flow) }
+  }
+
+  /// Counts a protocol record in.
+  mutating func add(_ event: EventRecord) {
+    if !event.isHidden { appRecords[Int(event.head.proto)] &+= 1 }
+  }
+
+  /// One of the protocols that flows speak.
+  struct App: Equatable, Sendable {
+    var app: AppProtocol
+    var totals: Totals
+    var records: UInt64
+  }
+
+  /// What flows speak, that with the most bytes first; last those that said nothing that is known.
+  var spoken: [App] {
+    let all = AppProtocol.allCases.map { app in
+      App(
+        app: app, totals: apps[Int(app.rawValue)], records: appRecords[Int(app.rawValue)])
+    }.filter { $0.totals.flows > 0 || $0.records > 0 }
+    let isKnown = { (app: App) in app.app != .unknown && app.app != .failed }
+    let known = all.filter(isKnown).sorted { a, b in
+      if a.totals.bytes != b.totals.bytes { return a.totals.bytes > b.totals.bytes }
+      return a.app.rawValue < b.app.rawValue
+    }
+    // Nothing to tell where nobody has looked.
+    return known.isEmpty ? [] : known + all.filter { !isKnown($0) }
   }
 
   /// Where the ports of a protocol are counted; nil where it has none.

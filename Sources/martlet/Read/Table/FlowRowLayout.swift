@@ -7,6 +7,8 @@ struct FlowRowLayout: Equatable, Sendable {
   var start = 0
   var duration = 0
   var proto = 0
+  /// What the flow speaks; where there is no room for it, that stands in place of TCP and UDP.
+  var app = 0
   var originator = 0
   var responder = 0
   /// Of each of the two directions.
@@ -36,6 +38,7 @@ struct FlowRowLayout: Equatable, Sendable {
       mayOverflow = true
       (start, duration, proto) = (Self.withDate, 7, 5)
       (originator, responder) = (Self.longestIPv4Endpoint, Self.longestIPv4Endpoint)
+      app = 9
       (packets, bytes, state, history, communityID, vlan) = (6, 7, 7, 12, 30, 9)
       return
     }
@@ -52,6 +55,7 @@ struct FlowRowLayout: Equatable, Sendable {
       (8 + gap, { $0.start = 8 }),
       (2 * (7 + gap), { $0.bytes = 7 }),
       (4, { $0.start = 12 }),
+      (6 + gap, { $0.app = 6 }),
       (2 * (6 + gap), { $0.packets = 6 }),
       (7 + gap, { $0.duration = 7 }),
       (7 + gap, { $0.state = 7 }),
@@ -68,6 +72,7 @@ struct FlowRowLayout: Equatable, Sendable {
     (originator, responder) = (Self.shortestEndpoint, Self.shortestEndpoint)
     grow(\.originator, to: Self.longestIPv4Endpoint, &left)
     grow(\.responder, to: Self.longestIPv4Endpoint, &left)
+    if app > 0 { grow(\.app, to: 9, &left) }
     if history > 0 { grow(\.history, to: 12, &left) }
     if vlan > 0 { grow(\.vlan, to: 9, &left) }
     var half = left / 2

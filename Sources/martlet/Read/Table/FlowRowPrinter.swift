@@ -34,6 +34,7 @@ struct FlowRowPrinter {
       head(&row, &cell, layout.start == 8 ? "UTC" : "START (UTC)", layout.start)
       head(&row, &cell, "LASTED", layout.duration, isRight: true)
       head(&row, &cell, "PROTO", layout.proto)
+      head(&row, &cell, "APP", layout.app)
       cell.literal("ORIGINATOR")
       row.left(cell, layout.originator, .bold, mayOverflow: false)
       row.gap(FlowRowLayout.arrow)
@@ -168,9 +169,15 @@ struct FlowRowPrinter {
     _ record: UnsafePointer<FlowRecord>, _ row: inout RowWriter, _ cell: inout CellText
   ) {
     let key = record.pointee.hot.key
+    let app = record.pointee.app.proto
+    let isKnown = app != AppProtocol.unknown.rawValue && app != AppProtocol.failed.rawValue
     if layout.proto > 0 {
-      cell.proto(key.proto)
+      if isKnown && layout.app == 0 { cell.app(app) } else { cell.proto(key.proto) }
       put(&row, &cell, layout.proto, .cyan)
+    }
+    if layout.app > 0 {
+      if isKnown { cell.app(app) }
+      put(&row, &cell, layout.app)
     }
     let originatorIsB = record.pointee.originatorIsB
     let originatorSent =
@@ -277,6 +284,10 @@ extension CellText {
     default:
       if let name = FlowWords.proto(number) { literal(name) } else { decimal(UInt64(number)) }
     }
+  }
+
+  mutating func app(_ number: UInt8) {
+    if let app = AppProtocol(rawValue: number) { literal(app.name) }
   }
 
   /// `192.0.2.1:443`, `[2001:db8::1]:443`, and the address alone where a flow has no ports.

@@ -1,0 +1,114 @@
+internal import FlowEngine
+internal import Records
+
+/// FTP's control connection (RFC 959, RFC 2428, RFC 4217): a record for the greeting and for each command
+/// with its reply.
+enum FTPStream: StreamDissector {
+  typealias State = FTPState
+  typealias Flags = FTPState.Flags
+
+  /// As long as Suricata's default for `ftp` lines.
+  static let longestLine = 4096
+
+  static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    context.isToServer ? probeClient(bytes, context) : probeServer(bytes, context)
+  }
+
+  private static func probeClient(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    // The commands with which a client begins; USER is POP3's, too, and tells nothing alone.
+    let known = context.serverPort == 21
+    guard let end = bytes.firstIndex(of: 0x0a) else {
+      guard bytes.count < 512 else { return .no }
+      for place in 0..<min(bytes.count, 4) {
+        guard let byte = bytes.u8(place), Bytes.lowercase(byte) &- 0x61 < 26 else { return .no }
+      }
+      if known { return .maybe }
+      return bytes.isPrefix(lowercase: "auth tls") || bytes.isPrefix(lowercase: "auth ssl")
+        || bytes.starts(withLowercase: "auth tls") || bytes.starts(withLowercase: "auth ssl")
+        ? .maybe : .no
+    }
+    var line = bytes.prefix(end)
+    if line.u8(end &- 1) == 0x0d { line = line.prefix(end &- 1) }
+    if line.equals(lowercase: "auth tls") || line.equals(lowercase: "auth ssl") { return .yes }
+    guard known else { return .no }
+    let (word, _) = TextLine.split(line)
+    return isWord(word) ? .yes : .no
+  }
+
+  /// Three or four letters.
+  static func isWord(_ word: Bytes) -> Bool {
+    guard word.count == 3 || word.count == 4 else { return false }
+    for place in 0..<word.count {
+      guard let byte = word.u8(place), Bytes.lowercase(byte) &- 0x61 < 26 else { return false }
+    }
+    return true
+  }
+
+  private static func probeServer(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    let known = context.serverPort == 21
+    guard bytes.count >= 4 else { return bytes.isPrefix(of: "220") ? .maybe : .no }
+    guard let code = bytes.prefix(3).decimal, code >= 100, code < 600,
+      bytes.u8(3) == 0x20 || bytes.u8(3) == 0x2d
+    else { return .no }
+    guard code == 220 else { return known ? .yes : .no }
+    guard let end = bytes.firstIndex(of: 0x0a) else { return bytes.count < 1024 ? .maybe : .no }
+    let line = bytes.prefix(end)
+    if line.contains(lowercase: "smtp") { return .no }
+    if line.contains(lowercase: "ftp") { return .yes }
+    return known ? .yes : .maybe
+  }
+
+  // MARK: Bytes
+
+  static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
+  {
+    let drop = d.isToServer ? Flags.dropClientLine : Flags.dropServerLine
+    if state.pointee.has(drop) {
+      let (count, isEnded) = TextLine.rest(of: bytes)
+      if isEnded { state.pointee.set(drop, false) }
+      return .consumed(count)
+    }
+    if state.pointee.has(Flags.asksTLS), bytes.u8(0) == 0x16 {
+      if bytes.count < 2 { return .needs(2) }
+      if SMTPStream.isTLS(bytes) { return Progress(consumed: 0, next: .change(.tls)) }
+    }
+    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+      return .needs(bytes.count &+ 1)
+    }
+    if line.isCut {
+      state.pointee.set(drop)
+      d.note(.appMessageTooLong)
+    }
+    if d.isToServer {
+      takeCommand(d, state, line)
+      return .consumed(line.length)
+    }
+    return takeReply(d, state, line)
+  }
+
+  static func gap(
+    _ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes, missing: UInt64
+  ) -> GapAnswer {
+    // Which reply is whose nobody knows any more.
+    flush(d, state)
+    state.pointee.set(Flags.greeted)
+    state.pointee.set(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
+    return .resume
+  }
+
+  static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
+    guard !rest.isEmpty,
+      !state.pointee.has(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
+    else { return }
+    let line = TextLine(text: MIMEField.withoutEnd(rest), length: rest.count, isCut: false)
+    if d.isToServer {
+      takeCommand(d, state, line)
+    } else {
+      _ = takeReply(d, state, line)
+    }
+  }
+
+  static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {
+    flush(d, state)
+  }
+}

@@ -1,0 +1,59 @@
+internal import FlowEngine
+
+enum POP3Command: UInt8, BitwiseCopyable {
+  case other = 0
+  /// Its answer has lines up to one with a dot alone: of a list, or of a message.
+  case list
+  case message
+  case auth
+  case startTLS
+  /// A line of a login behind AUTH.
+  case sasl
+  /// None that is known.
+  case unknown
+}
+
+struct POP3Pending: BitwiseCopyable {
+  /// The request.
+  var draft = EventDraft()
+  var command: UInt8 = 0
+}
+
+/// A POP3 connection.
+struct POP3State: BitwiseCopyable {
+  enum Flags {
+    static let greeted: UInt8 = 1 << 0
+    static let dropClientLine: UInt8 = 1 << 1
+    static let dropServerLine: UInt8 = 1 << 2
+    /// Lines up to one with a dot alone are being read.
+    static let withinData: UInt8 = 1 << 3
+    /// The client's next line belongs to a login.
+    static let sasl: UInt8 = 1 << 4
+    /// The bytes at hand go on with a line of the data.
+    static let withinLine: UInt8 = 1 << 5
+    static let asksTLS: UInt8 = 1 << 6
+  }
+
+  static let mostPending = 8
+
+  var flags: UInt8 = 0
+  var pendingCount: UInt8 = 0
+  var firstPending: UInt8 = 0
+  var lines: UInt8 = 0
+  var isMessage = false
+  var isSuccess = false
+  var keptBytes: UInt32 = 0
+  var dataBytes: UInt64 = 0
+  /// The response's members so far, and the lines of its data.
+  var response = EventDraft()
+  var data = EventDraft()
+  /// What was masked last.
+  var secret = SecretEcho()
+  var pending: InlineArray<8, POP3Pending> = InlineArray(repeating: POP3Pending())
+
+  func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
+
+  mutating func set(_ flag: UInt8, _ isOn: Bool = true) {
+    if isOn { flags |= flag } else { flags &= ~flag }
+  }
+}

@@ -1,0 +1,165 @@
+internal import FlowEngine
+
+/// A text of at the most `N` bytes within a state.
+struct ShortText<let N: Int>: BitwiseCopyable {
+  private var bytes: InlineArray<N, UInt8> = InlineArray(repeating: 0)
+  private(set) var count: UInt16 = 0
+
+  var isEmpty: Bool { count == 0 }
+
+  /// What is longer is cut.
+  mutating func set(_ text: Bytes) {
+    let text = text.prefix(N)
+    withUnsafeMutableBytes(of: &bytes) { memory in
+      memory.copyMemory(from: UnsafeRawBufferPointer(start: text.base, count: text.count))
+    }
+    count = UInt16(truncatingIfNeeded: text.count)
+  }
+
+  /// One byte more, where there is room.
+  mutating func append(_ byte: UInt8) {
+    guard count < N else { return }
+    bytes[Int(count)] = byte
+    count &+= 1
+  }
+
+  mutating func dropLast() { if count > 0 { count &-= 1 } }
+
+  /// The text for as long as `body` runs.
+  mutating func with<Result>(_ body: (Bytes) -> Result) -> Result {
+    let count = Int(count)
+    return withUnsafeBytes(of: &bytes) { memory in
+      guard let start = memory.baseAddress else { return body(.empty) }
+      return body(Bytes(start.assumingMemoryBound(to: UInt8.self), count))
+    }
+  }
+}
+
+/// Commands that have had no reply yet, in their order: pipelined ones (RFC 2920) are answered in turn.
+struct SMTPQueue: BitwiseCopyable {
+  private var kinds: InlineArray<32, UInt8> = InlineArray(repeating: 0)
+  private var first: UInt8 = 0
+  private(set) var count: UInt8 = 0
+
+  /// False where more than that are unanswered: nobody knows any more which reply is whose.
+  @discardableResult
+  mutating func push(_ kind: SMTPCommand) -> Bool {
+    guard count < 32 else {
+      clear()
+      return false
+    }
+    kinds[Int((first &+ count) & 31)] = kind.rawValue
+    count &+= 1
+    return true
+  }
+
+  mutating func pop() -> SMTPCommand? {
+    guard count > 0 else { return nil }
+    let kind = kinds[Int(first & 31)]
+    first = (first &+ 1) & 31
+    count &-= 1
+    return SMTPCommand(rawValue: kind)
+  }
+
+  var next: SMTPCommand? { count > 0 ? SMTPCommand(rawValue: kinds[Int(first & 31)]) : nil }
+
+  mutating func clear() {
+    first = 0
+    count = 0
+  }
+}
+
+enum SMTPCommand: UInt8, BitwiseCopyable {
+  case other = 0
+  case hello
+  case mail
+  case recipient
+  case data
+  /// The end of what DATA announced.
+  case endOfData
+  case chunk
+  case lastChunk
+  case reset
+  case startTLS
+  case auth
+  case quit
+}
+
+/// An SMTP connection: at any time it has one message under way.
+struct SMTPState: BitwiseCopyable {
+  enum Phase: UInt8, BitwiseCopyable {
+    case commands = 0
+    /// Behind DATA, up to a line with a dot alone.
+    case data
+    /// Behind BDAT, as many bytes as it said.
+    case chunk
+  }
+
+  enum Flags {
+    /// The server's greeting has been seen, or will not be.
+    static let greeted: UInt16 = 1 << 0
+    /// MAIL FROM has been given.
+    static let mail: UInt16 = 1 << 1
+    /// The message is there to its end.
+    static let complete: UInt16 = 1 << 2
+    /// A record has been made.
+    static let told: UInt16 = 1 << 3
+    /// The client's next line is part of a login, and nobody looks at it.
+    static let secretLine: UInt16 = 1 << 4
+    /// The rest of a line is to be dropped.
+    static let dropClientLine: UInt16 = 1 << 5
+    static let dropServerLine: UInt16 = 1 << 6
+    /// Bytes of the message are missing.
+    static let gap: UInt16 = 1 << 7
+    /// STARTTLS was the client's latest command.
+    static let asksTLS: UInt16 = 1 << 8
+    /// Bytes of a message have come since DATA or BDAT.
+    static let begun: UInt16 = 1 << 9
+    /// The chunk at hand is the last one.
+    static let lastChunk: UInt16 = 1 << 10
+    /// The message under way is given up, if the server agrees.
+    static let reset: UInt16 = 1 << 11
+  }
+
+  var flags: UInt16 = 0
+  var phaseValue: UInt8 = 0
+  /// Size of `mime`'s and `stash`'s block.
+  var mimeSize: UInt8 = 0
+  var stashSize: UInt8 = 0
+  var recipientCount: UInt16 = 0
+  var receivedCount: UInt16 = 0
+  /// Messages so far in this connection.
+  var messages: UInt16 = 0
+  /// ``MIMEReader`` of the message under way; 0: none.
+  var mime: UInt32 = 0
+  /// What a chunk's end left of a line.
+  var stash: UInt32 = 0
+  var stashCount: UInt32 = 0
+  /// Transaction of the message under way.
+  var transaction: UInt32 = 0
+  /// Header fields seen, a bit for each that is recorded.
+  var seen: UInt32 = 0
+  /// Bytes of the chunk that are still to come.
+  var chunkLeft: UInt64 = 0
+  var queue = SMTPQueue()
+  var recipients = EventDraft()
+  var header = EventDraft()
+  var received = EventDraft()
+  var attachments = EventDraft()
+  var links = EventDraft()
+  var helo = ShortText<160>()
+  var mechanism = ShortText<24>()
+  var sender = ShortText<256>()
+  var lastReply = ShortText<160>()
+
+  var phase: Phase {
+    get { Phase(rawValue: phaseValue) ?? .commands }
+    set { phaseValue = newValue.rawValue }
+  }
+
+  func has(_ flag: UInt16) -> Bool { flags & flag != 0 }
+
+  mutating func set(_ flag: UInt16, _ isOn: Bool = true) {
+    if isOn { flags |= flag } else { flags &= ~flag }
+  }
+}

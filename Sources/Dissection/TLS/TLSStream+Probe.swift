@@ -1,0 +1,60 @@
+extension TLSStream {
+  /// A record's head is five bytes with some 35 bits that must be right; of a handshake the
+  /// message's type and length are looked at, too.
+  static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    let (length, isOpen) = TLSPrelude.measure(
+      bytes, toServer: context.isToServer, isFirst: true)
+    if isOpen { return .maybe }
+    if length == 0 { return probe(bytes) }
+    let rest = bytes.dropFirst(length)
+    // What comes before says little: only records make it TLS.
+    return rest.isEmpty ? .maybe : TLSRecordHeader.mayBegin(rest) ? probe(rest) : .no
+  }
+
+  private static func probe(_ bytes: Bytes) -> Probe {
+    if TLSSSL2.isHello(bytes) { return .yes }
+    guard let header = TLSRecordHeader(bytes) else {
+      let isShort = bytes.count < TLSRecordHeader.byteCount && TLSRecordHeader.mayBegin(bytes)
+      return isShort || TLSSSL2.mayBegin(bytes) ? .maybe : .no
+    }
+    let body = bytes.dropFirst(TLSRecordHeader.byteCount)
+    switch header.type {
+    case TLSRecordHeader.Kind.handshake:
+      guard let type = body.u8(0), let length = body.be24(1) else { return .maybe }
+      // In the middle of a connection it may be encrypted: then another record follows where it
+      // says.
+      if TLSMessage.letter(type) != nil, length < 1 << 20 {
+        return isInnerLengthRight(type, length, header.length, body)
+      }
+      return probeNext(bytes, header)
+    case TLSRecordHeader.Kind.alert:
+      // In the clear two bytes: a level and a description.
+      if header.length == 2 {
+        guard let level = body.u8(0) else { return .maybe }
+        return level == 1 || level == 2 ? .yes : .no
+      }
+      return probeNext(bytes, header)
+    case TLSRecordHeader.Kind.changeCipherSpec:
+      guard let value = body.u8(0) else { return .maybe }
+      return value == 1 ? .yes : .no
+    case TLSRecordHeader.Kind.applicationData: return probeNext(bytes, header)
+    default: return probeNext(bytes, header)
+    }
+  }
+
+  /// A hello has its version where it must be.
+  private static func isInnerLengthRight(
+    _ type: UInt8, _ length: UInt32, _ recordLength: Int, _ body: Bytes
+  ) -> Probe {
+    guard type == TLSMessage.clientHello || type == TLSMessage.serverHello else { return .yes }
+    guard length >= 34 else { return .no }
+    guard let major = body.u8(4) else { return recordLength < 5 ? .yes : .maybe }
+    return major == 3 || major == 0x7f || major == 0xfb ? .yes : .no
+  }
+
+  /// Encrypted: where the next record's head is there already, it must be one.
+  private static func probeNext(_ bytes: Bytes, _ header: TLSRecordHeader) -> Probe {
+    let next = bytes.dropFirst(TLSRecordHeader.byteCount &+ header.length)
+    return TLSRecordHeader.mayBegin(next) ? .yes : .no
+  }
+}

@@ -1,0 +1,42 @@
+import Dissection
+
+/// One direction of a UDP flow: its datagrams' payloads one behind the other, and how long each is.
+struct StreamDatagrams {
+  let file: PayloadFile
+  /// Of each, as it was sent; of the first ``mostLengths``.
+  private(set) var lengths: [UInt16] = []
+  private(set) var count: UInt64 = 0
+  /// What was sent and not captured reads as zeros.
+  private(set) var holes: [Range<UInt64>] = []
+  private(set) var holeCount = 0
+  private(set) var missing: UInt64 = 0
+  private(set) var size: UInt64 = 0
+  private(set) var firstTime: Int64
+  private(set) var lastTime: Int64
+
+  static let mostLengths = 1 << 20
+
+  init(_ file: PayloadFile, _ head: PayloadHead) {
+    self.file = file
+    firstTime = head.time
+    lastTime = head.time
+  }
+
+  mutating func take(_ head: PayloadHead, _ bytes: UnsafeRawBufferPointer) {
+    file.write(bytes, at: size)
+    let end = size + UInt64(max(Int(head.length), bytes.count))
+    let seen = size + UInt64(bytes.count)
+    if seen < end {
+      if holes.count < StreamSegments.mostHoles { holes.append(seen..<end) }
+      holeCount += 1
+      missing += end - seen
+    }
+    if lengths.count < Self.mostLengths { lengths.append(UInt16(clamping: end - size)) }
+    count += 1
+    size = end
+    lastTime = max(lastTime, head.time)
+    firstTime = min(firstTime, head.time)
+  }
+
+  func finish() { file.extend(to: size) }
+}

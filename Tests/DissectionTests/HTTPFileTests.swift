@@ -1,0 +1,128 @@
+import CCrypto
+import FlowEngine
+import Foundation
+import Testing
+
+@testable import Dissection
+
+/// Bodies that are hashed and decoded.
+@Suite struct HTTPFileTests {
+  /// 2,000 times `hello `, made by gzip.
+  static let hello = Data(
+    base64Encoded: "H4sIAAAAAAACA+3EMQ0AAAgDMCuYI+FYgv8PGTzt0elka2zbtm3btm3btm3btm3btm3bfv0A/cUM"
+      + "g+AuAAA=")
+
+  static func hash(_ bytes: [UInt8]) -> String {
+    var digest = [UInt8](repeating: 0, count: 32)
+    ccrypto_sha256(bytes, bytes.count, &digest)
+    return digest.map { String(format: "%02x", $0) }.joined()
+  }
+
+  static func run(
+    _ answer: [UInt8], size: Int = 1460, request: String = "GET /d/f.txt?x=1 HTTP/1.1\r\n\r\n",
+    inflaters: Int = 4, close: Bool = true
+  ) -> DissectionBed {
+    var settings = DissectionSettings()
+    settings.hashesFiles = true
+    settings.inflaterCount = inflaters
+    let bed = DissectionBed(settings)
+    let wire = Wire(on: bed, to: 80)
+    wire.handshake()
+    wire.send(request, toServer: true, size: size)
+    wire.send(answer, toServer: false, size: size)
+    if close { wire.close() }
+    bed.finish()
+    #expect(bed.buffersInUse == 0 && bed.statesInUse == 0)
+    #expect(bed.dissection.pointee.core.inflaters.used == 0)
+    return bed
+  }
+
+  static func file(_ bed: DissectionBed) -> [String: Any] {
+    let records = bed.records("fileinfo")
+    #expect(records.count == 1)
+    return records.first?["fileinfo"] as? [String: Any] ?? [:]
+  }
+
+  @Test(arguments: [1460, 1]) func plain(size: Int) {
+    let body = Array("plain text".utf8)
+    let bed = Self.run(
+      Array("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n".utf8) + body, size: size)
+    let file = Self.file(bed)
+    #expect(file["filename"] as? String == "/d/f.txt")
+    #expect(file["state"] as? String == "CLOSED")
+    #expect(file["sha256"] as? String == Self.hash(body))
+    #expect(file["size"] as? Int == 10)
+    #expect(file["gaps"] as? Bool == false)
+    #expect(file["stored"] as? Bool == false)
+    #expect(file["tx_id"] as? Int == 0)
+    #expect(file["mimetype"] as? String == "text/plain")
+    let record = bed.records("fileinfo").first
+    #expect(record?["src_port"] as? Int == 80)
+    #expect(record?["app_proto"] as? String == "http")
+    #expect(HTTPTests.http(record)["url"] as? String == "/d/f.txt?x=1")
+    #expect(HTTPTests.http(record)["length"] as? Int == 10)
+  }
+
+  @Test(arguments: [1460, 1]) func chunkedUploadWithAName(size: Int) {
+    let request =
+      "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Disposition: attachment; "
+      + "filename=\"a b.txt\"\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    let bed = Self.run(
+      Array("HTTP/1.1 201 OK\r\nContent-Length: 0\r\n\r\n".utf8), size: size, request: request)
+    let file = Self.file(bed)
+    #expect(file["filename"] as? String == "a b.txt")
+    #expect(file["sha256"] as? String == Self.hash(Array("abcde".utf8)))
+    #expect(bed.records("fileinfo").first?["src_port"] as? Int == 40_000)
+  }
+
+  @Test(arguments: [1460, 1, 5]) func compressed(size: Int) throws {
+    let plain = Array(String(repeating: "hello ", count: 2000).utf8)
+    let coded = Array(try #require(Self.hello))
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n"
+    let bed = Self.run(Array(head.utf8) + coded, size: size)
+    let file = Self.file(bed)
+    #expect(file["size"] as? Int == plain.count)
+    #expect(file["sha256"] as? String == Self.hash(plain))
+    #expect(file["state"] as? String == "CLOSED")
+    #expect(file["mimetype"] as? String == "text/plain")
+    let http = HTTPTests.http(bed.records("http").first)
+    #expect(http["length"] as? Int == coded.count)
+    #expect(http["response_decoded_length"] as? Int == plain.count)
+  }
+
+  @Test func noDecompressorIsFree() throws {
+    let coded = Array(try #require(Self.hello))
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n"
+    let file = Self.file(Self.run(Array(head.utf8) + coded, inflaters: 0))
+    #expect(file["encoded"] as? Bool == true)
+    #expect(file["sha256"] as? String == Self.hash(coded))
+  }
+
+  @Test func bomb() {
+    var coded: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]
+    coded += Self.zeros
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    let bed = Self.run(Array(head.utf8) + coded)
+    let file = Self.file(bed)
+    #expect(file["state"] as? String == "TRUNCATED")
+    #expect((file["size"] as? Int ?? 0) < 3 << 20)
+    #expect(bed.lines.contains { $0.contains("COMPRESSION_BOMB") })
+  }
+
+  /// One block of a dynamic code that has a zero, then 258 of it for each two bits.
+  static let zeros: [UInt8] = {
+    let start: [UInt8] = [
+      0xec, 0xc1, 0x01, 0x01, 0x00, 0x00, 0x00, 0x80, 0x90, 0xfe, 0xaf, 0xee, 0x08, 0x0a,
+    ]
+    return start + [UInt8](repeating: 0, count: 60_000)
+  }()
+
+  @Test func brokenAndHalf() throws {
+    let coded = Array(try #require(Self.hello))
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n"
+    let noise = [UInt8](repeating: 0x55, count: coded.count)
+    #expect(Self.file(Self.run(Array(head.utf8) + noise))["state"] as? String == "TRUNCATED")
+    let half = Array(coded.prefix(30))
+    #expect(Self.file(Self.run(Array(head.utf8) + half))["state"] as? String == "TRUNCATED")
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Records
+import Testing
+
+@testable import Dissection
+
+/// config/schema/eve.schema.json and docs/records.md against the declarations of protocol records' fields.
+/// `MARTLET_REGENERATE=1 swift test --filter EventReferenceTests` writes their parts anew.
+@Suite struct EventReferenceTests {
+  private static let folder = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  private func shapes() throws -> [EventShape] {
+    try EventType.allCases.filter(\.isProtocol).map {
+      try EventShape($0, schema: Dissection.schema, text: EventShapes.texts[$0] ?? "")
+    }
+  }
+
+  private func hold(_ path: String, from begin: String, to end: String, _ wanted: String) throws {
+    let file = Self.folder.appending(path: path)
+    var text = try String(contentsOf: file, encoding: .utf8)
+    let start = try #require(text.range(of: begin))
+    let stop = try #require(text.range(of: end, options: .backwards))
+    let part = start.lowerBound..<stop.lowerBound
+    if ProcessInfo.processInfo.environment["MARTLET_REGENERATE"] == "1" {
+      text.replaceSubrange(part, with: wanted)
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    } else {
+      // Compared outside the macro, which would look for the least difference of two long texts.
+      let isSame = text[part] == wanted
+      #expect(isSame, "\(path) lags behind the declared fields; MARTLET_REGENERATE=1 writes it")
+    }
+  }
+
+  @Test func theSchemaIsWhatTheDeclarationsSay() throws {
+    let definitions = EventSchemaWriter.definitions(try shapes())
+    try hold(
+      "config/schema/eve.schema.json", from: "    \"protocols\": {", to: "  }\n}",
+      EventSchemaWriter.text(definitions))
+  }
+
+  @Test func theReferenceIsWhatTheDeclarationsSay() throws {
+    let begin = "<!-- protocol fields -->\n"
+    try hold(
+      "docs/records.md", from: begin, to: "<!-- end of protocol fields -->",
+      begin + EventTableWriter.text(try shapes()))
+  }
+
+  /// What other modules believe of a type without knowing its fields.
+  @Test func typesWithSeveralObjectsAreKnown() throws {
+    for shape in try shapes() { #expect(shape.type.hasSeveralObjects == (shape.key == nil)) }
+  }
+}

@@ -1,0 +1,192 @@
+import Foundation
+import Testing
+
+/// `martlet read --extract-files`, held against what was sent and against tshark.
+@Suite struct ExtractFilesTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// What `index.json` says, and the file's bytes.
+  private struct Found {
+    let record: [String: Any]
+    let bytes: Data
+
+    var extracted: [String: Any] { record["extracted"] as? [String: Any] ?? [:] }
+    var fileinfo: [String: Any] { record["fileinfo"] as? [String: Any] ?? [:] }
+    var path: String { extracted["path"] as? String ?? "" }
+    var isComplete: Bool { extracted["complete"] as? Bool ?? false }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+  }
+
+  private func extract(_ path: String, _ more: [String] = []) throws -> [Found] {
+    let target = folder.file("out-\(UUID().uuidString)")
+    let run = try FileRead([path, "--extract-files", target, "--quiet"] + more)
+    guard run.status == .exited(0) else { throw SupportError("\(run.status) \(run.errors)") }
+    let names = try FileManager.default.subpathsOfDirectory(atPath: target)
+    let found = try FileRead.records(
+      String(contentsOfFile: "\(target)/index.json", encoding: .utf8)
+    ).map { record in
+      let extracted = record["extracted"] as? [String: Any]
+      let path = extracted?["path"] as? String ?? "?"
+      return Found(
+        record: record, bytes: try Data(contentsOf: URL(fileURLWithPath: "\(target)/\(path)")))
+    }
+    // Nothing but what the index knows of, in folders of two digits.
+    let files = names.filter { $0.contains("/") }
+    #expect(Set(files) == Set(found.map(\.path)))
+    #expect(
+      found.allSatisfy {
+        $0.path.wholeMatch(of: /([0-9a-f]{2})\/\1[0-9a-f]{62}(\.incomplete)?/) != nil
+      })
+    return found
+  }
+
+  private func extract(_ capture: MadeCapture, _ more: String...) throws -> [Found] {
+    let path = folder.file("made.pcap")
+    try capture.write(to: path)
+    return try extract(path, more)
+  }
+
+  /// A request and its answer, on a connection of its own.
+  private func exchange(_ capture: inout MadeCapture, _ answer: [String], skipping: Int? = nil) {
+    capture.open()
+    let request = "GET /../../etc/passwd HTTP/1.1\r\nHost: example.test\r\n\r\n"
+    capture.tcp(1001, acknowledging: 5001, request)
+    var sequence: UInt32 = 5001
+    for (place, part) in answer.enumerated() {
+      if place != skipping {
+        capture.tcp(
+          fromClient: false, sequence, acknowledging: 1001 + UInt32(request.utf8.count), part)
+      }
+      sequence += UInt32(part.utf8.count)
+    }
+    capture.clientPort += 1
+  }
+
+  @Test func aChunkedBodyIsJoinedAndKeptOnce() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    exchange(&capture, [head, "5\r\nhello\r\n6;x=y\r\n wor", "ld\r\n0\r\n\r\n"])
+    exchange(&capture, ["HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"])
+    let found = try extract(capture)
+    #expect(found.map(\.text) == ["hello world", "hello world"])
+    #expect(Set(found.map(\.path)).count == 1)
+    #expect(found.allSatisfy { $0.isComplete })
+    #expect(
+      found.first?.path
+        == "b9/b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
+    #expect(
+      found.first?.fileinfo["sha256"] as? String == found.first?.path.dropFirst(3).description)
+    #expect(found.first?.extracted["direction"] as? String == "to_client")
+  }
+
+  @Test func aHoleMakesItIncomplete() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
+    exchange(&capture, [head, "abc", "def", "ghi"], skipping: 2)
+    let found = try extract(capture)
+    try #require(found.count == 1)
+    #expect(found[0].text == "abc\0\0\0ghi")
+    #expect(!found[0].isComplete)
+    #expect(found[0].path.hasSuffix(".incomplete"))
+    #expect(found[0].extracted["missing_bytes"] as? Int == 3)
+  }
+
+  @Test func aBodyThatEndsEarlyIsIncomplete() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    exchange(&capture, ["HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nno more than this"])
+    let found = try extract(capture)
+    #expect(found.map(\.text) == ["no more than this"])
+    #expect(found.first?.isComplete == false)
+  }
+
+  @Test func anUnknownEncodingIsKeptAsItCame() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    exchange(
+      &capture, ["HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 6\r\n\r\nsecret"])
+    let found = try extract(capture)
+    #expect(found.map(\.text) == ["secret"])
+    #expect(found.first?.fileinfo["encoded"] as? Bool == true)
+  }
+
+  @Test func anAttachmentIsDecodedAndItsNameNoPath() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 25
+    capture.open()
+    let mail = [
+      "EHLO me", "MAIL FROM:<a@example.test>", "RCPT TO:<b@example.test>", "DATA",
+      "From: a@example.test", "Subject: two", "MIME-Version: 1.0",
+      "Content-Type: multipart/mixed; boundary=xyz", "", "--xyz", "Content-Type: text/plain", "",
+      "the mail itself", "--xyz", "Content-Type: application/octet-stream",
+      "Content-Disposition: attachment; filename=\"../../../tmp/evil\"",
+      "Content-Transfer-Encoding: base64", "", "aGVsbG8g", "d29ybGQ=", "--xyz",
+      "Content-Disposition: attachment; filename=q.txt",
+      "Content-Transfer-Encoding: quoted-printable", "", "caf=C3=A9 =", "au lait", "--xyz--", ".",
+      "QUIT", "",
+    ].joined(separator: "\r\n")
+    capture.tcp(fromClient: false, 5001, acknowledging: 1001, "220 mail ESMTP\r\n")
+    var sequence: UInt32 = 1001
+    for part in mail.split(separator: "DATA\r\n", omittingEmptySubsequences: false).enumerated() {
+      let text = part.offset == 0 ? "\(part.element)DATA\r\n" : String(part.element)
+      capture.tcp(sequence, acknowledging: 5017, text)
+      sequence += UInt32(text.utf8.count)
+      if part.offset == 0 {
+        let answers = "250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n"
+        capture.tcp(fromClient: false, 5017, acknowledging: sequence, answers)
+      }
+    }
+    for more in [[], ["--where", "app_proto == \"smtp\""]] {
+      let path = folder.file("made.pcap")
+      try capture.write(to: path)
+      let found = try extract(path, more)
+      #expect(found.map(\.text) == ["hello world", "café au lait"])
+      #expect(found.first?.fileinfo["filename"] as? String == "../../../tmp/evil")
+    }
+    let path = folder.file("made.pcap")
+    #expect(try extract(path, ["--where", "app_proto == \"http\""]).isEmpty)
+  }
+
+  @Test(
+    .enabled(if: Captures.areThere, Comment(rawValue: Captures.absent)),
+    .enabled(if: Requirements.tshark, "needs tshark"))
+  func theBodiesAreTsharks() throws {
+    let captures = Captures.manifest.filter {
+      $0.path.lowercased().contains("http") && !$0.isDamaged && (5...5000).contains($0.packets)
+    }
+    var (same, missing, extra) = (0, [String](), [String]())
+    for entry in captures.enumerated().filter({ $0.offset % (captures.count / 40 + 1) == 0 }) {
+      guard let path = Captures.path(entry.element.path) else { continue }
+      let target = folder.file("tshark-\(entry.offset)")
+      _ = try Subprocess.output(
+        "tshark", ["-n", "-q", "-r", path, "--export-objects", "http,\(target)"])
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: target)) ?? []
+      let theirs = Set(
+        try names.map { try Data(contentsOf: URL(fileURLWithPath: "\(target)/\($0)")) })
+      let found = try extract(path)
+      let ours = Set(found.filter { $0.isComplete && $0.fileinfo["encoded"] == nil }.map(\.bytes))
+      same += ours.intersection(theirs).count
+      extra += ours.subtracting(theirs).map { "\(entry.element.path) \($0.count)" }
+      missing += theirs.subtracting(found.map(\.bytes)).filter { !$0.isEmpty }
+        .map { "\(entry.element.path) \($0.count)" }
+    }
+    #expect(same > 30)
+    #expect(extra.count * 10 <= same, "\(extra)")
+    #expect(missing.count * 10 <= same, "\(missing)")
+  }
+
+  @Test func moreWorkersGiveTheSameFiles() throws {
+    func all(_ workers: String) throws -> [String] {
+      try extract(Captures.demo, ["--workers", workers]).map {
+        "\($0.path) \($0.record["flow_id"] ?? "") \($0.fileinfo["tx_id"] ?? "")"
+      }.sorted()
+    }
+    let single = try all("1")
+    #expect(!single.isEmpty)
+    #expect(try all("3") == single)
+  }
+}
