@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from bed import Bed, BenchError, thread_seconds, wait_for
+from trials import stolen_seconds
 
 TYPES = ("dns", "tls", "http", "quic", "ssh", "smtp", "ftp", "ftp_data", "imap", "pop3", "telnet",
          "dhcp", "ntp", "snmp", "sip", "mqtt", "tftp", "fileinfo")
@@ -168,9 +169,12 @@ def trial(reference, options, gigabits, say):
         if not player.ask("wait 30")["connected"]:
             raise BenchError("the receiver did not connect to the generator's socket")
         processes = {"generator": player.process.pid, "martletd": bed.engine.pid}
+        cores = (options.generator_core, options.worker_core)
+        stolen = [stolen_seconds(core) for core in cores]
         before = {name: thread_seconds(pid) for name, pid in processes.items()}
         sent = player.ask(f"run {gigabits} {passes}")
         after = {name: thread_seconds(pid) for name, pid in processes.items()}
+        stolen_after = [stolen_seconds(core) for core in cores]
         stats = settled(bed, sent)
         counters = {c["name"]: c["value"] for c in stats["workers"][0]["counters"]}
         sent["waiting"] = {ring["name"]: ring["used"] for ring in stats["rings"]}
@@ -188,6 +192,10 @@ def trial(reference, options, gigabits, say):
         sent["shares"] = {
             thread: (seconds - before[name].get(thread, 0)) / sent["seconds"]
             for name, threads in after.items() for thread, seconds in threads.items()}
+        # A worker that polls without a pause has all of its core, or shares it with a stranger.
+        sent["workerShare"] = min(sent["shares"].get("rte-worker-1", 0), 1)
+        sent["stolenShare"] = [
+            (now - since) / sent["seconds"] for now, since in zip(stolen_after, stolen)]
         judge(reference, sent, folder)
         return sent
     finally:
@@ -257,7 +265,16 @@ def outcome(sent):
     if lossless(sent):
         return (f"nothing lost, {sent['protocolRecords']:,} protocol records of {sent['passes']:,}"
                 f" passes")
-    return "; ".join(f"{name}: {count:,}" for name, count in sent["losses"].items())
+    return brief(sent["losses"]) + (
+        f"; the worker had its core for {sent['workerShare']:.0%} of the time only"
+        if sent["workerShare"] < 0.95 else "")
+
+
+def brief(losses):
+    """Not each type by itself where records are missing."""
+    return "; ".join(f"{name} {count:,}" for name, count in losses.items()
+                     if not name.endswith(" records missing")
+                     or "protocol records not made" not in losses)
 
 
 def carried(reference, options, gigabits, trials, say):

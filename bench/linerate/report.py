@@ -6,6 +6,8 @@ import platform
 import shlex
 import sys
 
+import protocols
+
 
 def machine():
     """Processor, cores, memory, system."""
@@ -134,9 +136,10 @@ def protocols_text(result):
     rows = []
     for trial in result["trials"]:
         shares = trial["shares"]
+        # All of martletd but its worker: publisher, sinks, main thread.
         publishing = sum(share for name, share in shares.items()
-                         if name == "publisher" or name.startswith("sink-"))
-        lost = "; ".join(f"{name} {count:,}" for name, count in trial["losses"].items())
+                         if name == "martletd" or name.startswith("sink-"))
+        lost = protocols.brief(trial["losses"])
         rows.append([
             f"{trial['offeredBitsPerSecond'] / 1e9:.2f}",
             f"{trial['bitsPerSecond'] / 1e9:.2f}, {trial['wireBitsPerSecond'] / 1e9:.2f}",
@@ -144,13 +147,14 @@ def protocols_text(result):
             f"{trial['protocolRecords'] / trial['seconds']:,.0f}",
             f"{trial['receiverTicks']:.0f}", f"{trial['receiverBusy']:.0%}",
             f"{trial['busyShare']:.0%}", f"{publishing:.0%}",
-            f"{trial['longestLagMilliseconds']:.1f} ms",
+            f"{trial['longestLagMilliseconds']:.1f} ms", f"{trial['workerShare']:.0%}",
+            stolen(trial),
             f"{trial['dissectionsLive']:,}, {trial['bufferBytes'] / (1 << 20):.0f} MiB",
             f"{trial['drainSeconds']:.1f} s", lost or "nothing"])
     parts.append(table(
         ["Gbit/s asked", "sent: frames, on the wire", "Mpps", "protocol records/s",
          "ticks a packet", "worker busy", "generator busy", "publisher and sink",
-         "furthest behind", "in dissection, buffers", "end of the engine", "lost"], rows))
+         "furthest behind", "worker had its core", "stolen by the host", "in dissection, buffers", "end of the engine", "lost"], rows))
     verdict = "held" if result["held"] else "NOT HELD"
     text = f"{result['asked']:g} Gbit/s of frames: **{verdict}**."
     if best:
