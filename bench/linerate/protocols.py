@@ -79,11 +79,12 @@ class Reference:
             + ", ".join(f"{count} {name}" for name, count in left_out.items()))
 
     def made(self):
-        """A pass of many public captures side by side."""
+        """A pass of many public captures side by side, each to its end."""
         path = self.scratch / "mix.pcap"
         done = subprocess.run(
             [sys.executable, str(MAKE_MIX), str(path), "--bytes", "1K", "--longest",
-             str(LONGEST_FRAME)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             str(LONGEST_FRAME), "--cap-packets", "10000000", "--cap-bytes", "1G"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise BenchError(f"no capture to play: {done.stderr.strip()}; name one with --capture")
         return path
