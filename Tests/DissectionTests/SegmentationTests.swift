@@ -54,8 +54,7 @@ struct SegmentationTests {
 
   /// Nor does it where nobody looks further than so many bytes: a segment that goes beyond them is looked at
   /// up to there.
-  @Test(
-    arguments: ["http", "tls", "ssh", "smtp", "ftp", "imap", "dns", "mqtt"], [100, 1000, 3001])
+  @Test(arguments: ["http", "tls", "smtp", "imap", "dns"], [100, 1000])
   func piecesAtADepth(_ word: String, _ depth: Int) throws {
     var settings = DissectionSettings()
     settings.depths = AppProtocol.allCases.map {
@@ -63,10 +62,10 @@ struct SegmentationTests {
     }
     var general = DissectionSettings()
     general.depthBytes = UInt64(depth)
-    for conversation in try Self.conversations(word).prefix(20) {
+    for conversation in try Self.conversations(word).prefix(8) {
       for settings in [settings, general] {
         let whole = Self.records(conversation, size: 60_000, settings)
-        for size in [7, 536, 1460] {
+        for size in [7, 536] {
           let pieces = Self.records(conversation, size: size, settings)
           if pieces == whole { continue }
           let different = zip(pieces, whole).first { $0 != $1 }
