@@ -33,7 +33,7 @@ extension Dissection {
     let bytes = Bytes(p.data.unsafelyUnwrapped + Int(p.payloadOffset), Int(captured))
     guard side.pointee.flags & StreamSide.Flags.done == 0 else {
       if !bytes.isEmpty { compareWithDelivered(state, side, sequence, bytes) }
-      return passOver(side, packet, sequence &+ p.payloadLength)
+      return passOver(state, side, toServer, packet, sequence &+ p.payloadLength)
     }
     if side.pointee.flags & StreamSide.Flags.begun == 0 {
       beginSide(state, sender, packet)
@@ -54,12 +54,13 @@ extension Dissection {
   /// Bytes of a direction that nobody wants: where it stands is known all the same, since it may be wanted
   /// again, and by that a RST is told to be its own.
   private func passOver(
-    _ side: UnsafeMutablePointer<StreamSide>, _ packet: UnsafePointer<ParsedPacket>, _ end: UInt32
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ packet: UnsafePointer<ParsedPacket>, _ end: UInt32
   ) {
     let fresh = Int32(bitPattern: end &- side.pointee.nextSequence)
     if fresh > 0 && fresh.magnitude <= Self.largestWindow {
       side.pointee.nextSequence = end
-      side.pointee.offset &+= UInt64(fresh.magnitude)
+      advance(state, side, toServer, Int(fresh))
       addUnheard(side, UInt64(fresh.magnitude))
     }
     if packet.pointee.tcpFlags & TCPFlags.fin != 0 { noteFIN(side, end) }

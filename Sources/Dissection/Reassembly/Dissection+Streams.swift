@@ -10,11 +10,11 @@ extension Dissection {
   ) {
     side.pointee.nextSequence &+= UInt32(truncatingIfNeeded: bytes.count)
     if side.pointee.flags & StreamSide.Flags.done != 0 {
-      side.pointee.offset &+= UInt64(bytes.count)
+      advance(state, side, toServer, bytes.count)
       return addUnheard(side, UInt64(bytes.count))
     }
     let place = side.pointee.offset
-    let rest = skip(side, bytes)
+    let rest = skip(state, side, toServer, bytes)
     // Numbers come again every 4 GiB, and of what is skipped nothing takes the place of what was kept.
     if (place ^ side.pointee.offset) >> 31 != 0 { forgetSegments(state, side) }
     if rest.isEmpty { return }
@@ -26,11 +26,15 @@ extension Dissection {
     }
   }
 
-  /// Drops what nobody wants to see.
+  /// Drops what nobody wants to see, up to the depth: what stands behind that ends the direction.
   @inline(__always)
-  private func skip(_ side: UnsafeMutablePointer<StreamSide>, _ bytes: Bytes) -> Bytes {
-    let count = min(side.pointee.skip, UInt64(bytes.count))
-    if count == 0 { return bytes }
+  private func skip(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ bytes: Bytes
+  ) -> Bytes {
+    if side.pointee.skip == 0 { return bytes }
+    let wanted = min(bytes.count, bytesLeft(state, side, toServer))
+    let count = min(side.pointee.skip, UInt64(wanted))
     side.pointee.skip &-= count
     side.pointee.offset &+= count
     return bytes.dropFirst(Int(count))
@@ -67,7 +71,7 @@ extension Dissection {
       side.pointee.needs = 0
       side.pointee.skip = progress.skip
       let isMoving = consumed > 0 || progress.skip > 0
-      rest = skip(side, rest)
+      rest = skip(state, side, toServer, rest)
       switch progress.next {
       case .more: break
       case .directionDone:
@@ -75,7 +79,7 @@ extension Dissection {
         if side.pointee.unheard > 0 {
           side.pointee.unheard = UInt32(truncatingIfNeeded: rest.count)
         }
-        return stop(state, side, rest.count)
+        return stop(state, side, toServer, rest.count)
       case .done, .lost:
         release(state)
         return .empty
@@ -86,7 +90,7 @@ extension Dissection {
       if !isMoving || progress.needs > rest.count {
         // Beyond the depth it is given nothing: what it waits for may be there, or will never be.
         let wanted = bytesLeft(state, side, toServer)
-        if rest.count >= wanted { return stop(state, side, rest.count) }
+        if rest.count >= wanted { return stop(state, side, toServer, rest.count) }
         let needs = min(max(progress.needs, rest.count + 1), wanted)
         side.pointee.needs = UInt32(truncatingIfNeeded: needs)
         return rest
@@ -106,12 +110,21 @@ extension Dissection {
     return depth > side.pointee.offset ? Int(clamping: depth &- side.pointee.offset) : 0
   }
 
+  /// Bytes of a direction that nobody wants: its place goes on, and no further than its depth, so that who
+  /// asks for it is told the same however it was cut.
+  func advance(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ count: Int
+  ) {
+    side.pointee.offset &+= UInt64(min(count, bytesLeft(state, side, toServer)))
+  }
+
   /// Nobody wants more of a direction, beginning with `count` bytes that are there.
   private mutating func stop(
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
-    _ count: Int
+    _ toServer: Bool, _ count: Int
   ) -> Bytes {
-    side.pointee.offset &+= UInt64(count)
+    advance(state, side, toServer, count)
     side.pointee.flags |= StreamSide.Flags.done
     finishIfBothDone(state)
     return .empty
@@ -188,7 +201,7 @@ extension Dissection {
   ) {
     var rest = bytes
     while !rest.isEmpty, isWanted(state, side) {
-      rest = skip(side, rest)
+      rest = skip(state, side, toServer, rest)
       guard !rest.isEmpty else { return }
       let kept = Int(side.pointee.carryCount)
       if kept == 0 { return feed(state, side, toServer, rest) }
@@ -214,7 +227,7 @@ extension Dissection {
         if left.count <= piece.count {
           // All that had been kept is taken: what is left lies in the packet, too.
           core.blocks.giveBack(block, size)
-          let unread = skip(side, rest.dropFirst(piece.count &- left.count))
+          let unread = skip(state, side, toServer, rest.dropFirst(piece.count &- left.count))
           if unread.isEmpty { return }
           if side.pointee.needs > unread.count { return carry(state, side, unread) }
           return feed(state, side, toServer, unread)
@@ -224,9 +237,8 @@ extension Dissection {
       } else {
         core.blocks.giveBack(block, size)
         if isLive(state) {
-          let unread = UInt64(rest.count &- piece.count)
-          side.pointee.offset &+= unread
-          addUnheard(side, unread)
+          advance(state, side, toServer, rest.count &- piece.count)
+          addUnheard(side, UInt64(rest.count &- piece.count))
         }
         return
       }
