@@ -45,15 +45,21 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
     _ toServer: Bool, _ bytes: Bytes
   ) -> Progress {
+    // What is looked at does not depend on how far a segment goes beyond the depth, nor does what is found.
+    let left = bytesLeft(state, side, toServer)
+    guard left > 0 else { return .directionDone() }
     if state.pointee.proto == AppProtocol.unknown.rawValue {
-      let progress = detectStream(state, side, toServer, bytes)
+      let progress = detectStream(state, side, toServer, bytes.prefix(left))
       // The other side's bytes, which waited for this, may have been all that is wanted of the flow.
       if state.pointee.proto == AppProtocol.unknown.rawValue || !isLive(state) { return progress }
     } else if side.pointee.flags & StreamSide.Flags.probed == 0,
-      !confirm(state, side, toServer, bytes)
+      !confirm(state, side, toServer, bytes.prefix(left))
     {
       return .needs(bytes.count + 1)
     }
+    // Of the protocol that has just been found it may be another one.
+    let bytes = bytes.prefix(bytesLeft(state, side, toServer))
+    if bytes.isEmpty { return .directionDone() }
     var d = delivery(state, toServer: toServer)
     d.offset = side.pointee.offset
     switch AppProtocol(rawValue: state.pointee.proto) ?? .unknown {
