@@ -74,7 +74,8 @@ struct FlowState: BitwiseCopyable {
   /// Of the latest packet.
   var lastTime: Int64 = 0
   var lastOrdinal: UInt64 = 0
-  private var reservedToo: UInt32 = 0
+  /// A block in which the dissector before has left something for the next one (``HTTP2Handed``); 0: none.
+  var handed: UInt32 = 0
   var sideA = StreamSide()
   var sideB = StreamSide()
   /// Of what was delivered last.
