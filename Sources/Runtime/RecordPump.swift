@@ -37,14 +37,8 @@ final class RecordPump: @unchecked Sendable {
   private var lastLossCheck: Int64 = 0
   private var lossesBefore: UInt64?
 
-  /// A flow by its first packet, as its records know it.
-  private struct FlowName: Hashable {
-    var firstSeen: Int64
-    var ordinal: UInt64
-  }
-
-  /// Protocol records of flows of which nobody can say yet whether they are wanted; empty without a filter.
-  private var waiting: [FlowName: [[UInt8]]] = [:]
+  /// What a flow said, until it is known whether the flow is wanted; empty without a filter.
+  private var shelf = EventShelf()
 
   init(engine: Engine) {
     self.engine = engine
@@ -186,14 +180,10 @@ final class RecordPump: @unchecked Sendable {
     guard let filter = engine.recordFilter else { return take(record) }
     let isWanted = filter.matches(record)
     if record.pointee.kind == FlowRecordKind.flow {
-      let key = FlowName(
+      let flow = EventShelf.FlowName(
         firstSeen: record.pointee.cold.firstSeen, ordinal: record.pointee.cold.ordinal)
-      if let events = waiting.removeValue(forKey: key), isWanted {
-        for event in events {
-          event.withUnsafeBytes { bytes in
-            if let event = EventRecord(bytes) { take(event) }
-          }
-        }
+      shelf.take(flow, isWanted: isWanted) { message in
+        if let event = EventRecord(message) { take(event) }
       }
     }
     if isWanted { return take(record) }
@@ -202,8 +192,9 @@ final class RecordPump: @unchecked Sendable {
 
   private func takeIfWanted(_ event: EventRecord) {
     if engine.recordFilter == nil { return take(event) }
-    let key = FlowName(firstSeen: event.head.firstSeen, ordinal: event.head.flowOrdinal)
-    waiting[key, default: []].append(Array(event.message))
+    shelf.put(
+      event.message,
+      of: EventShelf.FlowName(firstSeen: event.head.firstSeen, ordinal: event.head.flowOrdinal))
   }
 
   private func take(_ record: UnsafePointer<FlowRecord>) {

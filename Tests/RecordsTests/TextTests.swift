@@ -123,6 +123,37 @@ import Testing
   }
 }
 
+/// Bytes off the wire within a JSON string.
+@Suite struct WireTextTests {
+  private func read(_ bytes: [UInt8]) throws -> String {
+    let inside = bytes.withUnsafeBytes { bytes in written { $0.escaped(bytes) } }
+    let json = Data("[\"".utf8) + Data(inside.utf8) + Data("\"]".utf8)
+    return try #require((JSONSerialization.jsonObject(with: json) as? [String])?.first)
+  }
+
+  /// Every byte at every place of the eight that are looked at together, between ordinary ones.
+  @Test func eachByteAtEachPlace() throws {
+    for byte in UInt8.min...UInt8.max {
+      for place in 0..<18 {
+        var bytes = Array("abcdefghijklmnopqr".utf8)
+        bytes[place] = byte
+        let hex = (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        let wanted =
+          byte < 0x80 ? String(UnicodeScalar(byte)) : "\\x" + hex
+        var text = "abcdefghijklmnopqr"
+        let at = text.index(text.startIndex, offsetBy: place)
+        text.replaceSubrange(at...at, with: wanted)
+        #expect(try read(bytes) == text, "byte \(hex) at \(place)")
+      }
+    }
+  }
+
+  @Test func manyOfThemAndUTF8() throws {
+    let text = "\"\\\u{7f}\u{0}é🦅\n\"\"\t12345678é1234567🦅\\\\x41\u{1f} !\"#[\\]~"
+    #expect(try read(Array(text.utf8)) == text)
+  }
+}
+
 @Suite struct TimestampTests {
   private func text(_ nanoseconds: Int64) -> String {
     var timestamp = TimestampText()

@@ -12,6 +12,15 @@ extension ByteWriter {
     var place = 0
     let count = bytes.count
     while place < count {
+      if count &- place >= 8 {
+        // Eight at a time as long as none of them is special; the one that is comes next.
+        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+        UnsafeMutableRawPointer(cursor).storeBytes(of: word.littleEndian, as: UInt64.self)
+        let ordinary = Self.ordinaryBytes(word)
+        cursor += ordinary
+        place &+= ordinary
+        if ordinary == 8 { continue }
+      }
       let byte = bytes[place]
       if byte < 0x80 {
         place &+= 1
@@ -28,6 +37,20 @@ extension ByteWriter {
         place &+= length
       }
     }
+  }
+
+  /// How many bytes from the lowest stand for themselves: ASCII without controls, quotes, backslashes.
+  @inline(__always)
+  private static func ordinaryBytes(_ word: UInt64) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let quote = word ^ (ones &* 0x22)
+    let backslash = word ^ (ones &* 0x5c)
+    // The high bit of a byte is set where it is below 0x20, 0x7f or above, a quote or a backslash; the
+    // borrow of one such byte may mark those above it wrongly, never those below.
+    let special =
+      (((word &- (ones &* 0x20)) & ~word) | word | (word &+ ones)
+        | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)) & (ones &* 0x80)
+    return special.trailingZeroBitCount / 8
   }
 
   @inline(__always)

@@ -44,17 +44,25 @@ final class StreamCollector: @unchecked Sendable {
       sessions.append(ExportDecoder(isIPFIX: true))
       return (sessions.count - 1, cuts.isEmpty ? Int.max : cuts.removeFirst())
     }
-    for _ in 0..<cut {
+    var taken = 0
+    // What its kernel has acknowledged is delivered, for the sender: that is read before the cut.
+    while taken < cut || hasMore(connection) {
       guard let header = read(connection, 4),
         let rest = read(connection, Int(header[2]) << 8 + Int(header[3]) - 4)
       else { return }
       lock.withLock {
         do { try sessions[index].decode(header + rest) } catch { faults.append("\(error)") }
       }
+      taken += 1
     }
     // A reset rather than an end.
     var option = linger(l_onoff: 1, l_linger: 0)
     setsockopt(connection, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  private func hasMore(_ connection: Int32) -> Bool {
+    var byte: UInt8 = 0
+    return recv(connection, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 1
   }
 
   private func read(_ connection: Int32, _ count: Int) -> [UInt8]? {
