@@ -12,6 +12,7 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   private let mayEndEarly: Bool
   private let flows = Atomic<UInt64>(0)
   private let broken = Atomic<Bool>(false)
+  private let failure = Mutex<OutputError?>(nil)
 
   init(_ outputs: [any RecordOutput], isEager: Bool, mayEndEarly: Bool) {
     self.outputs = outputs
@@ -22,7 +23,9 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   var flowCount: UInt64 { flows.load(ordering: .relaxed) }
   /// An output can take no more: there is no use in going on.
   var isBroken: Bool { broken.load(ordering: .relaxed) }
-  var error: OutputError? { outputs.lazy.compactMap(\.error).first }
+  var error: OutputError? {
+    failure.withLock { $0 } ?? outputs.lazy.compactMap(\.error).first
+  }
 
   func take(_ record: UnsafePointer<FlowRecord>) {
     if record.pointee.kind == FlowRecordKind.flow { flows.wrappingAdd(1, ordering: .relaxed) }
@@ -42,6 +45,13 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
     if outputs.contains(where: { $0.error != nil || (mayEndEarly && $0.isUnwanted) }) {
       broken.store(true, ordering: .relaxed)
     }
+  }
+
+  func failed(_ code: Int32) {
+    failure.withLock {
+      $0 = $0 ?? OutputError("the temporary file in \(TemporaryFile.folder) for --where", code)
+    }
+    broken.store(true, ordering: .relaxed)
   }
 
   func finish() {
