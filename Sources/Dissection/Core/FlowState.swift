@@ -82,6 +82,8 @@ struct FlowState: BitwiseCopyable {
   var isOwnUsed = false
   /// Of the latest packet, as ``lastTime``.
   var lastSide: UInt8 = 0
+  /// A block in which the dissector before has left something for the next one (``HTTP2Handed``); 0: none.
+  var handed: UInt32 = 0
   var sideA = StreamSide()
   var sideB = StreamSide()
   /// Of what was delivered last.
