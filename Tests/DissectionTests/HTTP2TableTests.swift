@@ -63,16 +63,16 @@ import Testing
   @Test func movesKeepTheirEntries() {
     let name = [UInt8](repeating: 0x6e, count: 1000)
     var blocks = [Self.resize(64 << 10) + Self.kept(name, [0x30])]
-    for round in 0..<20 {
+    for round in 0..<6 {
       let letters: [UInt8] = (0..<30).map { UInt8(0x41 + (round + $0) % 26) }
       blocks.append(letters.flatMap { [0x7e, 1, $0] })
     }
     blocks.append((0..<30).flatMap { Self.indexed(62 + $0) })
     let (_, records) = Self.requests(blocks)
-    #expect(records.count == 22)
-    let last = Self.headers(records[21]).dropFirst(2)
+    #expect(records.count == 8)
+    let last = Self.headers(records[7]).dropFirst(2)
     let letters: [String] = (0..<30).reversed().map { place in
-      String(UnicodeScalar(UInt8(0x41 + (19 + place) % 26)))
+      String(UnicodeScalar(UInt8(0x41 + (5 + place) % 26)))
     }
     #expect(last.map { $0["value"] ?? "" } == letters)
     #expect(last.allSatisfy { $0["name"]?.count == 1000 })

@@ -73,6 +73,8 @@ struct FlowState: BitwiseCopyable {
   var began: Int64 = 0
   /// Times that the protocol has changed.
   var changes: UInt32 = 0
+  /// Of a stream, the side whose bytes ``excluded`` is of: 1 A, 2 B; 0 none yet.
+  var probedSide: UInt8 = 0
   /// Of the latest packet.
   var lastTime: Int64 = 0
   var lastOrdinal: UInt64 = 0

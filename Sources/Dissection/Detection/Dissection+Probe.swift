@@ -137,6 +137,11 @@ extension Dissection {
     {
       return .needs(bytes.count + 1)
     }
+    // What one direction is not, the other one may be.
+    if state.pointee.probedSide != number &+ 1 {
+      state.pointee.probedSide = number &+ 1
+      state.pointee.excluded = 0
+    }
     let found = detect(state, toServer: toServer, bytes.prefix(Self.probeBytes))
     switch found {
     case .unknown:

@@ -47,9 +47,10 @@ struct VerifyReasons {
 
   private var ofTransactions: String? {
     if let list = expects("dns.rrname.__len"), list.integer ?? 0 > 255, check.count > 64,
-      records.count(where: { $0["event_type"]?.text == "dns" }) == 64
+      !records.contains(where: { $0["event_type"]?.text == "dns" }),
+      records.contains(where: { $0["app_proto"]?.text == "failed" })
     {
-      return "of a message with more than 64 questions the first 64 have records"
+      return "a first name that ends behind the first 2 KiB does not tell a stream to be DNS"
     }
     let isLocal: (TruthNode) -> Bool = {
       [5353, 5355].contains($0["dest_port"]?.integer ?? 0)
