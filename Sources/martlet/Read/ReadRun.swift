@@ -72,7 +72,7 @@ final class ReadRun {
   /// Whether an output is one of the inputs under whatever name.
   private func overwrittenInput() -> String? {
     let read = Set(inputs.inputs.compactMap { FileIdentity($0.path, $0.descriptor) })
-    return [options.output, options.writePcap, options.index].compactMap { $0 }
+    return (outputs.paths + [options.writePcap, options.index].compactMap { $0 })
       .filter { $0 != "-" }.first { path in FileIdentity(path).map(read.contains) ?? false }
   }
 
