@@ -94,8 +94,14 @@ final class ReadRun {
       sinks: try sinks(),
       consumers: [consumer], recordFilter: try recordFilter(),
       logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
-    extractor?.start(engine.payloadRings)
-    try engine.start()
+    // Last of all: folders are made for a run that will begin.
+    try extractor?.start(engine.payloadRings)
+    do {
+      try engine.start()
+    } catch {
+      extractor?.abandon()
+      throw error
+    }
     while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
       usleep(2000)
       show(progress(port, consumer, engine, stream))
@@ -115,13 +121,15 @@ final class ReadRun {
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
     for problem in filterProblems.withLock({ $0 }) { tell(problem) }
     for warning in warnings(port, engine, stream) { say(warning) }
+    let cut = extractor?.problems ?? []
+    for problem in cut { tell(problem) }
     if let error = reservation.withLock({ $0 }) ?? second?.selection.error { throw error }
     if interrupt.isSet { say("stopped before the end") }
     try afterwards(port)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
     if !options.quiet {
-      for line in extractor?.outcome(options) ?? [] { say(line) }
+      for line in extractor?.outcome() ?? [] { say(line) }
       Output.writeError("\(outcome.totals)\n")
     }
     if let error = consumer.error {
@@ -129,7 +137,7 @@ final class ReadRun {
       return .ioError
     }
     if interrupt.isSet { return .interrupted }
-    return status(stream)
+    return cut.isEmpty ? status(stream) : .ioError
   }
 
   private func status(_ stream: CaptureStream) -> ExitStatus {
