@@ -305,16 +305,39 @@ final class ReadRun {
     if counters[.unknownLinkType] > 0 {
       warnings.append(Self.unreadLinkTypes(port.linkTypes, counters[.unknownLinkType]))
     }
-    if counters[.evicted] > 0 {
-      warnings.append(
-        "\(Units.grouped(counters[.evicted])) flows ended early because \(options.flows) were"
-          + " alive in one worker; raise --flows")
-    }
+    warnings += Self.losses(
+      counters, flows: options.flows, dissected: options.dissection?.flowCapacity ?? 0)
     if stream.reportedDrops > 0 {
       warnings.append(
         "the capturing program says that it lost \(Units.grouped(stream.reportedDrops)) packets")
     }
     return warnings
+  }
+
+  /// Where a table was full: `flows` of each worker, of them `dissected` at a time.
+  static func losses(_ counters: CounterSnapshot, flows: Int, dissected: Int) -> [String] {
+    var losses: [String] = []
+    if counters[.evicted] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.evicted])) flows ended early because \(flows) were alive in one"
+          + " worker; raise --flows")
+    }
+    if counters[.dissectionNoState] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.dissectionNoState])) flows were not looked into because"
+          + " \(dissected) were in dissection in one worker: their protocol records are missing")
+    }
+    if counters[.dissectionNoMemory] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.dissectionNoMemory])) times dissection had no memory left for"
+          + " what had to wait: protocol records lack something, or are missing")
+    }
+    if counters[.protocolRecordsDropped] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.protocolRecordsDropped])) protocol records are missing: they"
+          + " are too long")
+    }
+    return losses
   }
 
   /// `packets` of link types that the engine does not look into, by name.
