@@ -134,6 +134,9 @@ package struct Settings: Sendable, Equatable {
     package var hashFiles = false
     package var redact: [String] = []
 
+    /// Names in ``redact``, each of at the most 64 bytes: what ``MemoryBudget`` has room for.
+    static let mostRedacted = 128
+
     /// As EVE's `app_proto` has them.
     package static let protocolNames = AppProtocol.allCases.filter {
       $0 != .unknown && $0 != .failed

@@ -202,7 +202,8 @@ extension SettingsKey {
       "Hash bodies and attachments (SHA-256), with a `fileinfo` record for each"),
     SettingsKey(
       "dissection.redact", .texts, "[]",
-      "Further names of parameters whose values are masked, beside password, token and the like"),
+      "Further names of parameters whose values are masked, beside password, token and the like; "
+        + "at the most 128 of at the most 64 letters"),
 
     SettingsKey("handoff", .section, "Packets that another worker owns"),
     SettingsKey(

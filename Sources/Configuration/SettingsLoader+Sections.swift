@@ -67,6 +67,12 @@ extension SettingsLoader {
       reader.note("redact", "holds something else than names of letters, digits, `.`, `_` and `-`")
       made.redact = []
     }
+    if made.redact.count > Settings.Dissection.mostRedacted {
+      reader.note(
+        "redact",
+        "holds \(made.redact.count) names; there is room for \(Settings.Dissection.mostRedacted)")
+      made.redact = []
+    }
     reader.finish()
     return made
   }

@@ -1,11 +1,11 @@
-import Foundation
+import Glibc
 
 /// Protocol records of flows of which nobody can say yet whether they are wanted, in the order in which each
 /// flow's were made.
 ///
-/// The first ``memoryLimit`` bytes stand in memory, what comes beyond them in a file without a name, which is
-/// emptied whenever nothing in it is waited for. Where no file can be had, memory is taken instead: nothing
-/// is lost.
+/// The first ``memoryLimit`` bytes stand in memory, what comes beyond them in a ``TemporaryFile``: each flow
+/// has pages of its own there, which the next flow takes when it has gone. Where the file fails,
+/// ``errorCode`` says so, and whoever asks ends the run.
 struct EventShelf: ~Copyable {
   /// A flow by its first packet, as its records know it.
   struct FlowName: Hashable {
@@ -13,133 +13,147 @@ struct EventShelf: ~Copyable {
     var ordinal: UInt64
   }
 
+  /// A flow's messages, each behind its length in four bytes: one after the other in `bytes`, and from there
+  /// on in the pages.
   private struct Waiting {
-    /// Messages, each behind its length in four bytes.
     var bytes: [UInt8] = []
-    /// What came after those, in the file; once there is some, all that follows goes there.
-    var onDisk: [(offset: Int64, length: Int)] = []
+    var pages: [UInt32] = []
+    var onPages = 0
   }
+
+  static let pageBytes = 4096
 
   private var flows: [FlowName: Waiting] = [:]
   private let memoryLimit: Int
   private let folder: String
-  private let fileLimit: Int64
-  /// -1 before it is needed, and where there is none.
+  /// -1 before it is needed.
   private var file: Int32 = -1
-  private var isWithoutFile = false
-  private var fileEnd: Int64 = 0
+  private var pageCount: UInt32 = 0
+  private var freePages: [UInt32] = []
   private(set) var bytesInMemory = 0
-  private(set) var bytesOnDisk = 0
+  /// 0, or why the file failed (errno): records have been lost then.
+  private(set) var errorCode: Int32 = 0
 
-  /// - Parameters:
-  ///   - folder: where the file is made; it has no name there once it is open.
-  ///   - fileLimit: bytes of the file, as if the disk were full then.
-  init(
-    memoryLimit: Int = 64 << 20, folder: String = NSTemporaryDirectory(), fileLimit: Int64 = .max
-  ) {
+  /// - Parameter folder: where the file is made; it has no name there once it is open.
+  init(memoryLimit: Int = 64 << 20, folder: String = TemporaryFile.folder) {
     self.memoryLimit = memoryLimit
     self.folder = folder
-    self.fileLimit = fileLimit
   }
 
   deinit {
     if file >= 0 { close(file) }
   }
 
-  var isEmpty: Bool { flows.isEmpty }
+  var isEmpty: Bool { flows.isEmpty && bytesInMemory == 0 && freePages.count == Int(pageCount) }
+
+  /// Length of the file: as many pages as were in use at a time.
+  var fileBytes: Int { Int(pageCount) * Self.pageBytes }
 
   mutating func put(_ message: UnsafeRawBufferPointer, of flow: FlowName) {
     var waiting = flows.removeValue(forKey: flow) ?? Waiting()
-    let goesToDisk = !waiting.onDisk.isEmpty || bytesInMemory + message.count > memoryLimit
-    if goesToDisk && write(message) {
-      waiting.onDisk.append((fileEnd - Int64(message.count), message.count))
-      bytesOnDisk += message.count
-    } else {
-      // Where the disk is full, what this flow has there comes back, so that order holds.
-      var back = 0
-      var bytes = waiting.bytes
-      waiting.bytes = []
-      forEachOnDisk(waiting) { message in
-        Self.append(message, to: &bytes)
-        back += message.count
+    withUnsafeBytes(of: UInt32(message.count)) { length in
+      if waiting.pages.isEmpty && bytesInMemory + 4 + message.count <= memoryLimit {
+        waiting.bytes.append(contentsOf: length)
+        waiting.bytes.append(contentsOf: message)
+        bytesInMemory += 4 + message.count
+      } else {
+        append(length, to: &waiting)
+        append(message, to: &waiting)
       }
-      Self.append(message, to: &bytes)
-      bytesOnDisk -= back
-      bytesInMemory += back + message.count
-      waiting = Waiting(bytes: bytes)
     }
     flows[flow] = waiting
-  }
-
-  private static func append(_ message: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: UInt32(message.count)) { bytes.append(contentsOf: $0) }
-    bytes.append(contentsOf: message)
   }
 
   /// Shows `body` what waits for this flow, if it is wanted, and forgets it.
   mutating func take(_ flow: FlowName, isWanted: Bool, _ body: (UnsafeRawBufferPointer) -> Void) {
     guard let waiting = flows.removeValue(forKey: flow) else { return }
-    var inMemory = 0
-    waiting.bytes.withUnsafeBytes { bytes in
-      var at = 0
-      while at < bytes.count {
-        let length = Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
-        let message = UnsafeRawBufferPointer(rebasing: bytes[(at + 4)..<(at + 4 + length)])
-        if isWanted { body(message) }
-        inMemory += length
-        at += 4 + length
+    if isWanted {
+      waiting.bytes.withUnsafeBytes { Self.forEach($0, body) }
+      if !waiting.pages.isEmpty {
+        readBack(waiting).withUnsafeBytes { Self.forEach($0, body) }
       }
     }
-    bytesInMemory -= inMemory
-    if isWanted { forEachOnDisk(waiting, body) }
-    bytesOnDisk -= waiting.onDisk.reduce(0) { $0 + $1.length }
-    if bytesOnDisk == 0 && fileEnd > 0 {
-      _ = ftruncate(file, 0)
-      fileEnd = 0
+    bytesInMemory -= waiting.bytes.count
+    freePages += waiting.pages
+  }
+
+  private static func forEach(
+    _ messages: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    var at = 0
+    while at + 4 <= messages.count {
+      let end = at + 4 + Int(messages.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+      guard end <= messages.count else { return }
+      body(UnsafeRawBufferPointer(rebasing: messages[(at + 4)..<end]))
+      at = end
     }
   }
 
-  private func forEachOnDisk(_ waiting: Waiting, _ body: (UnsafeRawBufferPointer) -> Void) {
-    var buffer: [UInt8] = []
-    for (offset, length) in waiting.onDisk {
-      if buffer.count < length { buffer = [UInt8](repeating: 0, count: length) }
-      buffer.withUnsafeMutableBytes { bytes in
-        var done = 0
-        while done < length {
-          let got = pread(
-            file, bytes.baseAddress! + done, length - done, off_t(offset) + off_t(done))
-          // Without a name nobody else can cut the file: what is left is a broken disk.
-          if got < 0 && errno == EINTR { continue }
-          guard got > 0 else { return }
-          done += got
-        }
-        body(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-      }
-    }
-  }
+  // MARK: The file
 
-  /// Writes at the file's end; false where that cannot be.
-  private mutating func write(_ message: UnsafeRawBufferPointer) -> Bool {
-    if file < 0 {
-      if isWithoutFile { return false }
-      var template = Array((folder + "/martlet-records-XXXXXX").utf8CString)
-      file = mkstemp(&template)
-      guard file >= 0 else {
-        isWithoutFile = true
-        return false
-      }
-      unlink(template)
-    }
-    guard fileEnd + Int64(message.count) <= fileLimit else { return false }
+  private mutating func append(_ bytes: UnsafeRawBufferPointer, to waiting: inout Waiting) {
     var done = 0
-    while done < message.count {
+    while done < bytes.count {
+      let inPage = waiting.onPages % Self.pageBytes
+      if inPage == 0 { waiting.pages.append(freePage()) }
+      let piece = min(bytes.count - done, Self.pageBytes - inPage)
+      write(
+        UnsafeRawBufferPointer(rebasing: bytes[done..<done + piece]),
+        at: Int(waiting.pages[waiting.pages.count - 1]) * Self.pageBytes + inPage)
+      waiting.onPages += piece
+      done += piece
+    }
+  }
+
+  private mutating func freePage() -> UInt32 {
+    if let page = freePages.popLast() { return page }
+    pageCount += 1
+    return pageCount - 1
+  }
+
+  private mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+    if file < 0 {
+      guard errorCode == 0 else { return }
+      do throws(TemporaryFile.Failure) {
+        file = try TemporaryFile.open(in: folder)
+      } catch {
+        errorCode = error.code
+        return
+      }
+    }
+    var done = 0
+    while done < bytes.count {
       let put = pwrite(
-        file, message.baseAddress! + done, message.count - done, off_t(fileEnd) + off_t(done))
+        file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done, off_t(offset + done))
       if put < 0 && errno == EINTR { continue }
-      guard put > 0 else { return false }
+      guard put > 0 else {
+        errorCode = put < 0 ? errno : EIO
+        return
+      }
       done += put
     }
-    fileEnd += Int64(message.count)
-    return true
+  }
+
+  /// What a flow has in the file; shorter where that cannot be read.
+  private mutating func readBack(_ waiting: Waiting) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: waiting.onPages) { buffer, count in
+      count = 0
+      while count < waiting.onPages {
+        let inPage = count % Self.pageBytes
+        let got = pread(
+          file, buffer.baseAddress.unsafelyUnwrapped + count,
+          min(Self.pageBytes - inPage, waiting.onPages - count),
+          off_t(Int(waiting.pages[count / Self.pageBytes]) * Self.pageBytes + inPage))
+        if got < 0 && errno == EINTR { continue }
+        guard got > 0 else {
+          failure = got < 0 ? errno : EIO
+          return
+        }
+        count += got
+      }
+    }
+    if failure != 0 { errorCode = failure }
+    return bytes
   }
 }

@@ -11,10 +11,13 @@ package protocol RecordConsumer: AnyObject, Sendable {
   func take(_ event: EventRecord)
   /// Nothing more waits just now: what is buffered may go on its way.
   func pause()
+  /// Records that waited for their flow's end could not be kept (errno): there is no use in going on.
+  func failed(_ code: Int32)
 }
 
 extension RecordConsumer {
   package func leaveOut(_ record: UnsafePointer<FlowRecord>) {}
+  package func failed(_ code: Int32) {}
 }
 
 /// Which records there are at all. Protocol records wait for the end of their flow, whose record says

@@ -218,12 +218,16 @@ final class RecordPump: @unchecked Sendable {
   }
 
   private func offerFull() {
+    if shelf.errorCode != 0 { flush() }
     for lane in 0..<laneCount where lanes[lane].batch.bytes.count >= Self.batchBytes {
       offer(lane)
     }
   }
 
   private func flush() {
+    if shelf.errorCode != 0 {
+      for consumer in engine.consumers { consumer.failed(shelf.errorCode) }
+    }
     for consumer in engine.consumers { consumer.pause() }
     for lane in 0..<laneCount where !lanes[lane].batch.entries.isEmpty { offer(lane) }
   }

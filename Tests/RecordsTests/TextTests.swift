@@ -152,6 +152,24 @@ import Testing
     let text = "\"\\\u{7f}\u{0}é🦅\n\"\"\t12345678é1234567🦅\\\\x41\u{1f} !\"#[\\]~"
     #expect(try read(Array(text.utf8)) == text)
   }
+
+  /// What a terminal acts on does not come through as it is, and is the same text for who parses it.
+  @Test func nothingThatATerminalActsOn() throws {
+    let controls = (0x80...0x9f).map { UnicodeScalar($0)! }
+    let formats = [0x200b, 0x200e, 0x200f, 0x2028, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff]
+      .map { UnicodeScalar($0)! }
+    for scalar in controls + formats {
+      let text = "ab\(scalar)[2J·é\(scalar)"
+      let bytes = Array(text.utf8)
+      let json = bytes.withUnsafeBytes { bytes in written { $0.escaped(bytes) } }
+      #expect(!json.unicodeScalars.contains(scalar))
+      #expect(try read(bytes) == text)
+      var lines = ZeekLines(FlowIdentity(sensorName: "test"))
+      bytes.withUnsafeBytes { lines.string($0) }
+      let line = String(decoding: lines.bytes, as: UTF8.self)
+      #expect(!line.unicodeScalars.contains(scalar) && line.hasPrefix("ab\\x"), "\(line)")
+    }
+  }
 }
 
 @Suite struct TimestampTests {

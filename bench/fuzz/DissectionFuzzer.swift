@@ -91,6 +91,10 @@ final class DissectionFuzzBed {
   private var memoryBytes = 0
   private var encoder: RecordEncoder
   private var batch = RecordBatch(format: .eve)
+  private var flatEncoder: RecordEncoder
+  private var flatBatch = RecordBatch(format: .fields)
+  /// Zeek's, which take the hidden ones, too.
+  private var logs: EventLogs
   private var isUDP = false
   private var proto: AppProtocol?
   private var next: (UInt32, UInt32) = (0, 0)
@@ -122,6 +126,8 @@ final class DissectionFuzzBed {
       sensorName: "fuzz", startEpochNanoseconds: 0, portNames: [])
     context.events = Dissection.schema
     encoder = RecordEncoder(context: context, format: .eve)
+    flatEncoder = RecordEncoder(context: context, format: .fields)
+    logs = EventLogs(context)
   }
 
   func begin(_ byte: UInt8, isUDP: Bool, proto: AppProtocol?) {
@@ -267,7 +273,7 @@ final class DissectionFuzzBed {
     dissection.deinitialize(count: 1)
   }
 
-  /// Every record can be written down.
+  /// Every record can be written down, in every form; a line of Zeek's is one line.
   private func drain() {
     while let message = ring.peek() {
       guard let event = EventRecord(message) else { fatalError("a message is a record") }
@@ -283,6 +289,15 @@ final class DissectionFuzzBed {
       }
       batch.bytes.removeAll(keepingCapacity: true)
       batch.entries.removeAll(keepingCapacity: true)
+      flatEncoder.encode(event, into: &flatBatch)
+      flatBatch.bytes.removeAll(keepingCapacity: true)
+      flatBatch.entries.removeAll(keepingCapacity: true)
+      if let number = logs.take(event) {
+        for byte in logs.lines[number].bytes {
+          precondition(byte >= 0x20 && byte != 0x7f || byte == 0x0a || byte == 0x09, "a control")
+        }
+        logs.lines[number].clear()
+      }
       ring.release(message)
     }
   }

@@ -12,7 +12,9 @@ enum DNSProbe {
     let total = length ?? bytes.count
     guard total >= DNSHeader.byteCount else { return .no }
     guard flagsFit(bytes, isExpected) else { return .no }
-    guard let header = DNSHeader(bytes) else { return countsFit(bytes) ? .maybe : .no }
+    guard let header = DNSHeader(bytes) else {
+      return isExpected || countsFit(bytes) ? .maybe : .no
+    }
     guard header.questions &+ header.records > 0 else {
       // Some servers say that they do not understand, and repeat nothing.
       return isExpected && header.isResponse && header.rcode != 0 && total == DNSHeader.byteCount

@@ -137,7 +137,7 @@ extension Dissection {
     {
       return .needs(bytes.count + 1)
     }
-    let found = detect(state, toServer: toServer, bytes)
+    let found = detect(state, toServer: toServer, bytes.prefix(Self.probeBytes))
     switch found {
     case .unknown:
       if bytes.count < Self.probeBytes { return .needs(bytes.count + 1) }

@@ -17,10 +17,13 @@ enum FTPStream: StreamDissector {
   private static func probeClient(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
     // The commands with which a client begins; USER is POP3's, too, and tells nothing alone.
     let known = context.serverPort == 21
-    guard let end = bytes.firstIndex(of: 0x0a) else {
+    guard let end = bytes.prefix(512).firstIndex(of: 0x0a) else {
       guard bytes.count < 512 else { return .no }
       for place in 0..<min(bytes.count, 4) {
-        guard let byte = bytes.u8(place), Bytes.lowercase(byte) &- 0x61 < 26 else { return .no }
+        guard let byte = bytes.u8(place) else { return .no }
+        // Behind three letters the word may be over.
+        let isEnd = place == 3 && (byte == 0x20 || byte == 0x0d)
+        if !isEnd && Bytes.lowercase(byte) &- 0x61 >= 26 { return .no }
       }
       if known { return .maybe }
       return bytes.isPrefix(lowercase: "auth tls") || bytes.isPrefix(lowercase: "auth ssl")
@@ -46,16 +49,26 @@ enum FTPStream: StreamDissector {
 
   private static func probeServer(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
     let known = context.serverPort == 21
-    guard bytes.count >= 4 else { return bytes.isPrefix(of: "220") ? .maybe : .no }
-    guard let code = bytes.prefix(3).decimal, code >= 100, code < 600,
-      bytes.u8(3) == 0x20 || bytes.u8(3) == 0x2d
-    else { return .no }
-    guard code == 220 else { return known ? .yes : .no }
-    guard let end = bytes.firstIndex(of: 0x0a) else { return bytes.count < 1024 ? .maybe : .no }
+    guard bytes.count >= 4 else {
+      return bytes.isPrefix(of: "220") || known && isCode(bytes) ? .maybe : .no
+    }
+    guard isCode(bytes.prefix(3)), bytes.u8(3) == 0x20 || bytes.u8(3) == 0x2d else { return .no }
+    guard bytes.starts(with: "220") else { return known ? .yes : .no }
+    guard let end = bytes.prefix(1024).firstIndex(of: 0x0a) else {
+      return bytes.count < 1024 ? .maybe : .no
+    }
     let line = bytes.prefix(end)
     if line.contains(lowercase: "smtp") { return .no }
     if line.contains(lowercase: "ftp") { return .yes }
     return known ? .yes : .maybe
+  }
+
+  /// The beginning of a reply's three digits, the first of which is 1 to 5 (RFC 959, section 4.2).
+  private static func isCode(_ bytes: Bytes) -> Bool {
+    for place in 0..<bytes.count {
+      guard let digit = bytes.u8(place), digit &- 0x30 < 10 else { return false }
+    }
+    return bytes.u8(0).map { $0 &- 0x31 < 5 } == true
   }
 
   // MARK: Bytes

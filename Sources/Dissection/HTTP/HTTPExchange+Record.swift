@@ -129,26 +129,32 @@ extension HTTPExchange {
   private func writeUser(_ w: inout EventWriter, _ authorization: Bytes) {
     guard authorization.starts(withLowercase: "basic ") else { return }
     let text = authorization.dropFirst(6).trimmed
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { buffer in
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.longestUser) { buffer in
       guard let base = buffer.baseAddress else { return }
-      var (count, bits, bitCount) = (0, UInt32(0), 0)
-      for i in 0..<text.count {
-        guard let value = Self.base64(text.base[i]) else { return }
-        bits = bits << 6 | value
-        bitCount &+= 6
-        guard bitCount >= 8 else { continue }
-        bitCount &-= 8
-        let byte = UInt8(truncatingIfNeeded: bits >> UInt32(bitCount))
-        if byte == UInt8(ascii: ":") {
-          guard Self.hasMore(text.dropFirst(i &+ 1), bitCount) else { return }
-          return w.string(HTTPFields.username, Bytes(base, count))
-        }
-        // So long a name is none.
-        guard count < 256 else { return }
-        base[count] = byte
-        count &+= 1
-      }
+      let count = Self.user(text, into: base)
+      if count >= 0 { w.string(HTTPFields.username, Bytes(base, count)) }
     }
+  }
+
+  private static let longestUser = 256
+
+  /// What stands in front of the colon in `user:password`, which is base64 (RFC 7617, section 2): how many
+  /// bytes; -1 where there is no colon, no password, or more than ``longestUser`` bytes.
+  private static func user(_ text: Bytes, into base: UnsafeMutablePointer<UInt8>) -> Int {
+    var (count, bits, bitCount) = (0, UInt32(0), 0)
+    for i in 0..<text.count {
+      guard let value = base64(text.base[i]) else { return -1 }
+      bits = bits << 6 | value
+      bitCount &+= 6
+      guard bitCount >= 8 else { continue }
+      bitCount &-= 8
+      let byte = UInt8(truncatingIfNeeded: bits >> UInt32(bitCount))
+      if byte == UInt8(ascii: ":") { return hasMore(text.dropFirst(i &+ 1), bitCount) ? count : -1 }
+      guard count < longestUser else { return -1 }
+      base[count] = byte
+      count &+= 1
+    }
+    return -1
   }
 
   /// Whether so many bits and what follows make another byte.

@@ -23,7 +23,7 @@ enum IMAPStream: StreamDissector {
     }
     // A tag with a digit in it, and a command with which a client begins.
     guard let space = bytes.prefix(32).firstIndex(of: 0x20) else {
-      return bytes.count < 20 && isTag(bytes) && context.serverPort == 143 ? .maybe : .no
+      return isTag(bytes) ? .maybe : .no
     }
     let tag = bytes.prefix(space)
     guard isTag(tag), context.serverPort == 143 || hasDigit(tag) else { return .no }
@@ -37,6 +37,8 @@ enum IMAPStream: StreamDissector {
     }
     return rest.isPrefix(lowercase: "capability") || rest.isPrefix(lowercase: "login ")
       || rest.isPrefix(lowercase: "authenticate ") || rest.isPrefix(lowercase: "starttls")
+      || (context.serverPort == 143
+        && (rest.isPrefix(lowercase: "id ") || rest.isPrefix(lowercase: "noop")))
       ? .maybe : .no
   }
 

@@ -70,8 +70,11 @@ enum MQTTStream: StreamDissector {
 
   /// In the middle of a connection only its port and two whole messages of plausible form are enough.
   private static func probeMiddle(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
-    guard case .header(let header) = MQTTHeader.read(bytes) else {
-      return bytes.count < 5 && context.serverPort == 1883 ? .maybe : .no
+    let header: MQTTHeader
+    switch MQTTHeader.read(bytes) {
+    case .short: return .maybe
+    case .bad: return .no
+    case .header(let value): header = value
     }
     guard header.isPlausible else { return .no }
     guard context.serverPort == 1883 else {

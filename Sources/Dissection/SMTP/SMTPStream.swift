@@ -37,7 +37,7 @@ enum SMTPStream: StreamDissector {
       return .maybe
     }
     guard isMailPort(context) else { return .no }
-    if let end = bytes.firstIndex(of: 0x0a), end <= longestLine {
+    if let end = bytes.prefix(512).firstIndex(of: 0x0a) {
       let (word, _) = TextLine.split(line(bytes, end))
       return SMTPStream.kind(word) != nil ? .yes : .no
     }
@@ -62,7 +62,9 @@ enum SMTPStream: StreamDissector {
       separator == 0x20 || separator == 0x2d
     else { return .no }
     guard bytes.starts(with: "220") else { return known ? .yes : .no }
-    guard let end = bytes.firstIndex(of: 0x0a) else { return bytes.count < 1024 ? .maybe : .no }
+    guard let end = bytes.prefix(1024).firstIndex(of: 0x0a) else {
+      return bytes.count < 1024 ? .maybe : .no
+    }
     let first = bytes.prefix(end)
     if first.contains(lowercase: "smtp") { return .yes }
     if first.contains(lowercase: "ftp") { return .no }

@@ -46,9 +46,10 @@ enum TelnetStream: StreamDissector {
   private static let longestOption = 512
 
   static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    let known = context.serverPort == 23
     var commands = 0
     var place = 0
-    while commands < 3, let first = bytes.u8(place) {
+    while let first = bytes.u8(place) {
       guard first == 0xff else { break }
       guard let command = bytes.u8(place &+ 1) else { return .maybe }
       // WILL, WON'T, DO, DON'T and an option that is known (IANA's registry).
@@ -57,9 +58,8 @@ enum TelnetStream: StreamDissector {
       guard option <= 49 || (option >= 138 && option <= 140) || option == 255 else { return .no }
       commands &+= 1
       place &+= 3
+      if commands == 2 || known { return .yes }
     }
-    let known = context.serverPort == 23
-    if commands >= 2 || (known && commands == 1) { return .yes }
     if commands == 1 { return place == bytes.count ? .maybe : .no }
     guard known, !context.isToServer else { return .no }
     let start = bytes.prefix(512)

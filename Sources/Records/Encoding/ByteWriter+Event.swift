@@ -6,7 +6,8 @@ extension ByteWriter {
     for byte in text.utf8 { self.byte(byte) }
   }
 
-  /// Bytes off the wire as the inside of a JSON string: UTF-8 stays (RFC 8259, section 8.1), what is none is
+  /// Bytes off the wire as the inside of a JSON string: UTF-8 stays (RFC 8259, section 8.1) but for controls
+  /// and what turns the direction of text, which a terminal would act on, as `\uNNNN`; what is no UTF-8 is
   /// written as `\xNN` with the backslash escaped, as Suricata does. At the most six bytes for each.
   mutating func escaped(_ bytes: UnsafeRawBufferPointer) {
     var place = 0
@@ -33,9 +34,34 @@ extension ByteWriter {
         hexByte(byte)
         place &+= 1
       } else {
-        for offset in 0..<length { self.byte(bytes[place &+ offset]) }
+        let unseen = Self.unseen(bytes, place, length)
+        if unseen != 0 {
+          literal("\\u")
+          hexByte(UInt8(truncatingIfNeeded: unseen >> 8))
+          hexByte(UInt8(truncatingIfNeeded: unseen))
+        } else {
+          for offset in 0..<length { self.byte(bytes[place &+ offset]) }
+        }
         place &+= length
       }
+    }
+  }
+
+  /// The UTF-8 sequence here, if it is a control of ISO/IEC 6429's C1 or a format character that is not
+  /// seen (zero width, direction, byte order mark); else 0.
+  static func unseen(_ bytes: UnsafeRawBufferPointer, _ place: Int, _ length: Int) -> UInt16 {
+    switch (length, bytes[place]) {
+    case (2, 0xc2) where bytes[place &+ 1] < 0xa0: return UInt16(bytes[place &+ 1])
+    case (3, 0xe2), (3, 0xef):
+      let value =
+        UInt16(bytes[place] & 0x0f) << 12 | UInt16(bytes[place &+ 1] & 0x3f) << 6
+        | UInt16(bytes[place &+ 2] & 0x3f)
+      switch value {
+      // U+2028 and U+2029 end lines for some who read them.
+      case 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x206f, 0xfeff: return value
+      default: return 0
+      }
+    default: return 0
     }
   }
 

@@ -37,33 +37,20 @@ package enum FlowField: Int, CaseIterable, Sendable {
 
   private static func define(_ field: FlowField) -> RecordField {
     switch field {
-    case .timestamp:
-      RecordField("ts", "timestamp", .timestamp, "", "Suricata", "when the record was made")
-    case .flowID:
-      RecordField(
-        "flow_id", "flow_id", .integer, "", "Suricata", "ties all records of a flow together")
-    case .interface:
-      RecordField(
-        "iface", "in_iface", .string, "", "Suricata", "port the first packet came in at")
-    case .eventType:
-      RecordField("event", "event_type", .string, "", "Suricata", "`flow` or `flow_update`")
+    case .timestamp: RecordField(.timestamp, "when the record was made")
+    case .flowID: RecordField(.flowID, "ties all records of a flow together")
+    case .interface: RecordField(.interface, "port the first packet came in at")
+    case .eventType: RecordField(.eventType, "`flow` or `flow_update`")
     case .vlan:
-      RecordField(
-        "vlan", "vlan[]", .integer, "", "Suricata",
-        "VLAN ids of the first packet, outermost first; flat: joined by a comma")
-    case .sourceAddress:
-      RecordField("src_ip", "src_ip", .string, "", "Suricata", "the originator's address")
-    case .sourcePort:
-      RecordField("src_port", "src_port", .integer, "", "Suricata", "TCP, UDP, SCTP")
-    case .destinationAddress:
-      RecordField("dest_ip", "dest_ip", .string, "", "Suricata", "the responder's address")
-    case .destinationPort:
-      RecordField("dest_port", "dest_port", .integer, "", "Suricata", "TCP, UDP, SCTP")
+      RecordField(.vlan, "VLAN ids of the first packet, outermost first; flat: joined by a comma")
+    case .sourceAddress: RecordField(.sourceAddress, "the originator's address")
+    case .sourcePort: RecordField(.sourcePort, "TCP, UDP, SCTP")
+    case .destinationAddress: RecordField(.destinationAddress, "the responder's address")
+    case .destinationPort: RecordField(.destinationPort, "TCP, UDP, SCTP")
     case .proto:
       RecordField(
-        "proto", "proto", .string, "", "Suricata",
-        "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP` …; the number where IANA has no name")
-    case .ipVersion: RecordField("ip_v", "ip_v", .integer, "", "Suricata", "4 or 6")
+        .proto, "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP` …; the number where IANA has no name")
+    case .ipVersion: RecordField(.ipVersion)
     case .icmpType:
       RecordField("icmp_type", "icmp_type", .integer, "", "Suricata", "of the first packet")
     case .icmpCode:
@@ -213,7 +200,7 @@ package enum FlowField: Int, CaseIterable, Sendable {
       )
     case .tags:
       RecordField(
-        "tags", "tags[]", .string, "", "ECS",
+        .tags,
         "names that filter rules gave the flow; absent where none did. In the flat form with commas between"
       )
     case .destinationMAC:
@@ -224,8 +211,7 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField(
         "src_mac", "ether.src_macs[]", .string, "", "Suricata",
         "the originator's address in the first packet")
-    case .communityID:
-      RecordField("cid", "community_id", .string, "", "Community ID", "version 1")
+    case .communityID: RecordField(.communityID, "version 1")
     default: defineTCPAndTail(field)
     }
   }
@@ -317,16 +303,10 @@ package enum FlowField: Int, CaseIterable, Sendable {
       RecordField("conn_state", "conn_state", .string, "", "Zeek", "see below")
     case .history:
       RecordField("history", "history", .string, "", "Zeek", "see below; absent where empty")
-    case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
-    case .startEpoch:
-      RecordField(
-        "epoch", "start_epoch", .integer, "µs", "Martlet", "when the engine started, since 1970")
-    case .worker:
-      RecordField("worker", "worker", .integer, "", "Martlet", "which worker made the record")
-    case .sequence:
-      RecordField(
-        "seq", "seq", .integer, "", "Martlet",
-        "counts the worker's records from 0, dropped ones too")
+    case .sensor: RecordField(.sensor)
+    case .startEpoch: RecordField(.startEpoch)
+    case .worker: RecordField(.worker)
+    case .sequence: RecordField(.sequence, "counts the worker's records from 0, dropped ones too")
     default: preconditionFailure("\(field) has no definition")
     }
   }

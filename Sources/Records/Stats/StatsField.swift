@@ -18,9 +18,8 @@ package enum StatsField: Int, CaseIterable, Sendable {
 
   private static func define(_ field: StatsField) -> RecordField {
     switch field {
-    case .timestamp:
-      RecordField("ts", "timestamp", .timestamp, "", "Suricata", "when the counters were read")
-    case .eventType: RecordField("event", "event_type", .string, "", "Suricata", "`stats`")
+    case .timestamp: RecordField(.timestamp, "when the counters were read")
+    case .eventType: RecordField(.eventType, "`stats`")
     case .uptime:
       RecordField("uptime", "stats.uptime", .integer, "s", "Suricata", "since the engine's start")
     case .capturePackets:
@@ -108,10 +107,8 @@ package enum StatsField: Int, CaseIterable, Sendable {
           member("flows", "flows", "live just now"),
           member("sampling_interval", "", "one flow in so many is kept just now; 1: all"),
         ])
-    case .sensor: RecordField("sensor", "sensor", .string, "", "Martlet", "name of the sensor")
-    case .startEpoch:
-      RecordField(
-        "epoch", "start_epoch", .integer, "µs", "Martlet", "when the engine started, since 1970")
+    case .sensor: RecordField(.sensor)
+    case .startEpoch: RecordField(.startEpoch)
     }
   }
 

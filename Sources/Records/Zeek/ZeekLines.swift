@@ -122,9 +122,9 @@ package struct ZeekLines: Sendable {
 }
 
 extension ZeekLines {
-  /// Text off the wire. Control characters, backslashes and what is no UTF-8 become `\xNN`; so does the comma
-  /// within a list; nothing at all is `(empty)`, and what would read as unset or empty has its first
-  /// character escaped.
+  /// Text off the wire. Control and format characters, backslashes and what is no UTF-8 become `\xNN`; so
+  /// does the comma within a list; nothing at all is `(empty)`, and what would read as unset or empty has
+  /// its first character escaped.
   package mutating func string(
     _ text: UnsafeRawBufferPointer, inList: Bool = false, lowercase: Bool = false
   ) {
@@ -141,6 +141,9 @@ extension ZeekLines {
         if length == 0 {
           escaped(byte)
           place += 1
+        } else if ByteWriter.unseen(text, place, length) != 0 {
+          for offset in 0..<length { escaped(text[place + offset]) }
+          place += length
         } else {
           bytes += text[place..<place + length]
           place += length

@@ -14,6 +14,7 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   private let mayEndEarly: Bool
   private let flows = Atomic<UInt64>(0)
   private let broken = Atomic<Bool>(false)
+  private let failure = Mutex<OutputError?>(nil)
 
   init(
     _ outputs: [any RecordOutput], folder: OutputFolder? = nil, isEager: Bool, mayEndEarly: Bool
@@ -27,7 +28,9 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   var flowCount: UInt64 { flows.load(ordering: .relaxed) }
   /// An output can take no more: there is no use in going on.
   var isBroken: Bool { broken.load(ordering: .relaxed) }
-  var error: OutputError? { folder?.error ?? outputs.lazy.compactMap(\.error).first }
+  var error: OutputError? {
+    failure.withLock { $0 } ?? folder?.error ?? outputs.lazy.compactMap(\.error).first
+  }
 
   func take(_ record: UnsafePointer<FlowRecord>) {
     folder?.clear()
@@ -51,6 +54,13 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
     {
       broken.store(true, ordering: .relaxed)
     }
+  }
+
+  func failed(_ code: Int32) {
+    failure.withLock {
+      $0 = $0 ?? OutputError("the temporary file in \(TemporaryFile.folder) for --where", code)
+    }
+    broken.store(true, ordering: .relaxed)
   }
 
   func finish() {
