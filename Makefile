@@ -51,9 +51,10 @@ bench-build: dependencies
 # Two cores, root and hugepages. LINERATE_FLAGS='--part soak --markdown report.md' and more:
 # bench/linerate/run --help.
 LINERATE_FLAGS ?=
-bench-linerate: dependencies ## the highest lossless rate through a virtio queue, and a soak at line rate
+bench-linerate: dependencies ## the highest lossless rate through a virtio queue, a soak at line rate, real protocols at 10 Gbit/s
 	MARTLET_BENCH=1 $(RELEASE) --product martlet-linerate
 	MARTLET_BENCH=1 $(RELEASE) --product martletd
+	MARTLET_BENCH=1 $(RELEASE) --product martlet
 	@bench/linerate/run --bin "$$($(RELEASE) --show-bin-path)" $(LINERATE_FLAGS)
 
 # SOAK_SECONDS=3600 for a night's run.

@@ -65,7 +65,7 @@ let benchTargets: [Target] =
     .executableTarget(
       name: "martlet-linerate",
       dependencies: [
-        "CLineRate", "CBurst", "CPcap", "DPDKPorts",
+        "CLineRate", "CBurst", "CPcap", "DPDKPorts", "FlowEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "bench/linerate/generator", swiftSettings: swiftSettings),
   ]

@@ -74,8 +74,9 @@ package struct Dissection: ~Copyable {
         context.assumingMemoryBound(to: Dissection.self).pointee.show(
           entry, packet.assumingMemoryBound(to: ParsedPacket.self))
       },
-      ended: { context, entry in
-        context.assumingMemoryBound(to: Dissection.self).pointee.end(entry)
+      ended: { context, entry, mark in
+        context.assumingMemoryBound(to: Dissection.self).pointee.end(
+          entry, mark.assumingMemoryBound(to: PayloadMark.self))
       })
   }
 
@@ -100,22 +101,25 @@ extension Dissection {
     // Whether an acknowledgement alone is shown while nothing waits depends on how its flow was looked up: no
     // record may depend on it.
     let control = packet.pointee.tcpFlags & (TCPFlags.syn | TCPFlags.fin | TCPFlags.rst)
-    if packet.pointee.payloadLength == 0 && control == 0
-      && state.pointee.sideA.segments | state.pointee.sideB.segments == 0
-    {
-      return core.noted
-    }
+    if packet.pointee.payloadLength == 0 && control == 0 && !isHolding(state) { return core.noted }
     state.pointee.lastTime = packet.pointee.time
     state.pointee.lastOrdinal = packet.pointee.ordinal
+    state.pointee.lastSide = packet.pointee.side
     if packet.pointee.key.proto == IPProtocol.tcp {
       takeSegment(state, packet)
-      let isHolding = state.pointee.sideA.segments | state.pointee.sideB.segments != 0
+      let isHolding = isLive(state) && isHolding(state)
       app.pointee.flags =
         app.pointee.flags & FlowApp.Flags.settled | (isHolding ? FlowApp.Flags.isHolding : 0)
     } else {
       takeDatagram(state, packet)
     }
     return core.noted
+  }
+
+  /// Something waits for data or for an acknowledgement: segments behind a hole, or a FIN.
+  private func isHolding(_ state: UnsafeMutablePointer<FlowState>) -> Bool {
+    state.pointee.sideA.segments | state.pointee.sideB.segments != 0
+      || isFINPending(Self.side(state, 0)) || isFINPending(Self.side(state, 1))
   }
 
   /// A state for a flow of which the first payload has come. False where there is none to look at, or no
@@ -159,6 +163,7 @@ extension Dissection {
     let known = core.flows.app[Int(entry)].proto
     if known != AppProtocol.unknown.rawValue && known != AppProtocol.failed.rawValue {
       state.pointee.proto = known
+      state.pointee.isOwnUsed = true
       state.pointee.transactions = UInt32(core.flows.app[Int(entry)].transactions)
     } else {
       core.counters.add(.dissectedFlows)
@@ -200,20 +205,33 @@ extension Dissection {
     app.pointee.state = 0
   }
 
-  /// The flow ends.
-  mutating func end(_ entry: UInt32) {
+  /// The flow ends; returns what was wrong with it, and writes which packet was the last that said
+  /// something: see ``PayloadHook/ended``.
+  mutating func end(_ entry: UInt32, _ mark: UnsafeMutablePointer<PayloadMark>) -> UInt64 {
     core.noted = 0
     let app = core.flows.app + Int(entry)
-    guard app.pointee.state != 0 else { return tellAnnounced(entry) }
+    guard app.pointee.state != 0 else {
+      tellAnnounced(entry)
+      return core.noted
+    }
     let state = core.states.at(app.pointee.state)
-    if core.flows.hot[Int(entry)].key.proto == IPProtocol.tcp {
+    mark.pointee.time = state.pointee.lastTime
+    mark.pointee.ordinal = state.pointee.lastOrdinal
+    mark.pointee.side = state.pointee.lastSide
+    finish(state)
+    return core.noted
+  }
+
+  /// Nothing more will come: what waits is delivered, and both directions are closed.
+  mutating func finish(_ state: UnsafeMutablePointer<FlowState>) {
+    if core.flows.hot[Int(state.pointee.entry)].key.proto == IPProtocol.tcp {
       if state.pointee.proto == AppProtocol.unknown.rawValue, beginIfAnnounced(state) {
         feedBoth(state)
       }
-      if app.pointee.state != 0 { endStreams(state) }
+      if isLive(state) { endStreams(state) }
     }
     // The ends of streams may have had the dissector say that it has all it wants.
-    if app.pointee.state != 0 { release(state) }
+    if isLive(state) { release(state) }
   }
 
   /// What waits of either direction, now that it is known what it is.
@@ -294,8 +312,16 @@ extension Dissection {
     let expected = state.pointee.expected
     app.pointee.expected =
       expected != 0 && expected != proto.rawValue && app.pointee.original == 0 ? expected : 0
+    if state.pointee.isOwnUsed { clearOwn(state) }
+    state.pointee.isOwnUsed = true
+  }
+
+  /// Zeros where a dissector had its own.
+  @inline(never)
+  func clearOwn(_ state: UnsafeMutablePointer<FlowState>) {
     UnsafeMutableRawPointer(state).advanced(by: FlowState.ownOffset).initializeMemory(
       as: UInt64.self, repeating: 0, count: FlowState.ownBytes / 8)
+    state.pointee.isOwnUsed = false
   }
 
   /// What a dissector is called with.

@@ -51,6 +51,13 @@ package enum EventType: String, CaseIterable, Sendable, Codable {
     }
   }
 
+  private static let byPlace = allCases
+
+  init?(place: UInt8) {
+    guard Int(place) < Self.byPlace.count else { return nil }
+    self = Self.byPlace[Int(place)]
+  }
+
   /// A protocol's record, and not a flow's or the sensor's own.
   package var isProtocol: Bool { place >= EventType.dns.place }
 }

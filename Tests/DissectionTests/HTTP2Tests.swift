@@ -161,6 +161,62 @@ import Testing
     #expect(asked["error_code"] as? String == "CANCEL" && asked["priority"] as? Int == 15)
   }
 
+  static let upgrade = """
+    GET /news?password=geheim HTTP/1.1\r\nHost: www.example.com:8080\r\nUser-Agent: curl/8\r\n\
+    Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n
+    """
+  static let switching =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+  /// RFC 7540, section 3.2: the request that asks for HTTP/2 is answered as stream 1.
+  @Test(arguments: [1460, 1]) func upgradedRequest(size: Int) {
+    let bed = Self.run { wire in
+      wire.send(Self.upgrade, toServer: true, size: size)
+      wire.send(
+        Array(Self.switching.utf8) + Self.frame(4) + Self.frame(1, 4, 1, [0x88])
+          + Self.frame(0, 1, 1, Array("hello".utf8)), toServer: false, size: size)
+      wire.send(
+        Self.preface + Self.settings + Self.frame(1, 5, 3, Self.hex("828684")), toServer: true,
+        size: size)
+      wire.send(Self.frame(1, 5, 3, [0x8d]), toServer: false, size: size)
+    }
+    let records = Self.http(bed)
+    #expect(records[0]["status"] as? Int == 101 && records[0]["http2"] == nil)
+    let one = records.first { $0["http2"] != nil && Self.stream($0) == 1 } ?? [:]
+    #expect(one["http_method"] as? String == "GET" && one["status"] as? Int == 200)
+    #expect(one["url"] as? String == "/news?password=***")
+    #expect(one["hostname"] as? String == "www.example.com" && one["http_port"] as? Int == 8080)
+    #expect(one["http_user_agent"] as? String == "curl/8" && one["protocol"] == nil)
+    #expect(one["request_header_count"] as? Int == 5 && one["response_body_length"] as? Int == 5)
+    #expect(records.contains { $0["http2"] != nil && Self.stream($0) == 3 })
+    #expect(!bed.lines.joined().contains("geheim"))
+  }
+
+  /// Nothing of HTTP/2 follows, or a hole, or it is not looked for.
+  @Test func upgradedAndOver() {
+    for missing in [0, 100] {
+      let bed = Self.run { wire in
+        wire.send(Self.upgrade, toServer: true)
+        wire.send(Self.switching, toServer: false)
+        if missing > 0 {
+          wire.lose(missing, toServer: false)
+          wire.send(Self.frame(1, 5, 1, [0x88]) + Self.frame(4), toServer: false)
+        }
+      }
+      #expect(Self.http(bed).contains { $0["http2"] != nil && Self.stream($0) == 1 })
+    }
+    var settings = DissectionSettings()
+    settings.protocols &= ~(1 << UInt64(AppProtocol.http2.rawValue))
+    let bed = DissectionBed(settings)
+    let wire = Wire(on: bed, to: 8080)
+    wire.handshake()
+    wire.send(Self.upgrade, toServer: true)
+    wire.send(Array(Self.switching.utf8) + Self.frame(4), toServer: false)
+    wire.close()
+    bed.finish()
+    #expect(bed.buffersInUse == 0 && bed.statesInUse == 0)
+  }
+
   @Test func secretsAreMasked() {
     func literal(_ name: String, _ value: String) -> [UInt8] {
       [0, UInt8(name.utf8.count)] + name.utf8 + [UInt8(value.utf8.count)] + value.utf8
@@ -268,6 +324,36 @@ import Testing
     }
     #expect(bed.counters[.appTooManyTransactions] > 0)
     #expect(Set(Self.http(bed).map(Self.stream)).count == 601)
+  }
+
+  /// Frames of as many streams as there is room for, by turns: each counts for its own, also where places have
+  /// become free in between.
+  @Test func manyStreamsByTurns() {
+    let streams = (0..<150).map { UInt32(2 * $0 + 1) }
+    let bed = Self.run { wire in
+      wire.send(
+        Self.preface + Self.settings
+          + streams.flatMap { Self.frame(1, 5, $0, Self.hex("828684")) }, toServer: true)
+      var answer = Self.frame(4) + streams.flatMap { Self.frame(1, 4, $0, [0x88]) }
+      for stream in streams where stream % 4 == 1 { answer += Self.frame(0, 1, stream, [1]) }
+      for _ in 0..<3 {
+        for stream in streams where stream % 4 == 3 {
+          answer += Self.frame(0, 0, stream, [UInt8](repeating: 1, count: Int(stream)))
+        }
+      }
+      for stream in streams.reversed() { answer += Self.frame(0, 1, stream) }
+      wire.send(answer, toServer: false)
+      wire.send(
+        streams.flatMap { Self.frame(1, 5, $0 + 1000, Self.hex("828684")) }, toServer: true)
+    }
+    let records = Self.http(bed).filter { Self.stream($0) != 0 }
+    #expect(Set(records.map(Self.stream)).count == 300)
+    for record in records where Self.stream(record) < 1000 {
+      let stream = Self.stream(record)
+      let length = stream % 4 == 1 ? 1 : 3 * stream
+      #expect(record["response_body_length"] as? Int == length)
+    }
+    #expect(bed.counters[.appTooManyTransactions] == 0)
   }
 
   @Test func randomFrames() {

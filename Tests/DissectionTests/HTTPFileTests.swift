@@ -63,6 +63,39 @@ import Testing
     #expect(HTTPTests.http(record)["length"] as? Int == 10)
   }
 
+  /// Of a part of a file its place, and how long all of it is.
+  @Test(arguments: [1460, 1]) func range(size: Int) {
+    let bed = Self.run(
+      Array(
+        ("HTTP/1.1 206 Partial\r\nContent-Range: bytes 10-19/200\r\nContent-Length: 10\r\n\r\n"
+          + "plain text").utf8), size: size)
+    let file = Self.file(bed)
+    #expect(file["start"] as? Int == 10 && file["end"] as? Int == 19 && file["size"] as? Int == 10)
+  }
+
+  /// What Zeek's files.log has as total_bytes.
+  @Test func promisedBytes() {
+    func promised(_ head: String, _ body: String) -> Int? {
+      var settings = DissectionSettings()
+      settings.wantsHiddenRecords = true
+      let bed = DissectionBed(settings)
+      let wire = Wire(on: bed, to: 80)
+      wire.handshake()
+      wire.send("GET / HTTP/1.1\r\n\r\n", toServer: true)
+      wire.send("HTTP/1.1 200 OK\r\n\(head)\r\n\(body)", toServer: false)
+      wire.close()
+      bed.finish()
+      let file = bed.hidden.compactMap { $0["fileinfo"] as? [String: Any] }.first
+      return file?["total_bytes"] as? Int
+    }
+    #expect(promised("Content-Length: 10\r\n", "0123456789") == 10)
+    #expect(promised("Content-Length: 10\r\n", "0123") == 10)
+    #expect(promised("Content-Length: 4\r\nContent-Range: bytes 0-3/77\r\n", "0123") == 77)
+    #expect(promised("Content-Length: 4\r\nContent-Encoding: br\r\n", "0123") == nil)
+    #expect(promised("Transfer-Encoding: chunked\r\n", "4\r\n0123\r\n0\r\n\r\n") == nil)
+    #expect(promised("", "0123") == nil)
+  }
+
   @Test(arguments: [1460, 1]) func chunkedUploadWithAName(size: Int) {
     let request =
       "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Disposition: attachment; "

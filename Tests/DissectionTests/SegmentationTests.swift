@@ -52,9 +52,40 @@ struct SegmentationTests {
     }
   }
 
+  /// Nor does it where nobody looks further than so many bytes: a segment that goes beyond them is looked at
+  /// up to there.
+  @Test(arguments: ["http", "tls", "smtp", "imap", "dns"], [100, 1000])
+  func piecesAtADepth(_ word: String, _ depth: Int) throws {
+    var settings = DissectionSettings()
+    settings.depths = AppProtocol.allCases.map {
+      DissectionDepth(proto: $0, toServer: UInt64(depth), toClient: UInt64(depth))
+    }
+    var general = DissectionSettings()
+    general.depthBytes = UInt64(depth)
+    for conversation in try Self.conversations(word).prefix(8) {
+      for settings in [settings, general] {
+        let whole = Self.records(conversation, size: 60_000, settings)
+        for size in [7, 536] {
+          let pieces = Self.records(conversation, size: size, settings)
+          if pieces == whole { continue }
+          let different = zip(pieces, whole).first { $0 != $1 }
+          Issue.record(
+            """
+            port \(conversation.serverPort), pieces of \(size): \(pieces.count) records for \
+            \(whole.count); \(different?.0 ?? pieces.last ?? "") instead of \
+            \(different?.1 ?? whole.last ?? "")
+            """)
+          break
+        }
+      }
+    }
+  }
+
   /// The records in the order in which they were made, without what hangs on time and packets.
-  private static func records(_ conversation: Conversation, size: Int) -> [String] {
-    let bed = DissectionBed()
+  private static func records(
+    _ conversation: Conversation, size: Int, _ settings: DissectionSettings = DissectionSettings()
+  ) -> [String] {
+    let bed = DissectionBed(settings)
     let wire = Wire(on: bed, to: conversation.serverPort)
     wire.handshake()
     for turn in conversation.turns { wire.send(turn.bytes, toServer: turn.toServer, size: size) }

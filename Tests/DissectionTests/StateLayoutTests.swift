@@ -11,4 +11,9 @@ struct StateLayoutTests {
         == FlowState.printsOffset + MemoryLayout<SegmentPrints>.stride)
     #expect(MemoryLayout<FlowState>.size == FlowState.ownOffset)
   }
+
+  @Test func directionsOfHTTPLieWhereTheStateSaysTheyDo() {
+    #expect(MemoryLayout<HTTPSide>.size == MemoryLayout<HTTPSide>.stride)
+    #expect(MemoryLayout<HTTPState>.size <= FlowState.ownBytes)
+  }
 }

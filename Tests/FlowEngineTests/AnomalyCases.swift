@@ -112,6 +112,18 @@ struct AnomalyCase: CustomTestStringConvertible, Sendable {
       talk.handshake()
       talk.server("R", 500_000)
     },
+    AnomalyCase(.tcpOutsideWindow, .flow) {
+      let talk = Conversation(on: $0)
+      talk.handshake()
+      talk.client("PA", 1, ack: 1, data: 100)
+      talk.client("PA", 500_000, ack: 1, data: 100)
+    },
+    AnomalyCase(.finOutsideWindow, .flow) {
+      let talk = Conversation(on: $0)
+      talk.handshake()
+      talk.client("PA", 1, ack: 1, data: 100)
+      talk.client("FA", 50, ack: 1)
+    },
     AnomalyCase(.tcpGap, .flow) {
       let talk = Conversation(on: $0)
       talk.handshake()

@@ -182,6 +182,66 @@ import Testing
     #expect(flow.originator.trouble == FlowTrouble())
   }
 
+  // MARK: Beyond the window
+
+  /// Of what no window lets through nothing is believed: data and FINs ahead, FINs behind.
+  @Test func segmentsBeyondTheWindowChangeNothing() throws {
+    for beginning in Conversation.beginnings {
+      let talk = Conversation(from: beginning)
+      talk.handshake(scale: 7)
+      talk.client("PA", 1, ack: 1, data: 100)
+      talk.server("A", 1, ack: 101)
+      let far: UInt32 = 128_000 + 65_536
+      talk.client("PA", 101 &+ far, ack: 1, data: 100)
+      talk.client("FA", 102 &+ far &* 2, ack: 1)
+      talk.client("A", 103 &+ far &* 3, ack: 1)
+      talk.client("FA", 50, ack: 1)
+      talk.client("PA", 101, ack: 1, data: 100)
+      talk.server("A", 1, ack: 201)
+      talk.goodbye(201)
+      let flow = try talk.flow()
+      #expect(flow.history == "ShADaFf")
+      #expect(flow.tcpStates == [.closed, .closed])
+      #expect(flow.originator.payloadBytes == 200)
+      #expect(flow.originator.trouble == FlowTrouble())
+      #expect(talk.bed.total(.tcpOutsideWindow) == 3 && talk.bed.total(.finOutsideWindow) == 1)
+    }
+  }
+
+  enum Witness: CaseIterable { case acknowledgement, earlierAcknowledgement, more }
+
+  /// A stretch that was lost before us, longer than the window: the connection goes on behind it, and what is
+  /// counted is as though the first segment there had been believed.
+  @Test(arguments: Witness.allCases) func aStretchThatWasLostIsOneHole(_ witness: Witness) throws {
+    for beginning in Conversation.beginnings {
+      let talk = Conversation(from: beginning)
+      talk.handshake(scale: 7)
+      talk.client("PA", 1, ack: 1, data: 100)
+      talk.server("A", 1, ack: 101)
+      let far: UInt32 = 10 << 20
+      if witness == .earlierAcknowledgement { talk.server("A", 1, ack: far) }
+      talk.client("PA", far, ack: 1, data: 100)
+      if witness == .acknowledgement { talk.server("A", 1, ack: far + 100) }
+      for place in 1...3 { talk.client("PA", far + UInt32(place) * 100, ack: 1, data: 100) }
+      talk.server("A", 1, ack: far + 400)
+      talk.goodbye(far + 400)
+      let flow = try talk.flow()
+      #expect(flow.tcpStates == [.closed, .closed])
+      #expect(flow.originator.payloadBytes == UInt64(far) - 1 + 400)
+      #expect(flow.originator.trouble.gaps == 1)
+      #expect(flow.originator.trouble.missedBytes == UInt64(far) - 101)
+      #expect(flow.originator.trouble.retransmissions == 0)
+      #expect(flow.originator.trouble.outOfOrder == 0)
+      let strays: UInt64 =
+        switch witness {
+        case .acknowledgement: 1
+        case .earlierAcknowledgement: 0
+        case .more: 3
+        }
+      #expect(talk.bed.total(.tcpOutsideWindow) == strays)
+    }
+  }
+
   // MARK: Who began
 
   /// Where no SYN was seen the server is who has a server's port, whoever sends first.

@@ -33,7 +33,7 @@ def byte_count(text):
 def tool(name):
     """The path of `name`.c compiled; compiles it where the sources are newer than the program."""
     program = BUILD / name
-    sources = [HERE / f"{name}.c", HERE / "frames.h"]
+    sources = [HERE / f"{name}.c", HERE / "frames.h", HERE / "readdress.h"]
     if not program.exists() or program.stat().st_mtime < max(s.stat().st_mtime for s in sources):
         BUILD.mkdir(exist_ok=True)
         compiler = os.environ.get("CC", "cc")

@@ -1,6 +1,7 @@
 // Joins many captures into one big file whose flows live side by side: the input of bench/compare.
 //
-//   mix --output FILE --bytes N [--lanes N] [--gap-us N] [--cap-packets N] [--cap-bytes N] <LIST
+//   mix --output FILE --bytes N [--lanes N] [--gap-us N] [--cap-packets N] [--cap-bytes N]
+//       [--longest N] <LIST
 //
 // LIST holds the path of a capture on each line (pcap or pcapng, Ethernet). The captures are played
 // in that order, again and again, on lanes side by side: a lane takes the next capture as soon as
@@ -10,13 +11,11 @@
 //     lane 1   |- b -|----- c ------|- f ...          merged by time
 //
 // Within a capture the packets keep their distances, cut down to --gap-us. Pass n has its own
-// addresses: a constant is XORed to bits that leave /16, scope, multicast and broadcast as they
-// are, and the checksums follow by RFC 1624, so that what was right stays right and what was wrong
-// stays wrong. The file ends with a whole pass. The same list and options give the same bytes.
+// addresses (readdress.h). The file ends with a whole pass. The same list and options give the same bytes.
 //
 // Left out: captures that cannot be read to their end, hold another link type, a frame that was cut,
-// or an IP packet whose header does not agree with its frame; frames of more than 65,535 bytes or
-// with more bytes than were on the wire. What was left out is counted on standard output.
+// an IP packet whose header does not agree with its frame, or a frame of more than --longest bytes;
+// frames of more than 65,535 bytes or with more bytes than were on the wire. What was left out is counted on standard output.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "frames.h"
+#include "readdress.h"
 
 #define FIRST_SECOND 1700000000ull
 #define MAX_INTERFACES 256
@@ -47,9 +46,10 @@ static struct capture *captures;
 static uint32_t capture_count, capture_room;
 
 static uint64_t cap_packets = 5000, cap_bytes = 4 << 20, gap_limit = 100000;
+static uint64_t longest = 65535;
 
 static struct {
-  uint64_t unreadable, other_link, cut, lying, empty, frames_skipped, capped;
+  uint64_t unreadable, other_link, cut, lying, longer, empty, frames_skipped, capped;
 } left_out;
 
 static _Noreturn void fail(const char *what, const char *which) {
@@ -65,7 +65,7 @@ static void *grown(void *memory, uint64_t bytes) {
 
 // ---- Reading ------------------------------------------------------------------------------------
 
-enum verdict { TAKEN, FULL, UNREADABLE, OTHER_LINK, CUT, LYING };
+enum verdict { TAKEN, FULL, UNREADABLE, OTHER_LINK, CUT, LYING, LONGER };
 
 // A capture while it is read: times in units of 1/`resolution` s are turned into microseconds.
 struct reading {
@@ -84,6 +84,7 @@ static enum verdict take(struct reading *reading, const uint8_t *bytes, uint32_t
     return TAKEN;
   }
   if (wire > captured) return CUT;
+  if (wire > longest) return LONGER;
   const struct layer3 found = find_layer3(bytes, captured);
   if (found.ethertype == ETHERTYPE_IPV4 || found.ethertype == ETHERTYPE_IPV6) {
     const uint32_t there = captured - found.offset;
@@ -253,6 +254,7 @@ static void read_capture(const char *path) {
   left_out.other_link += verdict == OTHER_LINK;
   left_out.cut += verdict == CUT;
   left_out.lying += verdict == LYING;
+  left_out.longer += verdict == LONGER;
   left_out.capped += verdict == FULL;
   if (verdict != TAKEN && verdict != FULL) {
     frame_count = first;
@@ -268,164 +270,6 @@ static void read_capture(const char *path) {
     captures = grown(captures, capture_room * sizeof *captures);
   }
   captures[capture_count++] = (struct capture){first, frame_count - first};
-}
-
-// ---- Addresses of a pass ------------------------------------------------------------------------
-
-// Each function answers by how much the sum of the 16-bit words it was given has changed, in one's
-// complement (RFC 1071), so that whoever has a checksum over them can follow.
-
-static uint16_t add(uint16_t a, uint16_t b) {
-  const uint32_t sum = (uint32_t)a + b;
-  return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
-// RFC 1624, eqn. 3: HC' = ~(~HC + ~m + m').
-static uint16_t followed(uint16_t checksum, uint16_t change) {
-  return (uint16_t)~add((uint16_t)~checksum, change);
-}
-
-static uint16_t change_word(uint8_t *p, uint16_t mask) {
-  const uint16_t old = load16(p);
-  store16(p, old ^ mask);
-  return add(old ^ mask, (uint16_t)~old);
-}
-
-// IPv4: the third octet, and from pass 256 on the middle of the fourth. Untouched: this network,
-// loopback, multicast, broadcast.
-static uint16_t change_ipv4(uint8_t *address, uint32_t pass) {
-  if (address[0] == 0 || address[0] == 127 || address[0] >= 224) return 0;
-  return change_word(address + 2, (uint16_t)((pass & 0xff) << 8 | (pass >> 8 & 0x3f) << 2));
-}
-
-// IPv6: the first word of the interface identifier but for its universal and group bits; prefix
-// and solicited-node bits stay. Untouched: multicast, and what begins with 80 bits of 0.
-static uint16_t change_ipv6(uint8_t *address, uint32_t pass) {
-  static const uint8_t zero[10];
-  if (address[0] == 0xff || memcmp(address, zero, sizeof zero) == 0) return 0;
-  return change_word(address + 8, (uint16_t)((pass >> 8 & 0x3f) << 10 | (pass & 0xff)));
-}
-
-static uint16_t change_ip(uint8_t *p, uint32_t length, uint32_t pass, int depth);
-static uint16_t change_ethernet(uint8_t *frame, uint32_t length, uint32_t pass, int depth);
-
-static uint16_t change_gre(uint8_t *p, uint32_t length, uint32_t pass, int depth) {
-  if (length < 4 || (load16(p) & 0x4007) != 0) return 0; // routing, or PPTP's version
-  const uint16_t flags = load16(p);
-  const uint32_t header =
-      4 + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
-  if (length < header) return 0;
-  const uint16_t type = load16(p + 2);
-  uint16_t change = 0;
-  if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6) {
-    change = change_ip(p + header, length - header, pass, depth);
-  } else if (type == ETHERTYPE_TEB) {
-    change = change_ethernet(p + header, length - header, pass, depth);
-  }
-  if (!(flags & 0x8000)) return change;
-  store16(p + 4, followed(load16(p + 4), change));
-  return 0;
-}
-
-// VXLAN, Geneve and GTP-U by their ports, as a flow meter would follow them.
-static uint16_t change_tunnel(uint16_t port, uint8_t *p, uint32_t length, uint32_t pass,
-                              int depth) {
-  if (length < 8) return 0;
-  if (port == 4789 && p[0] == 0x08) return change_ethernet(p + 8, length - 8, pass, depth);
-  if (port == 6081 && p[0] >> 6 == 0) {
-    const uint32_t header = 8 + (p[0] & 0x3fu) * 4;
-    if (length < header) return 0;
-    const uint16_t type = load16(p + 2);
-    if (type == ETHERTYPE_TEB) {
-      return change_ethernet(p + header, length - header, pass, depth);
-    }
-    return change_ip(p + header, length - header, pass, depth);
-  }
-  if (port == 2152 && p[0] >> 5 == 1 && p[1] == 255) {
-    uint32_t header = p[0] & 7 ? 12 : 8;
-    if (length < header) return 0;
-    uint8_t next = p[0] & 4 ? p[11] : 0;
-    while (next != 0) {
-      if (length - header < 4 || p[header] == 0) return 0;
-      const uint32_t bytes = p[header] * 4u;
-      if (length - header < bytes) return 0;
-      header += bytes;
-      next = p[header - 1];
-    }
-    return change_ip(p + header, length - header, pass, depth);
-  }
-  return 0;
-}
-
-// `pseudo`: the change of the addresses, which checksums with a pseudo-header cover.
-static uint16_t change_transport(uint8_t protocol, uint8_t *p, uint32_t length, uint16_t pseudo,
-                                 uint32_t pass, int depth) {
-  switch (protocol) {
-  case PROTOCOL_TCP:
-    if (length < 18) return 0;
-    store16(p + 16, followed(load16(p + 16), pseudo));
-    return (uint16_t)~pseudo;
-  case PROTOCOL_UDP: {
-    if (length < 8) return 0;
-    const uint16_t inner = change_tunnel(load16(p + 2), p + 8, length - 8, pass, depth);
-    if (load16(p + 6) == 0) return inner; // none was computed
-    const uint16_t checksum = followed(load16(p + 6), add(pseudo, inner));
-    store16(p + 6, checksum == 0 ? 0xffff : checksum);
-    return (uint16_t)~pseudo;
-  }
-  case PROTOCOL_DCCP:
-  case PROTOCOL_UDPLITE:
-    if (length < 8) return 0;
-    store16(p + 6, followed(load16(p + 6), pseudo));
-    return (uint16_t)~pseudo;
-  case PROTOCOL_ICMP:
-    if (length < 8 || (p[0] != 3 && p[0] != 4 && p[0] != 5 && p[0] != 11 && p[0] != 12)) return 0;
-    store16(p + 2, followed(load16(p + 2), change_ip(p + 8, length - 8, pass, depth)));
-    return 0;
-  case PROTOCOL_ICMPV6: {
-    if (length < 8) return 0;
-    uint16_t inner = 0;
-    if (p[0] >= 1 && p[0] <= 4) inner = change_ip(p + 8, length - 8, pass, depth);
-    if (p[0] >= 135 && p[0] <= 137 && length >= 24) inner = change_ipv6(p + 8, pass);
-    if (p[0] == 137 && length >= 40) inner = add(inner, change_ipv6(p + 24, pass));
-    store16(p + 2, followed(load16(p + 2), add(pseudo, inner)));
-    return (uint16_t)~pseudo;
-  }
-  case PROTOCOL_IPIP:
-  case PROTOCOL_IPV6: return change_ip(p, length, pass, depth);
-  case PROTOCOL_GRE: return change_gre(p, length, pass, depth);
-  default: return 0;
-  }
-}
-
-static uint16_t change_ip(uint8_t *p, uint32_t length, uint32_t pass, int depth) {
-  const struct ip_packet ip = parse_ip(p, length);
-  if (ip.version == 0 || depth == 0) return 0;
-  uint16_t pseudo, header;
-  if (ip.version == 4) {
-    pseudo = add(change_ipv4(p + 12, pass), change_ipv4(p + 16, pass));
-    store16(p + 10, followed(load16(p + 10), pseudo));
-    header = 0; // its checksum takes back what the addresses changed
-  } else {
-    pseudo = add(change_ipv6(p + 8, pass), change_ipv6(p + 24, pass));
-    header = pseudo;
-  }
-  if (!ip.first) return header;
-  uint32_t end = ip.declared == 0 || ip.declared > length ? length : ip.declared;
-  if (end < ip.header) end = ip.header;
-  return add(header, change_transport(ip.protocol, p + ip.header, end - ip.header, pseudo, pass,
-                                      depth - 1));
-}
-
-static uint16_t change_ethernet(uint8_t *frame, uint32_t length, uint32_t pass, int depth) {
-  const struct layer3 found = find_layer3(frame, length);
-  uint8_t *p = frame + found.offset;
-  if (found.ethertype == 0) return 0;
-  if (found.ethertype != ETHERTYPE_ARP) return change_ip(p, length - found.offset, pass, depth);
-  if (length - found.offset < 28 || load16(p + 2) != ETHERTYPE_IPV4 || p[4] != 6 || p[5] != 4) {
-    return 0;
-  }
-  return add(change_ipv4(p + 14, pass), change_ipv4(p + 24, pass));
 }
 
 // ---- Lanes and output ---------------------------------------------------------------------------
@@ -478,7 +322,7 @@ static void put(const struct frame *frame, uint64_t time, uint32_t pass) {
   memcpy(out + out_used, &record, sizeof record);
   uint8_t *bytes = out + out_used + sizeof record;
   memcpy(bytes, arena + frame->at, frame->length);
-  if (pass > 0) change_ethernet(bytes, frame->length, pass, 4);
+  if (pass > 0) change_ethernet(bytes, frame->length, pass, READDRESS_DEPTH);
   out_used += sizeof record + frame->length;
 }
 
@@ -536,6 +380,7 @@ int main(int argc, char **argv) {
     else if (strcmp(option, "--gap-us") == 0) gap_limit = number(option, value);
     else if (strcmp(option, "--cap-packets") == 0) cap_packets = number(option, value);
     else if (strcmp(option, "--cap-bytes") == 0) cap_bytes = number(option, value);
+    else if (strcmp(option, "--longest") == 0) longest = number(option, value);
     else fail("no such option", option);
   }
   if (!path || bytes_wanted == 0) fail("--output FILE and --bytes N are needed", "mix");
@@ -554,7 +399,7 @@ int main(int argc, char **argv) {
 
   const uint64_t pass_bytes = arena_used + (uint64_t)frame_count * sizeof(struct pcap_record);
   const uint64_t passes = (bytes_wanted + pass_bytes - 1) / pass_bytes;
-  if (passes > 256 * 64) fail("too little for so many bytes: addresses would repeat", "list");
+  if (passes > READDRESS_PASSES) fail("too little for so many bytes: addresses would repeat", "list");
 
   output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (output < 0) fail(strerror(errno), path);
@@ -568,10 +413,11 @@ int main(int argc, char **argv) {
          capture_count, (unsigned long long)passes, frame_count, (unsigned long long)pass_bytes,
          (unsigned long long)last);
   printf("captures_capped\t%llu\nleft_out_unreadable\t%llu\nleft_out_other_link\t%llu\n"
-         "left_out_cut\t%llu\nleft_out_lying\t%llu\nleft_out_empty\t%llu\nframes_skipped\t%llu\n",
+         "left_out_cut\t%llu\nleft_out_lying\t%llu\nleft_out_longer\t%llu\n"
+         "left_out_empty\t%llu\nframes_skipped\t%llu\n",
          (unsigned long long)left_out.capped, (unsigned long long)left_out.unreadable,
          (unsigned long long)left_out.other_link, (unsigned long long)left_out.cut,
-         (unsigned long long)left_out.lying, (unsigned long long)left_out.empty,
-         (unsigned long long)left_out.frames_skipped);
+         (unsigned long long)left_out.lying, (unsigned long long)left_out.longer,
+         (unsigned long long)left_out.empty, (unsigned long long)left_out.frames_skipped);
   return 0;
 }

@@ -155,6 +155,8 @@ final class DissectionFuzzBed {
     cold.pointee.startA = 0xffff_ff00
     cold.pointee.startB = 0x0000_1000
     next = (0xffff_ff01, 0x0000_1001)
+    hot.pointee.sideA.nextSequence = next.0
+    hot.pointee.sideB.nextSequence = next.1
     time = 1_700_000_000_000_000_000
     (records, said, noted) = ([], [], 0)
     app.pointee = FlowApp()
@@ -260,12 +262,25 @@ final class DissectionFuzzBed {
     if let proto, app.pointee.state == 0, wire > 0 {
       dissection.pointee.beginForced(0, packet, proto)
     }
+    follow(side, at &+ UInt32(wire) &+ (how & 0x20 != 0 ? 1 : 0))
     noted |= dissection.pointee.show(0, packet)
     drain()
   }
 
+  /// As the tracker does, before dissection is shown a packet.
+  private func follow(_ side: UInt8, _ end: UInt32) {
+    let before = side == 0 ? hot.pointee.sideA.nextSequence : hot.pointee.sideB.nextSequence
+    guard Int32(bitPattern: end &- before) > 0 else { return }
+    if side == 0 {
+      hot.pointee.sideA.nextSequence = end
+    } else {
+      hot.pointee.sideB.nextSequence = end
+    }
+  }
+
   func end() {
-    dissection.pointee.end(0)
+    var mark = PayloadMark(time: time, ordinal: 0, side: 0)
+    noted |= dissection.pointee.end(0, &mark)
     drain()
     precondition(app.pointee.state == 0, "a flow that is over has no state")
     precondition(dissection.pointee.core.states.used == 0, "states come back")

@@ -25,20 +25,24 @@ class BenchError(Exception):
 class Hugepages:
     """Has enough of them while the bench runs, and gives back what it has added."""
 
-    def __init__(self, megabytes):
+    def __init__(self):
         self.before = int(HUGEPAGES.read_text())
+
+    def reserve(self, megabytes):
+        """At least so many that nobody uses."""
         free = self.free()
         wanted = (megabytes + 1) // 2
+        reserved = int(HUGEPAGES.read_text())
         if free < wanted:
             try:
-                HUGEPAGES.write_text(str(self.before + wanted - free))
+                HUGEPAGES.write_text(str(reserved + wanted - free))
             except PermissionError:
                 pass
         if self.free() < wanted:
             self.restore()
             raise BenchError(
                 f"{wanted} hugepages of 2 MiB are needed, {self.free()} are free; reserve them"
-                f" with `echo {self.before + wanted - free} > {HUGEPAGES}`")
+                f" with `echo {reserved + wanted - free} > {HUGEPAGES}`")
 
     @staticmethod
     def free():
@@ -48,7 +52,7 @@ class Hugepages:
         return 0
 
     def restore(self):
-        if int(HUGEPAGES.read_text()) != self.before:
+        if int(HUGEPAGES.read_text()) > self.before:
             HUGEPAGES.write_text(str(self.before))
 
 
@@ -136,7 +140,7 @@ class Bed:
     def start(self, name, command, nice=0):
         process = Process(name, command, self.folder / f"{name}.log", nice)
         self.processes.append(process)
-        process.answer()
+        process.first = process.answer()
         return process
 
     def generator(self, nap):
@@ -147,6 +151,13 @@ class Bed:
         if options.zipf:
             command += ["--zipf", options.zipf]
         return self.start("generator", command)
+
+    def player(self, capture, nap):
+        """Plays a capture; what it has of it stands in its first answer."""
+        options = self.options
+        return self.start("player", self.program(
+            "play", "--capture", capture, "--socket", self.vhost, "--core",
+            options.generator_core, "--patience", options.patience, "--nap", nap))
 
     def device(self):
         options = self.options
@@ -192,12 +203,24 @@ class Bed:
 
     def start_engine(self, sink):
         options = self.options
-        configuration = self.folder / "martlet.yaml"
         sinks = {
             "null": "  - {type: 'null'}",
             "redis": f"  - {{type: redis, url: 'unix:{self.redis_socket}', format: eve,"
                      " maxStreamLength: 0, queueMegabytes: 1024, batchRecords: 1024}",
         }[sink]
+        self.run_engine(f"""flows:
+  capacity: {self.flow_capacity(options)}
+  timeouts: {{activeSeconds: 0, closedSeconds: {CLOSED_SECONDS}, udpSeconds: {UDP_SECONDS}}}
+records:
+  ringSlots: {RECORD_RING_SLOTS}
+sinks:
+{sinks}
+""")
+
+    def run_engine(self, sections):
+        """Starts martletd on the queue, with these sections of its configuration, and waits for it."""
+        options = self.options
+        configuration = self.folder / "martlet.yaml"
         configuration.write_text(f"""sensor: {SENSOR}
 drainSeconds: 600
 engine:
@@ -211,14 +234,7 @@ ports:
     queues: 1
     rxDescriptors: {options.descriptors}
     checksumOffload: false
-flows:
-  capacity: {self.flow_capacity(options)}
-  timeouts: {{activeSeconds: 0, closedSeconds: {CLOSED_SECONDS}, udpSeconds: {UDP_SECONDS}}}
-records:
-  ringSlots: {RECORD_RING_SLOTS}
-sinks:
-{sinks}
-control:
+{sections}control:
   socket: {self.control}
   limits: {{clients: {max(options.clients + 8, 64)}}}
 log:

@@ -6,6 +6,8 @@ import platform
 import shlex
 import sys
 
+import protocols
+
 
 def machine():
     """Processor, cores, memory, system."""
@@ -121,12 +123,61 @@ def soak_text(result):
               f" A cache line takes {near} ns to the other core and back.")
 
 
+def protocols_text(result):
+    """Trials by rate, and what bounds them."""
+    capture, best = result["capture"], result["best"]
+    records = sum(capture["records"].values())
+    mean = capture["bytes"] / capture["frames"]
+    parts = [
+        f"{capture['name']}: {capture['frames']:,} frames of {mean:.0f} bytes, {capture['flows']:,}"
+        f" flows and {records:,} protocol records a pass; each pass has other addresses. Left out:"
+        f" {capture['longFrames']} frames for their length, {capture['cutFrames']} cut ones,"
+        f" {capture['fixedFrames']} whose flow would be the same in each pass."]
+    rows = []
+    for trial in result["trials"]:
+        shares = trial["shares"]
+        # All of martletd but its worker: publisher, sinks, main thread.
+        publishing = sum(share for name, share in shares.items()
+                         if name == "martletd" or name.startswith("sink-"))
+        lost = protocols.brief(trial["losses"])
+        rows.append([
+            f"{trial['offeredBitsPerSecond'] / 1e9:.2f}",
+            f"{trial['bitsPerSecond'] / 1e9:.2f}, {trial['wireBitsPerSecond'] / 1e9:.2f}",
+            mpps(trial["packetsPerSecond"]),
+            f"{trial['protocolRecords'] / trial['seconds']:,.0f}",
+            f"{trial['receiverTicks']:.0f}", f"{trial['receiverBusy']:.0%}",
+            f"{trial['busyShare']:.0%}", f"{publishing:.0%}",
+            f"{trial['longestLagMilliseconds']:.1f} ms", f"{trial['workerShare']:.0%}",
+            stolen(trial),
+            f"{trial['dissectionsLive']:,}, {trial['bufferBytes'] / (1 << 20):.0f} MiB",
+            f"{trial['drainSeconds']:.1f} s", lost or "nothing"])
+    parts.append(table(
+        ["Gbit/s asked", "sent: frames, on the wire", "Mpps", "protocol records/s",
+         "ticks a packet", "worker busy", "generator busy", "publisher and sink",
+         "furthest behind", "worker had its core", "stolen by the host", "in dissection, buffers", "end of the engine", "lost"], rows))
+    verdict = "held" if result["held"] else "NOT HELD"
+    text = f"{result['asked']:g} Gbit/s of frames: **{verdict}**."
+    if best:
+        by_type = best.get("recordsByType", {})
+        text += (f" Highest rate without loss: {best['bitsPerSecond'] / 1e9:.2f} Gbit/s of frames,"
+                 f" {best['wireBitsPerSecond'] / 1e9:.2f} on the wire,"
+                 f" {mpps(best['packetsPerSecond'])} Mpps, {best['passes']:,} passes.")
+        if by_type:
+            text += (" Of each type as many records as `martlet read` finds: "
+                     + ", ".join(f"{name} {count:,}" for name, count in sorted(by_type.items()))
+                     + ".")
+    parts.append(text)
+    return "\n\n".join(parts)
+
+
 def text(options, results):
     """The whole report."""
     date = datetime.date.today().isoformat()
     mix = (f"{options.flows:,} flows{f', Zipf {options.zipf}' if options.zipf else ''},"
            f" {options.new:,} new a second, frames {options.size}, TCP {options.tcp:.0%},"
            f" IPv6 {options.ipv6:.0%}")
+    if set(results) == {"protocols"}:
+        mix = f"{options.sink} sink"
     parts = [f"## {date}, line rate", f"{machine()}. {mix}.", "    " + shlex.join(
         ["bench/linerate/run"] + sys.argv[1:])]
     found = searches(results)
@@ -135,4 +186,6 @@ def text(options, results):
     for result in results.get("soak", []):
         parts.append(f"Soak at {options.rate} Mpps for {options.seconds:.0f} s, records to Redis: "
                      + soak_text(result))
+    if "protocols" in results:
+        parts.append("Protocols: " + protocols_text(results["protocols"]))
     return "\n\n".join(parts) + "\n"

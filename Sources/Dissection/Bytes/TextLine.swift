@@ -15,9 +15,7 @@ struct TextLine: BitwiseCopyable {
   static func first(of bytes: Bytes, limit: Int) -> TextLine? {
     let seen = bytes.prefix(limit)
     if let end = seen.firstIndex(of: 0x0a) {
-      var count = end
-      if count > 0, seen.u8(count &- 1) == 0x0d { count &-= 1 }
-      return TextLine(text: seen.prefix(count), length: end &+ 1, isCut: false)
+      return TextLine(text: seen.prefix(end).withoutCR, length: end &+ 1, isCut: false)
     }
     if bytes.count < limit { return nil }
     return TextLine(text: seen, length: limit, isCut: true)
@@ -38,6 +36,34 @@ struct TextLine: BitwiseCopyable {
 }
 
 extension Bytes {
+  /// Without a CR at its end.
+  @inline(__always)
+  var withoutCR: Bytes { count > 0 && base[count &- 1] == 0x0d ? prefix(count &- 1) : self }
+
+  /// Without LF or CR LF at its end.
+  var withoutLineEnd: Bytes {
+    (count > 0 && base[count &- 1] == 0x0a ? prefix(count &- 1) : self).withoutCR
+  }
+
+  /// Three or four letters: what is a command's name to FTP and POP3.
+  var isShortWord: Bool {
+    guard count == 3 || count == 4 else { return false }
+    for place in 0..<count where Self.lowercase(base[place]) &- 0x61 >= 26 { return false }
+    return true
+  }
+
+  /// Behind the empty line that ends a head, which is looked for from `start` on; nil where it is not there.
+  @inline(__always)
+  func endOfHead(from start: Int) -> Int? {
+    var place = start
+    while let end = firstIndex(of: 0x0a, from: place) {
+      place = end &+ 1
+      if u8(place) == 0x0a { return end &+ 2 }
+      if u8(place) == 0x0d, u8(end &+ 2) == 0x0a { return end &+ 3 }
+    }
+    return nil
+  }
+
   /// Whether a text stands in it somewhere, ASCII letters being the same in either case; `text` is in lower
   /// case.
   func contains(lowercase text: StaticString) -> Bool {

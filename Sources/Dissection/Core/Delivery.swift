@@ -49,7 +49,7 @@ struct Delivery: BitwiseCopyable {
 
   /// Puts fields behind those that a draft has already.
   func keep(_ writer: EventWriter, in draft: inout EventDraft) {
-    core.pointee.append(writer, to: &draft)
+    core.pointee.append(writer, to: &draft, flow)
   }
 
   /// Makes a record of a type out of what a draft has and then what the writer has. The draft is empty
@@ -73,7 +73,7 @@ struct Delivery: BitwiseCopyable {
   }
 
   /// Gives a draft's memory back; it is empty afterwards.
-  func drop(_ draft: inout EventDraft) { core.pointee.drop(&draft) }
+  func drop(_ draft: inout EventDraft) { core.pointee.drop(&draft, flow) }
 
   /// The number of the flow's next transaction, from 0: EVE's `tx_id`.
   func nextTransaction() -> UInt32 {

@@ -1,219 +1,221 @@
 internal import FlowEngine
 
-// Which dissector has which protocol: a switch, so that each call is a plain one.
+// Which dissector has which protocol: one switch for streams and one for datagrams. What is asked of it is a
+// generic call, so that after inlining each is a plain one.
+
+/// Something that is asked of whichever dissector has a stream.
+private protocol StreamCall {
+  associatedtype Answer
+
+  func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) -> Answer
+}
+
+/// The same of a flow's datagrams.
+private protocol DatagramCall {
+  associatedtype Answer
+
+  func callAsFunction<Dissector: DatagramDissector>(_ dissector: Dissector.Type) -> Answer
+}
 
 extension Dissection {
-  /// A look at first bytes.
-  static func probe(_ proto: AppProtocol, _ bytes: Bytes, _ context: ProbeContext) -> Probe {
-    if context.isTCP {
-      switch proto {
-      case .dns: return DNSStream.probe(bytes, context)
-      case .tls: return TLSStream.probe(bytes, context)
-      case .http: return HTTPStream.probe(bytes, context)
-      case .http2: return HTTP2Stream.probe(bytes, context)
-      case .ssh: return SSHStream.probe(bytes, context)
-      case .smtp: return SMTPStream.probe(bytes, context)
-      case .ftp: return FTPStream.probe(bytes, context)
-      case .ftpData: return FTPDataStream.probe(bytes, context)
-      case .imap: return IMAPStream.probe(bytes, context)
-      case .pop3: return POP3Stream.probe(bytes, context)
-      case .telnet: return TelnetStream.probe(bytes, context)
-      case .mqtt: return MQTTStream.probe(bytes, context)
-      case .sip: return SIPStream.probe(bytes, context)
-      default: return Signatures.probe(proto, bytes, context)
-      }
-    }
+  /// nil of a protocol that has no dissector.
+  @inline(__always)
+  private static func ask<Call: StreamCall>(
+    _ proto: AppProtocol, stream call: Call
+  ) -> Call.Answer? {
     switch proto {
-    case .dns: return DNSDatagrams.probe(bytes, context)
-    case .mdns: return DNSDatagrams.probe(bytes, context)
-    case .llmnr: return DNSDatagrams.probe(bytes, context)
-    case .quic: return QUICDatagrams.probe(bytes, context)
-    case .dhcp: return DHCPDatagrams.probe(bytes, context)
-    case .dhcpv6: return DHCPv6Datagrams.probe(bytes, context)
-    case .ntp: return NTPDatagrams.probe(bytes, context)
-    case .snmp: return SNMPDatagrams.probe(bytes, context)
-    case .sip: return SIPDatagrams.probe(bytes, context)
-    case .tftp: return TFTPDatagrams.probe(bytes, context)
-    default: return Signatures.probe(proto, bytes, context)
+    case .dns: call(DNSStream.self)
+    case .tls: call(TLSStream.self)
+    case .http: call(HTTPStream.self)
+    case .http2: call(HTTP2Stream.self)
+    case .ssh: call(SSHStream.self)
+    case .smtp: call(SMTPStream.self)
+    case .ftp: call(FTPStream.self)
+    case .ftpData: call(FTPDataStream.self)
+    case .imap: call(IMAPStream.self)
+    case .pop3: call(POP3Stream.self)
+    case .telnet: call(TelnetStream.self)
+    case .mqtt: call(MQTTStream.self)
+    case .sip: call(SIPStream.self)
+    default: nil
     }
   }
 
+  /// nil of a protocol that has no dissector.
+  @inline(__always)
+  private static func ask<Call: DatagramCall>(
+    _ proto: AppProtocol, datagrams call: Call
+  ) -> Call.Answer? {
+    switch proto {
+    case .dns, .mdns, .llmnr: call(DNSDatagrams.self)
+    case .quic: call(QUICDatagrams.self)
+    case .dhcp: call(DHCPDatagrams.self)
+    case .dhcpv6: call(DHCPv6Datagrams.self)
+    case .ntp: call(NTPDatagrams.self)
+    case .snmp: call(SNMPDatagrams.self)
+    case .sip: call(SIPDatagrams.self)
+    case .tftp: call(TFTPDatagrams.self)
+    default: nil
+    }
+  }
+
+  private static func proto(of state: UnsafeMutablePointer<FlowState>) -> AppProtocol {
+    AppProtocol(rawValue: state.pointee.proto) ?? .unknown
+  }
+
+  // MARK: First bytes
+
+  private struct Look: StreamCall, DatagramCall {
+    let bytes: Bytes
+    let context: ProbeContext
+
+    @inline(__always)
+    func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) -> Probe {
+      Dissector.probe(bytes, context)
+    }
+
+    @inline(__always)
+    func callAsFunction<Dissector: DatagramDissector>(_ dissector: Dissector.Type) -> Probe {
+      Dissector.probe(bytes, context)
+    }
+  }
+
+  /// A look at first bytes.
+  static func probe(_ proto: AppProtocol, _ bytes: Bytes, _ context: ProbeContext) -> Probe {
+    let look = Look(bytes: bytes, context: context)
+    let answer = context.isTCP ? ask(proto, stream: look) : ask(proto, datagrams: look)
+    return answer ?? Signatures.probe(proto, bytes, context)
+  }
+
   // MARK: Streams
+
+  private struct Take: StreamCall {
+    let d: Delivery
+    let bytes: Bytes
+
+    @inline(__always)
+    func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) -> Progress {
+      Dissector.take(d, d.own(Dissector.State.self), bytes)
+    }
+  }
 
   /// Bytes of a direction to whoever has the flow.
   mutating func dissect(
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
     _ toServer: Bool, _ bytes: Bytes
   ) -> Progress {
+    // What is looked at does not depend on how far a segment goes beyond the depth, nor does what is found.
+    let left = bytesLeft(state, side, toServer)
+    guard left > 0 else { return .directionDone() }
     if state.pointee.proto == AppProtocol.unknown.rawValue {
-      let progress = detectStream(state, side, toServer, bytes)
+      let progress = detectStream(state, side, toServer, bytes.prefix(left))
       // The other side's bytes, which waited for this, may have been all that is wanted of the flow.
       if state.pointee.proto == AppProtocol.unknown.rawValue || !isLive(state) { return progress }
     } else if side.pointee.flags & StreamSide.Flags.probed == 0,
-      !confirm(state, side, toServer, bytes)
+      !confirm(state, side, toServer, bytes.prefix(left))
     {
       return .needs(bytes.count + 1)
     }
+    // Of the protocol that has just been found it may be another one.
+    let bytes = bytes.prefix(bytesLeft(state, side, toServer))
+    if bytes.isEmpty { return .directionDone() }
     var d = delivery(state, toServer: toServer)
     d.offset = side.pointee.offset
-    switch AppProtocol(rawValue: state.pointee.proto) ?? .unknown {
-    case .dns: return DNSStream.take(d, own(state, DNSStream.State.self), bytes)
-    case .tls: return TLSStream.take(d, own(state, TLSStream.State.self), bytes)
-    case .http: return HTTPStream.take(d, own(state, HTTPStream.State.self), bytes)
-    case .http2: return HTTP2Stream.take(d, own(state, HTTP2Stream.State.self), bytes)
-    case .ssh: return SSHStream.take(d, own(state, SSHStream.State.self), bytes)
-    case .smtp: return SMTPStream.take(d, own(state, SMTPStream.State.self), bytes)
-    case .ftp: return FTPStream.take(d, own(state, FTPStream.State.self), bytes)
-    case .ftpData: return FTPDataStream.take(d, own(state, FTPDataStream.State.self), bytes)
-    case .imap: return IMAPStream.take(d, own(state, IMAPStream.State.self), bytes)
-    case .pop3: return POP3Stream.take(d, own(state, POP3Stream.State.self), bytes)
-    case .telnet: return TelnetStream.take(d, own(state, TelnetStream.State.self), bytes)
-    case .mqtt: return MQTTStream.take(d, own(state, MQTTStream.State.self), bytes)
-    case .sip: return SIPStream.take(d, own(state, SIPStream.State.self), bytes)
     // Known by its signature: the other direction's first bytes are still held to it, and nothing more is
     // asked.
-    default: return .directionDone()
+    return Self.ask(Self.proto(of: state), stream: Take(d: d, bytes: bytes)) ?? .directionDone()
+  }
+
+  private struct Gap: StreamCall {
+    let d: Delivery
+    let rest: Bytes
+    let missing: UInt64
+
+    @inline(__always)
+    func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) -> GapAnswer {
+      Dissector.gap(d, d.own(Dissector.State.self), rest: rest, missing: missing)
     }
   }
 
   mutating func dissectGap(
     _ state: UnsafeMutablePointer<FlowState>, _ toServer: Bool, _ rest: Bytes, _ missing: UInt64
   ) -> GapAnswer {
-    let d = delivery(state, toServer: toServer)
-    switch AppProtocol(rawValue: state.pointee.proto) ?? .unknown {
+    let proto = Self.proto(of: state)
+    let gap = Gap(d: delivery(state, toServer: toServer), rest: rest, missing: missing)
     // Not known yet: what stands behind the hole may tell.
-    case .dns:
-      return DNSStream.gap(d, own(state, DNSStream.State.self), rest: rest, missing: missing)
-    case .tls:
-      return TLSStream.gap(d, own(state, TLSStream.State.self), rest: rest, missing: missing)
-    case .http:
-      return HTTPStream.gap(d, own(state, HTTPStream.State.self), rest: rest, missing: missing)
-    case .http2:
-      return HTTP2Stream.gap(d, own(state, HTTP2Stream.State.self), rest: rest, missing: missing)
-    case .ssh:
-      return SSHStream.gap(d, own(state, SSHStream.State.self), rest: rest, missing: missing)
-    case .smtp:
-      return SMTPStream.gap(d, own(state, SMTPStream.State.self), rest: rest, missing: missing)
-    case .ftp:
-      return FTPStream.gap(d, own(state, FTPStream.State.self), rest: rest, missing: missing)
-    case .ftpData:
-      return FTPDataStream.gap(
-        d, own(state, FTPDataStream.State.self), rest: rest, missing: missing)
-    case .imap:
-      return IMAPStream.gap(d, own(state, IMAPStream.State.self), rest: rest, missing: missing)
-    case .pop3:
-      return POP3Stream.gap(d, own(state, POP3Stream.State.self), rest: rest, missing: missing)
-    case .telnet:
-      return TelnetStream.gap(d, own(state, TelnetStream.State.self), rest: rest, missing: missing)
-    case .mqtt:
-      return MQTTStream.gap(d, own(state, MQTTStream.State.self), rest: rest, missing: missing)
-    case .sip:
-      return SIPStream.gap(d, own(state, SIPStream.State.self), rest: rest, missing: missing)
-    case .unknown: return .resume
-    default: return .done
+    return Self.ask(proto, stream: gap) ?? (proto == .unknown ? .resume : .done)
+  }
+
+  private struct Closed: StreamCall {
+    let d: Delivery
+    let rest: Bytes
+
+    @inline(__always)
+    func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) {
+      Dissector.closed(d, d.own(Dissector.State.self), rest: rest)
     }
   }
 
   mutating func dissectClosed(
     _ state: UnsafeMutablePointer<FlowState>, _ toServer: Bool, _ rest: Bytes
   ) {
-    let d = delivery(state, toServer: toServer)
-    switch AppProtocol(rawValue: state.pointee.proto) ?? .unknown {
-    case .dns: DNSStream.closed(d, own(state, DNSStream.State.self), rest: rest)
-    case .tls: TLSStream.closed(d, own(state, TLSStream.State.self), rest: rest)
-    case .http: HTTPStream.closed(d, own(state, HTTPStream.State.self), rest: rest)
-    case .http2: HTTP2Stream.closed(d, own(state, HTTP2Stream.State.self), rest: rest)
-    case .ssh: SSHStream.closed(d, own(state, SSHStream.State.self), rest: rest)
-    case .smtp: SMTPStream.closed(d, own(state, SMTPStream.State.self), rest: rest)
-    case .ftp: FTPStream.closed(d, own(state, FTPStream.State.self), rest: rest)
-    case .ftpData: FTPDataStream.closed(d, own(state, FTPDataStream.State.self), rest: rest)
-    case .imap: IMAPStream.closed(d, own(state, IMAPStream.State.self), rest: rest)
-    case .pop3: POP3Stream.closed(d, own(state, POP3Stream.State.self), rest: rest)
-    case .telnet: TelnetStream.closed(d, own(state, TelnetStream.State.self), rest: rest)
-    case .mqtt: MQTTStream.closed(d, own(state, MQTTStream.State.self), rest: rest)
-    case .sip: SIPStream.closed(d, own(state, SIPStream.State.self), rest: rest)
-    default: break
-    }
+    let closed = Closed(d: delivery(state, toServer: toServer), rest: rest)
+    _ = Self.ask(Self.proto(of: state), stream: closed)
   }
 
   // MARK: Datagrams
 
+  private struct TakeDatagram: DatagramCall {
+    let d: Delivery
+    let bytes: Bytes
+    let missing: Int
+
+    @inline(__always)
+    func callAsFunction<Dissector: DatagramDissector>(
+      _ dissector: Dissector.Type
+    ) -> DatagramAnswer {
+      Dissector.take(d, d.own(Dissector.State.self), bytes, missing: missing)
+    }
+  }
+
   mutating func dissectDatagram(
     _ state: UnsafeMutablePointer<FlowState>, _ toServer: Bool, _ bytes: Bytes, _ missing: Int
   ) -> DatagramAnswer {
-    let d = delivery(state, toServer: toServer)
-    switch AppProtocol(rawValue: state.pointee.proto) ?? .unknown {
-    case .dns:
-      return DNSDatagrams.take(d, own(state, DNSDatagrams.State.self), bytes, missing: missing)
-    case .mdns:
-      return DNSDatagrams.take(d, own(state, DNSDatagrams.State.self), bytes, missing: missing)
-    case .llmnr:
-      return DNSDatagrams.take(d, own(state, DNSDatagrams.State.self), bytes, missing: missing)
-    case .quic:
-      return QUICDatagrams.take(d, own(state, QUICDatagrams.State.self), bytes, missing: missing)
-    case .dhcp:
-      return DHCPDatagrams.take(d, own(state, DHCPDatagrams.State.self), bytes, missing: missing)
-    case .dhcpv6:
-      return DHCPv6Datagrams.take(
-        d, own(state, DHCPv6Datagrams.State.self), bytes, missing: missing)
-    case .ntp:
-      return NTPDatagrams.take(d, own(state, NTPDatagrams.State.self), bytes, missing: missing)
-    case .snmp:
-      return SNMPDatagrams.take(d, own(state, SNMPDatagrams.State.self), bytes, missing: missing)
-    case .sip:
-      return SIPDatagrams.take(d, own(state, SIPDatagrams.State.self), bytes, missing: missing)
-    case .tftp:
-      return TFTPDatagrams.take(d, own(state, TFTPDatagrams.State.self), bytes, missing: missing)
-    default: return .done
-    }
+    let take = TakeDatagram(
+      d: delivery(state, toServer: toServer), bytes: bytes, missing: missing)
+    return Self.ask(Self.proto(of: state), datagrams: take) ?? .done
   }
 
   // MARK: The end
 
-  mutating func endDissector(_ state: UnsafeMutablePointer<FlowState>) {
-    let isTCP = core.flows.hot[Int(state.pointee.entry)].key.proto == IPProtocol.tcp
-    let d = delivery(state, toServer: true)
-    let proto = AppProtocol(rawValue: state.pointee.proto) ?? .unknown
-    if isTCP {
-      switch proto {
-      case .dns: DNSStream.end(d, own(state, DNSStream.State.self))
-      case .tls: TLSStream.end(d, own(state, TLSStream.State.self))
-      case .http: HTTPStream.end(d, own(state, HTTPStream.State.self))
-      case .http2: HTTP2Stream.end(d, own(state, HTTP2Stream.State.self))
-      case .ssh: SSHStream.end(d, own(state, SSHStream.State.self))
-      case .smtp: SMTPStream.end(d, own(state, SMTPStream.State.self))
-      case .ftp: FTPStream.end(d, own(state, FTPStream.State.self))
-      case .ftpData: FTPDataStream.end(d, own(state, FTPDataStream.State.self))
-      case .imap: IMAPStream.end(d, own(state, IMAPStream.State.self))
-      case .pop3: POP3Stream.end(d, own(state, POP3Stream.State.self))
-      case .telnet: TelnetStream.end(d, own(state, TelnetStream.State.self))
-      case .mqtt: MQTTStream.end(d, own(state, MQTTStream.State.self))
-      case .sip: SIPStream.end(d, own(state, SIPStream.State.self))
-      default: break
-      }
-    } else {
-      switch proto {
-      case .dns: DNSDatagrams.end(d, own(state, DNSDatagrams.State.self))
-      case .mdns: DNSDatagrams.end(d, own(state, DNSDatagrams.State.self))
-      case .llmnr: DNSDatagrams.end(d, own(state, DNSDatagrams.State.self))
-      case .quic: QUICDatagrams.end(d, own(state, QUICDatagrams.State.self))
-      case .dhcp: DHCPDatagrams.end(d, own(state, DHCPDatagrams.State.self))
-      case .dhcpv6: DHCPv6Datagrams.end(d, own(state, DHCPv6Datagrams.State.self))
-      case .ntp: NTPDatagrams.end(d, own(state, NTPDatagrams.State.self))
-      case .snmp: SNMPDatagrams.end(d, own(state, SNMPDatagrams.State.self))
-      case .sip: SIPDatagrams.end(d, own(state, SIPDatagrams.State.self))
-      case .tftp: TFTPDatagrams.end(d, own(state, TFTPDatagrams.State.self))
-      default: break
-      }
+  private struct End: StreamCall, DatagramCall {
+    let d: Delivery
+
+    @inline(__always)
+    func callAsFunction<Dissector: StreamDissector>(_ dissector: Dissector.Type) {
+      Dissector.end(d, d.own(Dissector.State.self))
+    }
+
+    @inline(__always)
+    func callAsFunction<Dissector: DatagramDissector>(_ dissector: Dissector.Type) {
+      Dissector.end(d, d.own(Dissector.State.self))
     }
   }
 
-  // MARK: Calls
+  mutating func endDissector(_ state: UnsafeMutablePointer<FlowState>) {
+    let end = End(d: delivery(state, toServer: true))
+    if core.flows.hot[Int(state.pointee.entry)].key.proto == IPProtocol.tcp {
+      _ = Self.ask(Self.proto(of: state), stream: end)
+    } else {
+      _ = Self.ask(Self.proto(of: state), datagrams: end)
+    }
+  }
+}
 
+extension Delivery {
+  /// The dissector's own part of the flow's state.
   @inline(__always)
-  private func own<State>(
-    _ state: UnsafeMutablePointer<FlowState>, _ type: State.Type
-  ) -> UnsafeMutablePointer<State> {
-    (UnsafeMutableRawPointer(state) + FlowState.ownOffset).assumingMemoryBound(to: State.self)
+  fileprivate func own<State>(_ type: State.Type) -> UnsafeMutablePointer<State> {
+    (UnsafeMutableRawPointer(flow) + FlowState.ownOffset).assumingMemoryBound(to: State.self)
   }
 }

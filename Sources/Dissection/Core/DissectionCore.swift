@@ -43,13 +43,22 @@ struct DissectionCore {
 
   // MARK: Drafts
 
-  mutating func append(_ writer: EventWriter, to draft: inout EventDraft) {
+  /// KiB of blocks that one flow's records under way may take: room for some hundred requests without
+  /// answers, and a sixty-fourth of the usual memory.
+  static var mostDraftKilobytes: Int { 512 }
+
+  /// Puts fields behind those of a draft; where its flow, or all together, have too much already it is
+  /// marked as truncated. `isLast`: it is emitted now, and its memory is free in a moment.
+  mutating func append(
+    _ writer: EventWriter, to draft: inout EventDraft, _ flow: UnsafeMutablePointer<FlowState>,
+    isLast: Bool = false
+  ) {
     if writer.isTruncated { draft.isTruncated = true }
     // What is open stays open: it is closed by what is put behind it, or when the record is emitted.
     let count = Int(draft.count) &+ writer.count
     guard count > 0 else { return }
     if draft.block == 0 || count > BlockPool.byteCount(draft.size) {
-      guard let size = BlockPool.size(for: count), grow(&draft, size) else {
+      guard let size = BlockPool.size(for: count), grow(&draft, size, flow, isLast) else {
         draft.isTruncated = true
         return
       }
@@ -59,7 +68,17 @@ struct DissectionCore {
     draft.count = UInt32(truncatingIfNeeded: count)
   }
 
-  private mutating func grow(_ draft: inout EventDraft, _ size: UInt8) -> Bool {
+  private mutating func grow(
+    _ draft: inout EventDraft, _ size: UInt8, _ flow: UnsafeMutablePointer<FlowState>,
+    _ isLast: Bool
+  ) -> Bool {
+    let before = draft.block == 0 ? 0 : BlockPool.byteCount(draft.size) / 1024
+    let after = BlockPool.byteCount(size) / 1024
+    let sum = Int(flow.pointee.draftKilobytes) &- before &+ after
+    guard isLast || sum <= Self.mostDraftKilobytes else {
+      note(.appPendingTooLarge)
+      return false
+    }
     let block = blocks.take(size)
     guard block != 0 else {
       counters.add(.dissectionNoMemory)
@@ -71,11 +90,17 @@ struct DissectionCore {
     }
     draft.block = block
     draft.size = size
+    // At the most 512, and the 64 of one that is emitted.
+    flow.pointee.draftKilobytes = UInt16(truncatingIfNeeded: sum)
     return true
   }
 
-  mutating func drop(_ draft: inout EventDraft) {
-    blocks.giveBack(draft.block, draft.size)
+  mutating func drop(_ draft: inout EventDraft, _ flow: UnsafeMutablePointer<FlowState>) {
+    if draft.block != 0 {
+      blocks.giveBack(draft.block, draft.size)
+      flow.pointee.draftKilobytes &-= UInt16(
+        truncatingIfNeeded: BlockPool.byteCount(draft.size) / 1024)
+    }
     draft = EventDraft()
   }
 
@@ -85,7 +110,7 @@ struct DissectionCore {
     _ type: EventType, _ draft: inout EventDraft, _ writer: EventWriter, _ d: Delivery,
     toServer: Bool, transaction: UInt32?, isHidden: Bool
   ) {
-    defer { drop(&draft) }
+    defer { drop(&draft, d.flow) }
     let entry = Int(d.flow.pointee.entry)
     let hot = flows.hot + entry
     if isHidden && !settings.wantsHiddenRecords { return }
@@ -96,7 +121,7 @@ struct DissectionCore {
     var isTruncated = writer.isTruncated || draft.isTruncated
     writer.endAll()
     if !draft.isEmpty && !writer.isEmpty {
-      append(writer, to: &draft)
+      append(writer, to: &draft, d.flow, isLast: true)
       isTruncated = isTruncated || draft.isTruncated
     }
     let cold = flows.cold + entry

@@ -6,23 +6,25 @@ struct StreamSide: BitwiseCopyable {
   var nextSequence: UInt32 = 0
   /// ``Flags``
   var flags: UInt16 = 0
-  /// Blocks of segments that wait behind a hole.
-  var segmentCount: UInt16 = 0
+  /// Of ``carry``.
+  var carrySize: UInt8 = 0
+  /// Holes behind which segments wait.
+  var holes: UInt8 = 0
   /// Bytes delivered, skipped and missed so far: the place in the stream.
   var offset: UInt64 = 0
   /// Bytes that nobody wants, still to come.
   var skip: UInt64 = 0
-  /// What the dissector has left for later, in a block of `carrySize`.
+  /// What the dissector has left for later, in a block of ``carrySize``.
   var carry: UInt32 = 0
   var carryCount: UInt32 = 0
   /// Bytes that must be together before the dissector is asked again.
   var needs: UInt32 = 0
-  var carrySize: UInt8 = 0
-  private var reserved: (UInt8, UInt8, UInt8) = (0, 0, 0)
   /// First block of waiting segments, in the order of their sequence numbers; 0: none.
   var segments: UInt32 = 0
-  /// Bytes in them.
+  /// Bytes that the blocks of waiting segments take, used or not.
   var held: UInt32 = 0
+  /// Bytes that came when too much of it had been looked at without telling what it is.
+  var unheard: UInt32 = 0
   /// Of the FIN, where ``Flags/fin`` says that there is one.
   var finSequence: UInt32 = 0
   /// Bytes that holes have hidden.
@@ -74,7 +76,14 @@ struct FlowState: BitwiseCopyable {
   /// Of the latest packet.
   var lastTime: Int64 = 0
   var lastOrdinal: UInt64 = 0
-  private var reservedToo: UInt32 = 0
+  /// KiB of the blocks that records under way take.
+  var draftKilobytes: UInt16 = 0
+  /// The dissector's own part is not all zeros any more.
+  var isOwnUsed = false
+  /// Of the latest packet, as ``lastTime``.
+  var lastSide: UInt8 = 0
+  /// A block in which the dissector before has left something for the next one (``HTTP2Handed``); 0: none.
+  var handed: UInt32 = 0
   var sideA = StreamSide()
   var sideB = StreamSide()
   /// Of what was delivered last.

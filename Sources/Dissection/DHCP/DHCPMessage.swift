@@ -211,7 +211,7 @@ struct DHCPMessage {
       guard length <= 32, let prefix = cursor.take((Int(length) &+ 7) >> 3),
         let router = cursor.take(4)
       else { return false }
-      var text = DNSText(space)
+      var text = BoundedText(space)
       for i in 0..<4 {
         if i > 0 { text.text(".") }
         text.decimal(prefix.u8(i) ?? 0)

@@ -3,7 +3,7 @@
 /// are left out: their length stands for them.
 enum DNSDataText {
   /// False where the data makes no sense; what was understood stands all the same.
-  static func write(_ record: DNSRecord, _ message: Bytes, _ text: inout DNSText) -> Bool {
+  static func write(_ record: DNSRecord, _ message: Bytes, _ text: inout BoundedText) -> Bool {
     let data = record.bytes(message)
     switch record.type {
     // Those whose data is a name: MD MF MB MG MR, NSAPPTR, DNAME.
@@ -75,7 +75,7 @@ enum DNSDataText {
     }
   }
 
-  private static func strings(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func strings(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     var cursor = ByteCursor(data)
     while let string = cursor.prefixed8() {
       if text.count > 0 { text.space() }
@@ -85,7 +85,7 @@ enum DNSDataText {
   }
 
   /// RFC 4034, 5.3.
-  private static func ds(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func ds(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard let tag = data.be16(0), let algorithm = data.u8(2), let digest = data.u8(3) else {
       return false
     }
@@ -97,7 +97,7 @@ enum DNSDataText {
   }
 
   /// RFC 4034, 2.2, and the key's tag (appendix B) for the key.
-  private static func key(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func key(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard let flags = data.be16(0), let proto = data.u8(2), let algorithm = data.u8(3) else {
       return false
     }
@@ -118,7 +118,7 @@ enum DNSDataText {
 
   /// RFC 4034, 3.2, without the signature.
   private static func signature(
-    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout DNSText
+    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout BoundedText
   ) -> Bool {
     guard let covered = data.be16(0), let algorithm = data.u8(2), let labels = data.u8(3),
       let ttl = data.be32(4), let expiration = data.be32(8), let inception = data.be32(12),
@@ -136,7 +136,7 @@ enum DNSDataText {
   }
 
   /// RFC 5155, 3.3; the hash of the next name as hexadecimal digits.
-  private static func nsec3(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func nsec3(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard nsec3Parameters(data, &text), let salt = data.u8(4),
       let length = data.u8(5 &+ Int(salt)), let next = data.slice(6 &+ Int(salt), Int(length))
     else { return false }
@@ -146,7 +146,7 @@ enum DNSDataText {
   }
 
   /// RFC 5155, 4.3.
-  private static func nsec3Parameters(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func nsec3Parameters(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard let algorithm = data.u8(0), let flags = data.u8(1), let iterations = data.be16(2),
       let length = data.u8(4), let salt = data.slice(5, Int(length))
     else { return false }
@@ -159,7 +159,7 @@ enum DNSDataText {
 
   /// RFC 3403, 4.1.
   private static func naptr(
-    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout DNSText
+    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout BoundedText
   ) -> Bool {
     var cursor = ByteCursor(data)
     guard let order = cursor.be16(), let preference = cursor.be16(),
@@ -178,7 +178,7 @@ enum DNSDataText {
   }
 
   /// RFC 4398, 2.2, without the certificate.
-  private static func certificate(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  private static func certificate(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard let kind = data.be16(0), let tag = data.be16(2), let algorithm = data.u8(4) else {
       return false
     }
@@ -190,7 +190,7 @@ enum DNSDataText {
 
   /// RFC 8945, 4.2: algorithm, time, fudge, original id, error; without the signature.
   private static func transactionSignature(
-    _ record: DNSRecord, _ message: Bytes, _ text: inout DNSText
+    _ record: DNSRecord, _ message: Bytes, _ text: inout BoundedText
   ) -> Bool {
     guard let next = text.name(message, at: record.data), next <= record.next,
       let rest = message.slice(next, record.next &- next), let high = rest.be16(0),
@@ -205,7 +205,7 @@ enum DNSDataText {
     return true
   }
 
-  static func type(_ type: UInt16, _ text: inout DNSText) {
+  static func type(_ type: UInt16, _ text: inout BoundedText) {
     if let name = DNSType.name(type) { return text.text(name) }
     text.text("TYPE")
     text.decimal(type)
@@ -214,7 +214,7 @@ enum DNSDataText {
 
 /// Types that exist, as NSEC and NSEC3 have them (RFC 4034, 4.1.2).
 enum DNSBitmap {
-  static func write(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  static func write(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     var cursor = ByteCursor(data)
     while let window = cursor.u8() {
       guard let map = cursor.prefixed8(), map.count <= 32 else { return false }

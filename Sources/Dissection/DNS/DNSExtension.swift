@@ -21,7 +21,7 @@ enum DNSExtension {
       if let name = DNSRcode.name(code) {
         w.text(DNSFields.extendedRcode, name)
       } else {
-        var text = DNSText(space)
+        var text = BoundedText(space)
         text.decimal(code)
         w.string(DNSFields.extendedRcode, text.bytes)
       }
@@ -90,7 +90,7 @@ enum DNSExtension {
     let address = space.name
     address.update(repeating: 0, count: length)
     address.update(from: prefix.base, count: prefix.count)
-    var text = DNSText(space)
+    var text = BoundedText(space)
     text.address(Bytes(address, length))
     text.text("/")
     text.decimal(source)

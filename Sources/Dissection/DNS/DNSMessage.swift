@@ -119,7 +119,7 @@ struct DNSMessage {
     if let name = DNSRcode.name(UInt16(header.rcode)) {
       w.text(DNSFields.rcode, name)
     } else {
-      var text = DNSText(space)
+      var text = BoundedText(space)
       text.decimal(header.rcode)
       w.string(DNSFields.rcode, text.bytes)
     }
@@ -143,7 +143,7 @@ struct DNSMessage {
   }
 
   private mutating func flags(_ w: inout EventWriter) {
-    var text = DNSText(space)
+    var text = BoundedText(space)
     // As `%x` writes it: the first digit is never 0, the highest bit says that it is an answer.
     withUnsafeBytes(of: header.flags.bigEndian) { raw in
       if let base = raw.baseAddress {

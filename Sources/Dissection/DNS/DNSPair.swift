@@ -33,13 +33,14 @@ enum DNSPair {
   }
 
   private static func name(_ w: inout EventWriter, _ message: DNSMessage, at offset: Int) {
-    var text = DNSText(message.space)
+    var text = BoundedText(message.space)
     _ = lowercaseName(&text, message, at: offset)
     w.string(DNSFields.zeekQuery, text.bytes)
   }
 
   /// Zeek's names are in lower case, and the root is nothing.
-  static func lowercaseName(_ text: inout DNSText, _ message: DNSMessage, at offset: Int) -> Int {
+  static func lowercaseName(_ text: inout BoundedText, _ message: DNSMessage, at offset: Int) -> Int
+  {
     let name = DNSName.read(message.message, at: offset, into: message.space.name)
     for i in 0..<name.count { message.space.name[i] = Bytes.lowercase(message.space.name[i]) }
     text.bytes(Bytes(message.space.name, name.count))

@@ -35,7 +35,7 @@ struct DNSRecordWriter {
 
   mutating func type(_ w: inout EventWriter, _ field: EventField, _ type: UInt16) {
     if let name = DNSType.name(type) { return w.text(field, name) }
-    var text = DNSText(space)
+    var text = BoundedText(space)
     text.decimal(type)
     w.string(field, text.bytes)
   }
@@ -51,7 +51,7 @@ struct DNSRecordWriter {
     }
     if value == DNSClass.internet { return }
     if let name = DNSClass.name(value) { return w.text(DNSFields.rrclass, name) }
-    var text = DNSText(space)
+    var text = BoundedText(space)
     text.decimal(value)
     w.string(DNSFields.rrclass, text.bytes)
   }
@@ -106,7 +106,7 @@ struct DNSRecordWriter {
     default:
       // An update's deletions have no data (RFC 2136, 2.5.2).
       guard record.dataLength > 0 else { return }
-      var text = DNSText(space)
+      var text = BoundedText(space)
       if !DNSDataText.write(record, message, &text) { isMalformed = true }
       w.string(DNSFields.rdata, text.bytes)
       if text.isCut { w.boolean(DNSFields.rdataTruncated, true) }
@@ -120,7 +120,7 @@ struct DNSRecordWriter {
     switch record.type {
     case DNSType.a: w.address(field, record.bytes(message))
     case DNSType.aaaa:
-      var text = DNSText(space)
+      var text = BoundedText(space)
       text.address(record.bytes(message))
       w.string(field, text.bytes)
     case DNSType.null: w.string(field, record.bytes(message))

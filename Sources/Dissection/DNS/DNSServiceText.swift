@@ -1,7 +1,7 @@
 /// SVCB and HTTPS records as master files have them (RFC 9460, 2.1 and 7).
 enum DNSServiceText {
   static func write(
-    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout DNSText
+    _ record: DNSRecord, _ message: Bytes, _ data: Bytes, _ text: inout BoundedText
   ) -> Bool {
     guard let priority = data.be16(0) else { return false }
     text.number(priority)
@@ -18,7 +18,7 @@ enum DNSServiceText {
     return cursor.isAtEnd
   }
 
-  private static func parameter(_ key: UInt16, _ value: Bytes, _ text: inout DNSText) -> Bool {
+  private static func parameter(_ key: UInt16, _ value: Bytes, _ text: inout BoundedText) -> Bool {
     switch key {
     case 0:
       text.text("mandatory=")
@@ -59,7 +59,7 @@ enum DNSServiceText {
     return true
   }
 
-  private static func name(_ key: UInt16, _ text: inout DNSText) {
+  private static func name(_ key: UInt16, _ text: inout BoundedText) {
     switch key {
     case 0: text.text("mandatory")
     case 1: text.text("alpn")
@@ -77,8 +77,8 @@ enum DNSServiceText {
 
   @inline(__always)
   private static func list(
-    _ value: Bytes, width: Int, _ text: inout DNSText,
-    _ element: (Bytes, inout DNSText) -> Void
+    _ value: Bytes, width: Int, _ text: inout BoundedText,
+    _ element: (Bytes, inout BoundedText) -> Void
   ) -> Bool {
     var cursor = ByteCursor(value)
     while let piece = cursor.take(width) {
@@ -92,7 +92,7 @@ enum DNSServiceText {
 
 /// LOC records (RFC 1876, 3): degrees, minutes, seconds, metres.
 enum DNSLocationText {
-  static func write(_ data: Bytes, _ text: inout DNSText) -> Bool {
+  static func write(_ data: Bytes, _ text: inout BoundedText) -> Bool {
     guard data.u8(0) == 0, let latitude = data.be32(4), let longitude = data.be32(8),
       let altitude = data.be32(12)
     else { return false }
@@ -108,7 +108,7 @@ enum DNSLocationText {
 
   /// Thousandths of a second of arc, from 2^31 in the middle.
   private static func angle(
-    _ value: UInt32, _ positive: StaticString, _ negative: StaticString, _ text: inout DNSText
+    _ value: UInt32, _ positive: StaticString, _ negative: StaticString, _ text: inout BoundedText
   ) {
     let distance = value >= 1 << 31 ? value &- 1 << 31 : 1 << 31 &- value
     text.number(distance / 3_600_000)

@@ -1,6 +1,5 @@
-/// Memory behind the record under way, for one name and for one text that is put together: the end
-/// of the
-/// scratch that all records are made in.
+/// Memory behind the record under way, for one name and for one text that is put together: the end of
+/// the scratch that all records are made in.
 struct DNSWorkspace: BitwiseCopyable {
   /// ``DNSName/bufferBytes``
   let name: UnsafeMutablePointer<UInt8>
@@ -21,69 +20,16 @@ struct DNSWorkspace: BitwiseCopyable {
   }
 }
 
-/// Text put together piece by piece in memory that has an end: what does not fit is left out.
-struct DNSText: BitwiseCopyable {
-  let base: UnsafeMutablePointer<UInt8>
-  let capacity: Int
-  private(set) var count = 0
-  private(set) var isCut = false
-
-  init(_ base: UnsafeMutablePointer<UInt8>, capacity: Int) {
-    self.base = base
-    self.capacity = capacity
-  }
-
+extension BoundedText {
   init(_ space: DNSWorkspace) { self.init(space.text, capacity: DNSWorkspace.textBytes) }
 
-  var bytes: Bytes { Bytes(base, count) }
-
-  mutating func byte(_ byte: UInt8) {
-    guard count < capacity else {
-      isCut = true
-      return
-    }
-    base[count] = byte
-    count &+= 1
-  }
-
-  mutating func bytes(_ bytes: Bytes) {
-    let length = min(bytes.count, capacity &- count)
-    if length < bytes.count { isCut = true }
-    (base + count).update(from: bytes.base, count: length)
-    count &+= length
-  }
-
-  mutating func text(_ text: StaticString) { bytes(Bytes(text)) }
-
   mutating func space() { byte(0x20) }
-
-  mutating func decimal(_ value: some UnsignedInteger & FixedWidthInteger) {
-    var divisor: UInt64 = 1
-    let value = UInt64(truncatingIfNeeded: value)
-    // Never beyond 10^19, which UInt64 holds.
-    while value / divisor >= 10 { divisor &*= 10 }
-    while divisor > 0 {
-      byte(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
-      divisor /= 10
-    }
-  }
 
   /// With a space behind.
   mutating func number(_ value: some UnsignedInteger & FixedWidthInteger) {
     decimal(value)
     space()
   }
-
-  mutating func hex(_ bytes: Bytes) {
-    for i in 0..<bytes.count {
-      guard let value = bytes.u8(i) else { return }
-      digit(value >> 4)
-      digit(value & 0xf)
-      if isCut { return }
-    }
-  }
-
-  private mutating func digit(_ value: UInt8) { byte(value < 10 ? value &+ 0x30 : value &+ 0x57) }
 
   /// In quotes, as master files have it: quotes and backslashes escaped (RFC 1035, 5.1).
   mutating func quoted(_ bytes: Bytes) {
@@ -119,9 +65,9 @@ struct DNSText: BitwiseCopyable {
       isCut = true
       return DNSName.skip(message, at: offset)
     }
-    let name = DNSName.read(message, at: offset, into: base + count)
+    let name = DNSName.read(message, at: offset, into: free)
     guard !name.isMalformed else { return nil }
-    count &+= name.count
+    grow(by: name.count)
     if name.count == 0 { byte(0x2e) }
     return name.next
   }

@@ -15,7 +15,7 @@ enum DNSZeekText {
   static func answer(_ w: inout EventWriter, _ record: DNSRecord, _ m: DNSMessage) {
     let field = DNSFields.zeekAnswers
     let data = record.bytes(m.message)
-    var text = DNSText(m.space)
+    var text = BoundedText(m.space)
     switch record.type {
     case DNSType.a where data.count == 4, DNSType.aaaa where data.count == 16:
       return w.address(field, data)
@@ -25,7 +25,7 @@ enum DNSZeekText {
   }
 
   private static func write(
-    _ text: inout DNSText, _ record: DNSRecord, _ m: DNSMessage, _ data: Bytes
+    _ text: inout BoundedText, _ record: DNSRecord, _ m: DNSMessage, _ data: Bytes
   ) {
     switch record.type {
     case DNSType.ns, DNSType.cname, DNSType.ptr, DNSType.soa:
@@ -69,7 +69,7 @@ enum DNSZeekText {
     }
   }
 
-  private static func strings(_ text: inout DNSText, _ label: StaticString, _ data: Bytes) {
+  private static func strings(_ text: inout BoundedText, _ label: StaticString, _ data: Bytes) {
     var cursor = ByteCursor(data)
     while let string = cursor.prefixed8() {
       if text.count > 0 { text.space() }
@@ -79,14 +79,14 @@ enum DNSZeekText {
     }
   }
 
-  private static func nameOrRoot(_ text: inout DNSText, _ m: DNSMessage, at offset: Int) {
+  private static func nameOrRoot(_ text: inout BoundedText, _ m: DNSMessage, at offset: Int) {
     let before = text.count
     _ = DNSPair.lowercaseName(&text, m, at: offset)
     if text.count == before { text.text("<Root>") }
   }
 
   private static func naptr(
-    _ text: inout DNSText, _ record: DNSRecord, _ m: DNSMessage, _ data: Bytes
+    _ text: inout BoundedText, _ record: DNSRecord, _ m: DNSMessage, _ data: Bytes
   ) {
     var cursor = ByteCursor(data)
     guard let order = cursor.be16(), let preference = cursor.be16(),
@@ -113,7 +113,7 @@ enum DNSZeekText {
   ) {
     let (none, any): (UInt16, UInt16) = (254, 255)
     let isAny = record.type == DNSType.any
-    var text = DNSText(m.space)
+    var text = BoundedText(m.space)
     if isPrerequisite {
       text.text("pre: ")
       switch record.recordClass {
@@ -155,7 +155,7 @@ enum DNSZeekText {
     w.string(DNSFields.zeekAnswers, text.bytes)
   }
 
-  private static func type(_ text: inout DNSText, _ record: DNSRecord) {
+  private static func type(_ text: inout BoundedText, _ record: DNSRecord) {
     DNSDataText.type(record.type, &text)
     text.space()
   }

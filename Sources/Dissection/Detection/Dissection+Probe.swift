@@ -152,6 +152,7 @@ extension Dissection {
       side.pointee.flags |= StreamSide.Flags.probed
       if other.pointee.flags & StreamSide.Flags.probed != 0 { return .lost() }
       // Behind what was looked at nothing new is learned.
+      side.pointee.unheard = UInt32(truncatingIfNeeded: max(bytes.count, 1))
       return .directionDone()
     default:
       settle(found, state, toServer)
@@ -176,31 +177,40 @@ extension Dissection {
     } else {
       app.pointee.toClient = proto.rawValue
     }
-    tellHole(state, toServer: !toServer)
-    guard isLive(state) else { return }
-    let other = feedOther(state, toServer)
-    guard isLive(state) else { return }
+    let client = state.pointee.clientSide
+    let other = Self.side(state, toServer ? 1 &- client : client)
     if other.pointee.flags & StreamSide.Flags.probed != 0 {
-      // It was given up before, and what is still to come of it belongs to this protocol.
-      other.pointee.flags &= ~StreamSide.Flags.done
+      // It was given up before, and what is still to come of it belongs to this protocol, behind a hole.
       if toServer {
         app.pointee.toClient = AppProtocol.failed.rawValue
       } else {
         app.pointee.toServer = AppProtocol.failed.rawValue
       }
       core.note(.appOneDirection)
+      if other.pointee.flags & StreamSide.Flags.ended != 0 { return }
+      other.pointee.flags &= ~StreamSide.Flags.done
+      countUnheard(other)
     }
+    tellHole(state, toServer: !toServer)
+    if isLive(state) { feedOther(state, toServer) }
   }
 
-  /// What waits of the other direction goes to whoever has the flow now.
-  @discardableResult
-  private mutating func feedOther(
-    _ state: UnsafeMutablePointer<FlowState>, _ toServer: Bool
-  ) -> UnsafeMutablePointer<StreamSide> {
+  /// What came of a side while nobody could tell what it is, and waited no longer, is a hole for who has it
+  /// now.
+  private func countUnheard(_ side: UnsafeMutablePointer<StreamSide>) {
+    guard side.pointee.unheard > 0 else { return }
+    core.counters.add(.streamGaps)
+    core.counters.add(.streamGapBytes, UInt64(side.pointee.unheard))
+    addMissing(side, UInt64(side.pointee.unheard))
+    side.pointee.unheard = 0
+  }
+
+  /// What waits of the other direction goes to whoever has the flow now, and so does its end.
+  private mutating func feedOther(_ state: UnsafeMutablePointer<FlowState>, _ toServer: Bool) {
     let client = state.pointee.clientSide
     let other = Self.side(state, toServer ? 1 &- client : client)
     if other.pointee.carryCount > 0 { feedCarried(state, other, !toServer) }
-    return other
+    if isLive(state) { closeIfDue(state, other, !toServer) }
   }
 
   /// The other direction's first bytes: whether they are what the flow was taken for. False where more of
@@ -280,6 +290,7 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, toServer: Bool, _ bytes: Bytes
   ) -> Bool {
     guard core.settings.isOn(.rtp) else { return false }
+    state.pointee.isOwnUsed = true
     let evidence = (UnsafeMutableRawPointer(state) + FlowState.ownOffset)
       .assumingMemoryBound(to: RTPEvidence.self)
     return evidence.pointee.proves(
@@ -348,9 +359,7 @@ extension Dissection {
     if state.pointee.transactions == 0 {
       app.pointee.proto = AppProtocol.unknown.rawValue
     }
-    // Where the dissector had its state, zeros are expected.
-    UnsafeMutableRawPointer(state).advanced(by: FlowState.ownOffset).initializeMemory(
-      as: UInt64.self, repeating: 0, count: FlowState.ownBytes / 8)
+    clearOwn(state)
     return true
   }
 }

@@ -34,12 +34,22 @@ package struct EventWriter: BitwiseCopyable {
 
   /// As ``string(_:_:)``, with ASCII letters in lower case.
   package mutating func lowercase(_ field: EventField, _ bytes: Bytes) {
+    mapped(field, bytes) { Bytes.lowercase($0) }
+  }
+
+  /// As ``string(_:_:)``, with ASCII letters in upper case.
+  mutating func uppercase(_ field: EventField, _ bytes: Bytes) {
+    mapped(field, bytes) { $0 &- 0x61 < 26 ? $0 & 0xdf : $0 }
+  }
+
+  @inline(__always)
+  private mutating func mapped(_ field: EventField, _ bytes: Bytes, _ map: (UInt8) -> UInt8) {
     let before = count
     string(field, bytes)
     guard count > before else { return }
     for place in before &+ EventToken.head &+ 2..<count {
       let byte = start.load(fromByteOffset: place, as: UInt8.self)
-      start.storeBytes(of: Bytes.lowercase(byte), toByteOffset: place, as: UInt8.self)
+      start.storeBytes(of: map(byte), toByteOffset: place, as: UInt8.self)
     }
   }
 
@@ -67,6 +77,17 @@ package struct EventWriter: BitwiseCopyable {
     start.storeBytes(of: length.littleEndian, toByteOffset: string &- 2, as: UInt16.self)
   }
 
+  /// A text that `body` puts together in the record's own memory.
+  @inline(__always)
+  mutating func string(_ field: EventField, _ body: (inout BoundedText) -> Void) {
+    guard let string = beginString(field) else { return }
+    var text = BoundedText(start + count, capacity: min(Self.longestText, limit &- count))
+    body(&text)
+    if text.isCut { isTruncated = true }
+    count &+= text.count
+    endString(string)
+  }
+
   package mutating func text(_ field: EventField, _ text: StaticString) {
     guard begin(field, .literal, 10) else { return }
     store(UInt64(UInt(bitPattern: text.utf8Start)))
@@ -76,6 +97,18 @@ package struct EventWriter: BitwiseCopyable {
   /// Bytes as lower-case hexadecimal digits.
   package mutating func hex(_ field: EventField, _ bytes: Bytes) {
     put(field, .hex, bytes.base, bytes.count)
+  }
+
+  /// As ``hex(_:_:)``, of so many bytes that `fill` writes: a digest.
+  @inline(__always)
+  mutating func hex(
+    _ field: EventField, count length: Int32, colons: Bool = false,
+    _ fill: (UnsafeMutablePointer<UInt8>) -> Void
+  ) {
+    guard begin(field, colons ? .hexColons : .hex, 2 &+ Int(length)) else { return }
+    store(UInt16(truncatingIfNeeded: length))
+    fill((start + count).assumingMemoryBound(to: UInt8.self))
+    count &+= Int(length)
   }
 
   /// As ``hex(_:_:)``, with a colon between bytes.

@@ -12,11 +12,8 @@ enum FileFields {
   static var appProto: EventField { field(4) }
   static var fileinfo: EventField { field(5) }
   static var filename: EventField { field(6) }
-  static var magic: EventField { field(7) }
   static var gaps: EventField { field(8) }
   static var state: EventField { field(9) }
-  static var md5: EventField { field(10) }
-  static var sha1: EventField { field(11) }
   static var sha256: EventField { field(12) }
   static var stored: EventField { field(13) }
   static var size: EventField { field(14) }
@@ -29,9 +26,7 @@ enum FileFields {
   static var source: EventField { field(21) }
   static var isOrig: EventField { field(22) }
   static var totalBytes: EventField { field(23) }
-  static var ftp: EventField { field(24) }
   static var ftpData: EventField { field(25) }
-
   static var encoded: EventField { field(26) }
   static var duration: EventField { field(27) }
   static var depth: EventField { field(28) }
@@ -43,19 +38,15 @@ enum FileFields {
       EventFieldDefinition(http, "http", .object, "Suricata", "the http record's members so far"),
       EventFieldDefinition(smtp, "smtp", .object, "Suricata", "the smtp record's members"),
       EventFieldDefinition(email, "email", .object, "Suricata", "the mail that had it attached"),
-      EventFieldDefinition(ftp, "ftp", .object, "Martlet", "the command that had it sent"),
       EventFieldDefinition(
         ftpData, "ftp_data", .object, "Suricata", "the ftp_data record's members"),
       EventFieldDefinition(appProto, "app_proto", .string, "Suricata", "protocol that brought it"),
       EventFieldDefinition(fileinfo, "fileinfo", .object, "Suricata", "the file"),
       EventFieldDefinition(
         filename, "filename", .string, "Suricata", "its name; over HTTP the URL's path without one"),
-      EventFieldDefinition(magic, "magic", .string, "Suricata", "what it is by its first bytes"),
       EventFieldDefinition(gaps, "gaps", .boolean, "Suricata", "bytes of it were not seen"),
       EventFieldDefinition(
-        state, "state", .string, "Suricata", "CLOSED: to its end; TRUNCATED: not; ERROR"),
-      EventFieldDefinition(md5, "md5", .string, "Suricata", "MD5 of all of it"),
-      EventFieldDefinition(sha1, "sha1", .string, "Suricata", "SHA-1 of all of it"),
+        state, "state", .string, "Suricata", "CLOSED: to its end; TRUNCATED: not"),
       EventFieldDefinition(
         sha256, "sha256", .string, "Suricata", "SHA-256 of what was seen of it, decoded"),
       EventFieldDefinition(stored, "stored", .boolean, "Suricata", "it was written to a file"),

@@ -76,37 +76,25 @@ enum FTPDataStream: StreamDissector {
     w.incomplete(d)
     d.emit(.ftpData, w, transaction: d.nextTransaction())
     guard s.pointee.began != 0 else { return }
-    var file = d.event()
-    file.text(FileFields.appProto, "ftp-data")
-    file.beginObject(FileFields.ftpData)
-    write(d, s, &file, transfer)
-    file.end()
-    file.beginObject(FileFields.fileinfo)
-    writeName(d, s, &file, FileFields.filename)
-    file.boolean(FileFields.gaps, s.pointee.missing > 0)
-    file.text(
-      FileFields.state, s.pointee.isClosed && s.pointee.missing == 0 ? "CLOSED" : "TRUNCATED")
-    if s.pointee.isHashed {
-      var digest: InlineArray<32, UInt8> = InlineArray(repeating: 0)
-      withUnsafeMutableBytes(of: &digest) { digest in
-        guard let start = digest.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        ccrypto_sha256_end(&s.pointee.digest, start)
-        file.hex(FileFields.sha256, Bytes(start, 32))
-      }
+    w = d.event()
+    w.text(FileFields.appProto, "ftp-data")
+    w.beginObject(FileFields.ftpData)
+    write(d, s, &w, transfer)
+    w.end()
+    w.beginObject(FileFields.fileinfo)
+    writeName(d, s, &w, FileFields.filename)
+    let isWhole = s.pointee.isClosed && s.pointee.missing == 0
+    var file = FileRecord(
+      source: "FTP_DATA", isFromClient: s.pointee.fromClient, began: s.pointee.began,
+      transaction: 0, isWhole: isWhole, hasGaps: s.pointee.missing > 0, size: s.pointee.size)
+    file.missing = s.pointee.missing
+    withUnsafeMutablePointer(to: &s.pointee.digest) {
+      if s.pointee.isHashed { file.digest = $0 }
+      file.write(d, &w)
     }
-    file.boolean(FileFields.stored, d.settings.keepsFiles)
-    file.integer(FileFields.size, s.pointee.size)
-    file.integer(FileFields.transaction, UInt32(0))
-    if s.pointee.missing > 0 { file.integer(FileFields.missingBytes, s.pointee.missing) }
-    if d.settings.wantsHiddenRecords {
-      file.time(FileFields.began, nanoseconds: s.pointee.began)
-      file.text(FileFields.source, "FTP_DATA")
-      file.boolean(FileFields.isOrig, s.pointee.fromClient)
-      file.seconds(FileFields.duration, nanoseconds: max(d.time &- s.pointee.began, 0))
-    }
-    file.end()
-    file.incomplete(d)
-    d.emit(.fileinfo, file, toServer: s.pointee.fromClient)
+    w.end()
+    w.incomplete(d)
+    d.emit(.fileinfo, w, toServer: s.pointee.fromClient)
   }
 
   private static func write(

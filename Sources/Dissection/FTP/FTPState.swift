@@ -25,7 +25,7 @@ enum FTPCommand: UInt8, BitwiseCopyable {
 }
 
 /// An FTP control connection.
-struct FTPState: BitwiseCopyable {
+struct FTPState: LineState {
   enum Flags {
     static let greeted: UInt8 = 1 << 0
     static let dropClientLine: UInt8 = 1 << 1
@@ -36,11 +36,7 @@ struct FTPState: BitwiseCopyable {
     static let asksTLS: UInt8 = 1 << 5
   }
 
-  static let mostPending = 8
-
   var flags: UInt8 = 0
-  var pendingCount: UInt8 = 0
-  var firstPending: UInt8 = 0
   /// Lines of the reply so far.
   var lines: UInt8 = 0
   /// Code of the reply of several lines.
@@ -51,14 +47,11 @@ struct FTPState: BitwiseCopyable {
   var replyBytes: UInt32 = 0
   var codes = EventDraft()
   var replies = EventDraft()
-  var pending: InlineArray<8, FTPPending> = InlineArray(repeating: FTPPending())
+  var pending = ShortQueue<8, FTPPending>(repeating: FTPPending())
   var user = ShortText<128>()
   /// The password given last, or what was masked because it may be one.
   var secret = SecretEcho()
 
-  func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
-
-  mutating func set(_ flag: UInt8, _ isOn: Bool = true) {
-    if isOn { flags |= flag } else { flags &= ~flag }
-  }
+  static var dropClientLine: UInt8 { Flags.dropClientLine }
+  static var dropServerLine: UInt8 { Flags.dropServerLine }
 }

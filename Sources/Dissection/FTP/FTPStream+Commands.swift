@@ -116,7 +116,12 @@ extension FTPStream {
     let data = line.text.dropFirst(end &+ 1)
     let command = command(word)
     var w = d.event()
-    writeWord(&w, command == .unknown ? .empty : word)
+    if command == .unknown {
+      w.text(FTPFields.command, "UNKNOWN")
+    } else {
+      // As Suricata has it.
+      w.uppercase(FTPFields.command, word)
+    }
     let shown = data.prefix(shown(data, word, command))
     if !data.isEmpty && (!d.settings.isHeaderOnly || isPlain(word, command)) {
       writeData(d, &w, shown, isWhole: shown.count == data.count)
@@ -146,20 +151,6 @@ extension FTPStream {
     w.piece(shown)
     w.piece(Bytes(shown.isEmpty ? Redactor.mask : " ***"))
     w.endString(string)
-  }
-
-  /// In capitals, as Suricata has it; what is no command's name is not shown.
-  private static func writeWord(_ w: inout EventWriter, _ word: Bytes) {
-    if word.isEmpty { return w.text(FTPFields.command, "UNKNOWN") }
-    var name: InlineArray<4, UInt8> = InlineArray(repeating: 0)
-    for place in 0..<min(word.count, 4) {
-      let byte = word.base[place]
-      name[place] = byte &- 0x61 < 26 ? byte & 0xdf : byte
-    }
-    withUnsafeBytes(of: &name) { name in
-      guard let start = name.baseAddress else { return }
-      w.string(FTPFields.command, Bytes(start.assumingMemoryBound(to: UInt8.self), word.count))
-    }
   }
 
   // MARK: The data channel
@@ -217,9 +208,9 @@ extension FTPStream {
     s.pointee.dataIsServers = isServers
     // The server's stands in the reply to the oldest command, the client's in the latest command.
     if isServers {
-      s.pointee.pending[Int(s.pointee.firstPending & 7)].port = port
+      s.pointee.pending.changeFirst { $0.port = port }
     } else {
-      lastPending(s) { $0.port = port }
+      s.pointee.pending.changeLast { $0.port = port }
     }
     d.core.pointee.expectations.announce(
       isServers ? d.serverAddress : d.clientAddress, port, d.key, now: d.time)

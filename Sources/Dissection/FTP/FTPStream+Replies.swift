@@ -11,41 +11,19 @@ extension FTPStream {
   static func push(
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ command: FTPCommand, _ w: EventWriter
   ) {
-    if Int(s.pointee.pendingCount) == State.mostPending {
+    var pending = FTPPending(command: command.rawValue)
+    d.keep(w, in: &pending.draft)
+    if s.pointee.pending.isFull {
       // A client that does not wait for any reply: the oldest has none.
       d.note(.appTooManyTransactions)
-      var draft = EventDraft()
-      d.keep(w, in: &draft)
       tell(d, s, isReplied: false)
-      store(s, command, draft)
-      return
     }
-    var draft = EventDraft()
-    d.keep(w, in: &draft)
-    store(s, command, draft)
-  }
-
-  private static func store(
-    _ s: UnsafeMutablePointer<State>, _ command: FTPCommand, _ draft: EventDraft
-  ) {
-    var pending = FTPPending()
-    pending.draft = draft
-    pending.command = command.rawValue
-    s.pointee.pending[Int((s.pointee.firstPending &+ s.pointee.pendingCount) & 7)] = pending
-    s.pointee.pendingCount &+= 1
-  }
-
-  static func lastPending(
-    _ s: UnsafeMutablePointer<State>, _ change: (inout FTPPending) -> Void
-  ) {
-    guard s.pointee.pendingCount > 0 else { return }
-    let place = s.pointee.firstPending &+ s.pointee.pendingCount &- 1
-    change(&s.pointee.pending[Int(place & 7)])
+    s.pointee.pending.push(pending)
   }
 
   static func flush(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    if s.pointee.pendingCount == 0 && !s.pointee.codes.isEmpty { tell(d, s, isReplied: true) }
-    while s.pointee.pendingCount > 0 {
+    if s.pointee.pending.isEmpty && !s.pointee.codes.isEmpty { tell(d, s, isReplied: true) }
+    while !s.pointee.pending.isEmpty {
       tell(d, s, isReplied: !s.pointee.codes.isEmpty)
     }
     d.drop(&s.pointee.codes)
@@ -60,7 +38,7 @@ extension FTPStream {
   ) -> Progress {
     let text = line.text
     let code = text.count >= 3 ? text.prefix(3).decimal : nil
-    if s.pointee.pendingCount == 0 && s.pointee.has(Flags.greeted)
+    if s.pointee.pending.isEmpty && s.pointee.has(Flags.greeted)
       && !s.pointee.has(Flags.withinReply) && code == nil
     {
       return .consumed(line.length)
@@ -113,10 +91,7 @@ extension FTPStream {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ text: Bytes, _ code: UInt64?
   ) -> Bool {
     if s.pointee.secret.isIn(text) { return true }
-    if s.pointee.pendingCount > 0 {
-      let first = s.pointee.pending[Int(s.pointee.firstPending & 7)].command
-      return first == FTPCommand.unknown.rawValue
-    }
+    if let first = s.pointee.pending.first { return first.command == FTPCommand.unknown.rawValue }
     guard s.pointee.has(Flags.greeted) || d.isMidstream else { return false }
     return (s.pointee.has(Flags.withinReply) ? UInt64(s.pointee.code) : code ?? 0) >= 400
   }
@@ -132,14 +107,14 @@ extension FTPStream {
       return .consumed(length)
     }
     s.pointee.set(Flags.greeted)
-    guard s.pointee.pendingCount > 0 else {
+    guard let first = s.pointee.pending.first else {
       // Nobody has asked: a timeout, or a command that was not seen.
       tell(d, s, isReplied: true, isGreeting: true)
       return .consumed(length)
     }
     // The transfer begins, and there is more to come.
     if code / 100 == 1 { return .consumed(length) }
-    let command = FTPCommand(rawValue: s.pointee.pending[Int(s.pointee.firstPending & 7)].command)
+    let command = FTPCommand(rawValue: first.command)
     switch command {
     case .passive where code == 227:
       announce(d, s, port(text.dropFirst(4)), isServers: true)
@@ -160,13 +135,7 @@ extension FTPStream {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, isReplied: Bool, isGreeting: Bool = false
   ) {
     var pending = FTPPending()
-    if !isGreeting && s.pointee.pendingCount > 0 {
-      let place = Int(s.pointee.firstPending & 7)
-      pending = s.pointee.pending[place]
-      s.pointee.pending[place] = FTPPending()
-      s.pointee.firstPending = (s.pointee.firstPending &+ 1) & 7
-      s.pointee.pendingCount &-= 1
-    }
+    if !isGreeting { pending = s.pointee.pending.pop() ?? pending }
     var w = d.event()
     if isReplied {
       if !s.pointee.codes.isEmpty {

@@ -30,21 +30,11 @@ enum FTPStream: StreamDissector {
         || bytes.starts(withLowercase: "auth tls") || bytes.starts(withLowercase: "auth ssl")
         ? .maybe : .no
     }
-    var line = bytes.prefix(end)
-    if line.u8(end &- 1) == 0x0d { line = line.prefix(end &- 1) }
+    let line = bytes.prefix(end).withoutCR
     if line.equals(lowercase: "auth tls") || line.equals(lowercase: "auth ssl") { return .yes }
     guard known else { return .no }
     let (word, _) = TextLine.split(line)
-    return isWord(word) ? .yes : .no
-  }
-
-  /// Three or four letters.
-  static func isWord(_ word: Bytes) -> Bool {
-    guard word.count == 3 || word.count == 4 else { return false }
-    for place in 0..<word.count {
-      guard let byte = word.u8(place), Bytes.lowercase(byte) &- 0x61 < 26 else { return false }
-    }
-    return true
+    return word.isShortWord ? .yes : .no
   }
 
   private static func probeServer(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
@@ -75,22 +65,12 @@ enum FTPStream: StreamDissector {
 
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
   {
-    let drop = d.isToServer ? Flags.dropClientLine : Flags.dropServerLine
-    if state.pointee.has(drop) {
-      let (count, isEnded) = TextLine.rest(of: bytes)
-      if isEnded { state.pointee.set(drop, false) }
-      return .consumed(count)
+    let reader = LineReader(d, state)
+    if let progress = reader.before(bytes, mayBeTLS: state.pointee.has(Flags.asksTLS)) {
+      return progress
     }
-    if state.pointee.has(Flags.asksTLS), bytes.u8(0) == 0x16 {
-      if bytes.count < 2 { return .needs(2) }
-      if SMTPStream.isTLS(bytes) { return Progress(consumed: 0, next: .change(.tls)) }
-    }
-    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+    guard let line = reader.line(bytes, limit: longestLine) else {
       return .needs(bytes.count &+ 1)
-    }
-    if line.isCut {
-      state.pointee.set(drop)
-      d.note(.appMessageTooLong)
     }
     if d.isToServer {
       takeCommand(d, state, line)
@@ -105,15 +85,12 @@ enum FTPStream: StreamDissector {
     // Which reply is whose nobody knows any more.
     flush(d, state)
     state.pointee.set(Flags.greeted)
-    state.pointee.set(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
+    LineReader(d, state).loseLine()
     return .resume
   }
 
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
-    guard !rest.isEmpty,
-      !state.pointee.has(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
-    else { return }
-    let line = TextLine(text: MIMEField.withoutEnd(rest), length: rest.count, isCut: false)
+    guard let line = LineReader(d, state).last(rest) else { return }
     if d.isToServer {
       takeCommand(d, state, line)
     } else {

@@ -15,25 +15,20 @@ extension HTTPExchange {
       side.pointee.flags |= HTTPSide.Flags.hashed
       ccrypto_sha256_begin(digest)
     }
-    if let encoding, !encoding.isEmpty, !encoding.equals(lowercase: "identity") {
-      beginEncoded(encoding)
-    }
+    let coding = HTTPCoding(encoding)
+    if coding != .none { beginEncoded(coding) }
   }
 
-  /// RFC 9110, section 8.4: what is decoded is gzip and deflate, and only where the body is hashed or Zeek's
-  /// logs ask for its length. Of a body that is not decoded the first bytes tell nothing.
-  private func beginEncoded(_ encoding: Bytes) {
+  /// It is decoded only where the body is hashed or Zeek's logs ask for its length. Of a body that is not
+  /// decoded the first bytes tell nothing.
+  private func beginEncoded(_ coding: HTTPCoding) {
     side.pointee.flags |= HTTPSide.Flags.encoded | HTTPSide.Flags.sniffed
     let settings = d.core.pointee.settings
     guard settings.hashesFiles || settings.wantsHiddenRecords, !settings.isHeaderOnly else {
       return
     }
     ccrypto_sha256_begin(digest)
-    if encoding.equals(lowercase: "gzip") || encoding.equals(lowercase: "x-gzip") {
-      side.pointee.inflater = d.core.pointee.inflaters.take(isDeflate: false)
-    } else if encoding.equals(lowercase: "deflate") {
-      side.pointee.inflater = d.core.pointee.inflaters.take(isDeflate: true)
-    }
+    side.pointee.inflater = coding.inflater(d)
   }
 
   /// This direction's SHA-256 under way.
@@ -75,7 +70,9 @@ extension HTTPExchange {
   func look(_ bytes: Bytes) {
     let inflater = side.pointee.inflater
     guard side.pointee.has(HTTPSide.Flags.hashed) || inflater > 0, !bytes.isEmpty else { return }
-    if inflater == 0 {
+    if let form {
+      form.pointee.take(bytes, self)
+    } else if inflater == 0 {
       ccrypto_sha256_add(digest, bytes.base, bytes.count)
       d.fileBytes(bytes, toServer: isToServer)
     } else if !side.pointee.has(HTTPSide.Flags.gap) {
@@ -125,7 +122,7 @@ extension HTTPExchange {
       return .needs(bytes.count &+ 1)
     }
     side.pointee.scanned = 0
-    var line = HTTPLine.withoutEnd(bytes.prefix(end))
+    var line = bytes.prefix(end).withoutCR
     if let semicolon = line.firstIndex(of: UInt8(ascii: ";")) { line = line.prefix(semicolon) }
     guard let size = line.trimmed.hexadecimal else { return broken(bytes) }
     side.pointee.wire &+= UInt64(end &+ 1)
@@ -160,7 +157,7 @@ extension HTTPExchange {
     }
     // No line is longer than what may be carried.
     side.pointee.scanned &+= UInt32(truncatingIfNeeded: end &+ 1)
-    let line = HTTPLine.withoutEnd(bytes.prefix(end))
+    let line = bytes.prefix(end).withoutCR
     side.pointee.mark &+= UInt64(end &+ 1)
     if line.isEmpty {
       finish(isComplete: true)
@@ -242,7 +239,11 @@ extension HTTPExchange {
     side.pointee.flags |= HTTPSide.Flags.sniffed | HTTPSide.Flags.gap
     let left = side.pointee.left
     // Where a body ends at the connection's end, all of it is in the hole; behind a chunk's end is framing.
-    if side.pointee.inflater == 0 { d.fileGap(min(missing, left), toServer: isToServer) }
+    if let form {
+      form.pointee.miss(min(missing, left), self)
+    } else if side.pointee.inflater == 0 {
+      d.fileGap(min(missing, left), toServer: isToServer)
+    }
     if missing < left {
       advance(missing)
       return

@@ -5,14 +5,44 @@ internal import Records
 // The `fileinfo` record of a body, where bodies are hashed; hidden where only Zeek's logs have it.
 
 extension HTTPExchange {
-  func emitFile(_ slot: UnsafeMutablePointer<HTTPSlot>, isComplete: Bool) {
+  func emitFile(isComplete: Bool) {
     let hasGaps = side.pointee.has(HTTPSide.Flags.gap)
     let (decoded, isDecoded) = self.decoded
     let isWhole = isComplete && !hasGaps && isDecoded
-    let draft = slot.pointee.draft
-    let known = UnsafeRawBufferPointer(
+    let known = known
+    var w = beginFile()
+    let head = HTTPFileHead(known, isRequest: isRequest)
+    if let name = head.name, !d.core.pointee.settings.isHeaderOnly {
+      w.string(FileFields.filename, name)
+    }
+    let isHashed = side.pointee.has(HTTPSide.Flags.hashed)
+    let isEncoded = side.pointee.has(HTTPSide.Flags.encoded)
+    var file = FileRecord(
+      source: "HTTP", isFromClient: isRequest, began: side.pointee.began,
+      transaction: current.pointee.number, isWhole: isWhole, hasGaps: hasGaps, size: decoded)
+    file.magic = side.pointee.magic
+    file.isEncoded = isEncoded && side.pointee.inflater == 0
+    file.range = head.range
+    if isHashed && !hasGaps { file.digest = digest }
+    // As Zeek has it: of a part that of the whole, of what is encoded none.
+    if !isEncoded, side.pointee.phase == .fixed {
+      file.promised = head.whole ?? side.pointee.body &+ side.pointee.left
+    }
+    file.write(d, &w)
+    w.end()
+    d.emit(.fileinfo, w, toServer: isToServer, isHidden: !isHashed)
+  }
+
+  /// What the transaction's record has so far.
+  private var known: UnsafeRawBufferPointer {
+    let draft = current.pointee.draft
+    return UnsafeRawBufferPointer(
       start: draft.isEmpty ? nil : UnsafeRawPointer(d.core.pointee.blocks.at(draft.block)),
       count: Int(draft.count))
+  }
+
+  /// The record of a file up to its object's beginning.
+  func beginFile() -> EventWriter {
     var w = d.event()
     w.beginObject(FileFields.http)
     w.tokens(known)
@@ -20,29 +50,7 @@ extension HTTPExchange {
     w.end()
     w.text(FileFields.appProto, "http")
     w.beginObject(FileFields.fileinfo)
-    if let name = filename(known) { w.string(FileFields.filename, name) }
-    if side.pointee.magic != .unknown {
-      w.text(FileFields.mimeType, side.pointee.magic.mimeType)
-    }
-    w.boolean(FileFields.gaps, hasGaps)
-    w.text(FileFields.state, isWhole ? "CLOSED" : "TRUNCATED")
-    let isHashed = side.pointee.has(HTTPSide.Flags.hashed)
-    if isHashed && !hasGaps { writeDigest(&w) }
-    w.boolean(FileFields.stored, d.settings.keepsFiles)
-    w.integer(FileFields.size, decoded)
-    if side.pointee.has(HTTPSide.Flags.encoded) && side.pointee.inflater == 0 {
-      w.boolean(FileFields.encoded, true)
-    }
-    w.integer(FileFields.transaction, slot.pointee.number)
-    if d.core.pointee.settings.wantsHiddenRecords {
-      w.time(FileFields.began, nanoseconds: side.pointee.began)
-      w.text(FileFields.source, "HTTP")
-      w.boolean(FileFields.isOrig, isRequest)
-      w.seconds(
-        FileFields.duration, nanoseconds: max(d.time &- side.pointee.began, 0))
-    }
-    w.end()
-    d.emit(.fileinfo, w, toServer: isToServer, isHidden: !isHashed)
+    return w
   }
 
   /// Bytes of the body as they are hashed, and whether they could be decoded to their end.
@@ -59,31 +67,40 @@ extension HTTPExchange {
       isRequest ? HTTPFields.requestDecodedLength : HTTPFields.responseDecodedLength, decoded.0)
     d.keep(w, in: &slot.pointee.draft)
   }
+}
 
-  private func writeDigest(_ w: inout EventWriter) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(CCRYPTO_SHA256_BYTES)) { buffer in
-      guard let base = buffer.baseAddress else { return }
-      ccrypto_sha256_end(digest, base)
-      w.hex(FileFields.sha256, Bytes(base, Int(CCRYPTO_SHA256_BYTES)))
-    }
-  }
-
+/// Of a transaction's record so far what its file's has, too.
+struct HTTPFileHead {
   /// What Content-Disposition says, else the URL's path.
-  private func filename(_ known: UnsafeRawBufferPointer) -> Bytes? {
-    if d.core.pointee.settings.isHeaderOnly { return nil }
+  private(set) var name: Bytes?
+  /// Of Content-Range: first and last byte, and bytes of the whole.
+  private(set) var range: (start: UInt64, end: UInt64)?
+  private(set) var whole: UInt64?
+
+  init(_ known: UnsafeRawBufferPointer, isRequest: Bool) {
     let wanted = isRequest ? HTTPFields.requestFilename : HTTPFields.responseFilename
+    var (start, end): (UInt64?, UInt64?) = (nil, nil)
     var path: Bytes?
     var reader = EventReader(known)
     while let (field, value) = reader.next() {
-      guard case .string(let text) = value, let base = text.baseAddress else { continue }
-      let bytes = Bytes(base.assumingMemoryBound(to: UInt8.self), text.count)
-      if field == wanted { return bytes }
-      if field == HTTPFields.url { path = self.path(bytes) }
+      switch value {
+      case .string(let text):
+        guard let base = text.baseAddress else { continue }
+        let bytes = Bytes(base.assumingMemoryBound(to: UInt8.self), text.count)
+        if field == wanted { name = name ?? bytes }
+        if field == HTTPFields.url { path = Self.path(bytes) }
+      case .unsigned(let number) where !isRequest:
+        if field == HTTPFields.rangeStart { start = number }
+        if field == HTTPFields.rangeEnd { end = number }
+        if field == HTTPFields.rangeSize { whole = number }
+      default: break
+      }
     }
-    return path
+    name = name ?? path
+    if let start, let end { range = (start, end) }
   }
 
-  private func path(_ url: Bytes) -> Bytes {
+  private static func path(_ url: Bytes) -> Bytes {
     var path = url
     if url.u8(0) != UInt8(ascii: "/"), let start = url.firstIndex(of: "://") {
       let rest = url.dropFirst(start &+ 3)

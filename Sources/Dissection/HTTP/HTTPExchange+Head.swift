@@ -32,7 +32,7 @@ extension HTTPExchange {
       side.pointee.scanned = UInt32(truncatingIfNeeded: bytes.count)
       return .needs(bytes.count &+ 1)
     }
-    let line = HTTPLine.withoutEnd(bytes.prefix(end))
+    let line = bytes.prefix(end).withoutCR
     if isRequest && HTTPLine.version(line) == nil {
       // HTTP/0.9: the line is the request.
       if !HTTPLine.hasKnownMethod(line) { d.note(.appMalformed) }
@@ -45,22 +45,13 @@ extension HTTPExchange {
 
   /// The empty line behind the fields.
   private func findEnd(_ bytes: Bytes) -> Progress {
-    var place = Int(side.pointee.scanned)
-    while let end = bytes.firstIndex(of: 0x0a, from: place) {
-      place = end
-      guard let next = bytes.u8(end &+ 1) else { break }
-      if next == 0x0a { return takeMessage(bytes.prefix(end &+ 2)) }
-      if next == 0x0d {
-        guard let last = bytes.u8(end &+ 2) else { break }
-        if last == 0x0a { return takeMessage(bytes.prefix(end &+ 3)) }
-      }
-      place = end &+ 1
-      if place >= HTTPHead.longest { break }
+    // What is told does not depend on how many bytes came at once.
+    if let end = bytes.prefix(HTTPHead.longest).endOfHead(from: Int(side.pointee.scanned)) {
+      return takeMessage(bytes.prefix(end))
     }
     if bytes.count >= HTTPHead.longest { return tooLong(bytes) }
-    // A line end that was the last byte is looked at again.
-    if place < bytes.count, bytes.firstIndex(of: 0x0a, from: place) == nil { place = bytes.count }
-    side.pointee.scanned = UInt32(truncatingIfNeeded: place)
+    // The last three bytes may be the beginning of its end.
+    side.pointee.scanned = UInt32(truncatingIfNeeded: max(0, bytes.count &- 3))
     return .needs(bytes.count &+ 1)
   }
 
@@ -130,8 +121,10 @@ extension HTTPExchange {
     side.pointee.mark &+= UInt64(bytes.count)
     if head.isChunked {
       beginBody(.chunkSize, 0, head.contentEncoding)
+      if let type = head.contentType { beginForm(type) }
     } else if let length = head.length, length > 0 {
       beginBody(.fixed, length, head.contentEncoding)
+      if let type = head.contentType { beginForm(type) }
     } else {
       if head.contentLength != nil && head.length == nil { d.note(.appMalformed) }
       finish(isComplete: true)
@@ -175,8 +168,10 @@ extension HTTPExchange {
     let slot = readResponse(head)
     let asked = slot.pointee.flags
     if status == 101 {
+      let proto = upgraded(head)
+      if proto == .http2 { HTTP2Handed.leave(slot, d) }
       finish(isComplete: true)
-      return change(to: upgraded(head), after: bytes.count)
+      return change(to: proto, after: bytes.count)
     }
     if asked & HTTPSlot.Flags.isConnect != 0 {
       // RFC 9110, section 9.3.6: any 2xx makes the connection a tunnel.

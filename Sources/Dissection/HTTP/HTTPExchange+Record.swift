@@ -36,7 +36,9 @@ extension HTTPExchange {
     w.integer(HTTPFields.requestHeaderCount, UInt32(truncatingIfNeeded: head.count))
     if let authorization = head.authorization { writeUser(&w, authorization) }
     if head.hasCookies { writeCookies(&w, head) }
-    writeFilename(&w, HTTPFields.requestFilename, head)
+    if let disposition = head.contentDisposition {
+      d.writeFilename(&w, HTTPFields.requestFilename, disposition)
+    }
     if wantsHidden { writeZeekRequest(&w, head, slot) }
     d.keep(w, in: &slot.pointee.draft)
   }
@@ -210,26 +212,6 @@ extension HTTPExchange {
     return 1
   }
 
-  /// Content-Disposition's file name (RFC 6266), where files are recorded.
-  private func writeFilename(_ w: inout EventWriter, _ field: EventField, _ head: HTTPHead) {
-    guard let disposition = head.contentDisposition,
-      d.core.pointee.settings.hashesFiles || wantsHidden,
-      !d.core.pointee.settings.isHeaderOnly
-    else { return }
-    var place = 0
-    while let found = disposition.firstIndex(of: "ilename=", from: place) {
-      place = found &+ 8
-      var name = disposition.dropFirst(place)
-      if name.u8(0) == UInt8(ascii: "\"") {
-        name = name.dropFirst(1)
-        name = name.prefix(name.firstIndex(of: UInt8(ascii: "\"")) ?? name.count)
-      } else {
-        name = name.prefix(name.firstIndex(of: UInt8(ascii: ";")) ?? name.count).trimmed
-      }
-      if !name.isEmpty { return put(&w, field, name) }
-    }
-  }
-
   // MARK: Response
 
   func writeResponse(_ head: HTTPHead, _ slot: UnsafeMutablePointer<HTTPSlot>) {
@@ -246,7 +228,9 @@ extension HTTPExchange {
     put(&w, HTTPFields.contentEncoding, head.contentEncoding)
     w.integer(HTTPFields.responseHeaderCount, UInt32(truncatingIfNeeded: head.count))
     if head.hasCookies { writeCookies(&w, head) }
-    writeFilename(&w, HTTPFields.responseFilename, head)
+    if let disposition = head.contentDisposition {
+      d.writeFilename(&w, HTTPFields.responseFilename, disposition)
+    }
     if slot.pointee.has(HTTPSlot.Flags.hasRequest) && d.time >= slot.pointee.time {
       w.seconds(HTTPFields.latency, nanoseconds: d.time &- slot.pointee.time)
     }

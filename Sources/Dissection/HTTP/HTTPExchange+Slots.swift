@@ -125,9 +125,11 @@ extension HTTPExchange {
     }
     let settings = d.core.pointee.settings
     let isWanted = side.pointee.has(HTTPSide.Flags.hashed) || settings.wantsHiddenRecords
-    if isWanted && side.pointee.body > 0 && !settings.isHeaderOnly {
+    if form != nil {
+      endForm()
+    } else if isWanted && side.pointee.body > 0 && !settings.isHeaderOnly {
       writeDecoded(slot)
-      emitFile(slot, isComplete: isComplete)
+      emitFile(isComplete: isComplete)
     }
     d.core.pointee.inflaters.giveBack(inflater)
     side.pointee.inflater = 0

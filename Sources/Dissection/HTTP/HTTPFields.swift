@@ -61,8 +61,6 @@ enum HTTPFields {
   static var statusMessage: EventField { field(68) }
   static var infoCode: EventField { field(69) }
   static var infoMessage: EventField { field(70) }
-  static var tags: EventField { field(71) }
-  static var password: EventField { field(72) }
   static var proxied: EventField { field(73) }
   static var requestFilename: EventField { field(74) }
   static var responseFilename: EventField { field(75) }
@@ -173,9 +171,6 @@ enum HTTPFields {
       infoCode, "info_code", .integer, "Zeek", "the last 1xx status", isHidden: true),
     EventFieldDefinition(
       infoMessage, "info_msg", .string, "Zeek", "its reason phrase", isHidden: true),
-    EventFieldDefinition(tags, "tags", .array, "Zeek", "always empty", isHidden: true),
-    EventFieldDefinition(
-      password, "password", .string, "Zeek", "never the password", isHidden: true),
     EventFieldDefinition(
       proxied, "proxied", .array, "Zeek", "fields that tell of a proxy, with their values",
       isHidden: true),

@@ -76,7 +76,7 @@ struct HTTPHead: BitwiseCopyable {
   private mutating func split(_ bytes: Bytes) -> Bytes {
     let end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
     fields = bytes.dropFirst(end &+ 1)
-    return HTTPLine.withoutEnd(bytes.prefix(end))
+    return bytes.prefix(end).withoutCR
   }
 
   // MARK: Fields

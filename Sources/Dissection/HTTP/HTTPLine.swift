@@ -68,7 +68,7 @@ enum HTTPLine {
       if bytes.count < longestLook { return .maybe }
       return !isSure || hasKnownMethod(bytes) && hasPath(bytes, method) ? .yes : .no
     }
-    let line = withoutEnd(bytes.prefix(end))
+    let line = bytes.prefix(end).withoutCR
     if version(line) != nil { return .yes }
     if isSure { return hasPath(line, method) ? simple(line) : .no }
     // Another protocol's line of the same shape: RTSP/1.0, SIP/2.0.
@@ -115,10 +115,5 @@ enum HTTPLine {
       return bytes.u8(5).map { $0 &- 0x30 < 10 } == true ? .yes : .no
     }
     return bytes.starts(with: "ICY ") && bytes.u8(4).map { $0 &- 0x30 < 10 } == true ? .yes : .no
-  }
-
-  /// Without CR at its end.
-  static func withoutEnd(_ line: Bytes) -> Bytes {
-    line.u8(line.count &- 1) == UInt8(ascii: "\r") ? line.prefix(line.count &- 1) : line
   }
 }

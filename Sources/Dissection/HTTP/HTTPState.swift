@@ -73,8 +73,14 @@ struct HTTPSide: BitwiseCopyable {
   /// One more than ``slot``: a state begins as zeros, and so without a message.
   private var slotNumber: UInt8 = 0
   var magic = FileMagic.unknown
+  /// ``MultipartReader`` of a form that is sent, in a block of the pool; 0: none.
+  var form: UInt32 = 0
   /// The inflater that has the body, from 1.
   var inflater: UInt8 = 0
+  /// Up to its stride: what stands behind it in ``HTTPState`` is found by that; a test asserts it.
+  private var reserved: UInt8 = 0
+  private var reservedToo: UInt16 = 0
+  private var reservedMore: UInt32 = 0
 
   enum Flags {
     /// The message's first line is there, and has been looked at.

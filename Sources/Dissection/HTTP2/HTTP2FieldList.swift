@@ -10,8 +10,9 @@ struct HTTP2FieldList {
   private var common: EventWriter
   private(set) var hasUnknown = false
   private(set) var status: UInt64 = 0
-  /// Of `content-length`.
+  /// Of `content-length`, `content-encoding`.
   private(set) var length: UInt64?
+  private(set) var coding = HTTPCoding.none
   /// A bit for each field beside the list that has been written: a second one is in the list alone.
   private var written: UInt16 = 0
   private var count: UInt32 = 0
@@ -83,6 +84,14 @@ struct HTTP2FieldList {
     if first == 0x3a { return notePseudo(name, value) }
     if name.equals(lowercase: "content-length") {
       length = value.decimal ?? length
+    } else if name.equals(lowercase: "content-encoding") {
+      guard isFirst(Written.encoding) else { return }
+      coding = HTTPCoding(value)
+      if !isRequest { d.redacted(&common, HTTPFields.contentEncoding, value) }
+    } else if name.equals(lowercase: "content-disposition") {
+      guard isFirst(Written.disposition) else { return }
+      d.writeFilename(
+        &common, isRequest ? HTTPFields.requestFilename : HTTPFields.responseFilename, value)
     } else if isRequest {
       noteRequest(name, value)
     } else {
@@ -104,6 +113,7 @@ struct HTTP2FieldList {
     static var server: UInt16 { 1 << 10 }
     static var redirect: UInt16 { 1 << 11 }
     static var encoding: UInt16 { 1 << 12 }
+    static var disposition: UInt16 { 1 << 13 }
   }
 
   private mutating func isFirst(_ field: UInt16) -> Bool {
@@ -172,8 +182,6 @@ struct HTTP2FieldList {
       if isFirst(Written.server) { d.redacted(&common, HTTPFields.server, value) }
     } else if name.equals(lowercase: "location") {
       if isFirst(Written.redirect) { d.redacted(&common, HTTPFields.redirect, value) }
-    } else if name.equals(lowercase: "content-encoding") {
-      if isFirst(Written.encoding) { d.redacted(&common, HTTPFields.contentEncoding, value) }
     }
   }
 

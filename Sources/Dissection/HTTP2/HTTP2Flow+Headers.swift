@@ -161,7 +161,12 @@ extension HTTP2Flow {
     let before = exchange.pointee.draft.count
     list.finish(&exchange.pointee.draft)
     state.pointee.streams.draftBytes &+= exchange.pointee.draft.count &- before
-    if !isRequest, let length = list.length { exchange.pointee.length = length &+ 1 }
+    if isRequest {
+      exchange.pointee.requestCoding = list.coding
+    } else {
+      exchange.pointee.responseCoding = list.coding
+      if let length = list.length { exchange.pointee.length = length &+ 1 }
+    }
     return true
   }
 }

@@ -14,7 +14,7 @@ struct HTTP2Flow: BitwiseCopyable {
   /// Bytes behind a hole in which a frame is looked for.
   private static var mostSearched: UInt32 { 1 << 20 }
 
-  private var isClient: Bool { d.isToServer }
+  var isClient: Bool { d.isToServer }
 
   func withSide<Result>(_ body: (inout HTTP2Side) -> Result) -> Result {
     isClient ? body(&state.pointee.client) : body(&state.pointee.server)
@@ -23,7 +23,9 @@ struct HTTP2Flow: BitwiseCopyable {
   // MARK: Frames
 
   func take(_ bytes: Bytes) -> Progress {
+    if d.flow.pointee.handed != 0 { beginUpgraded() }
     let side = withSide { $0 }
+    if side.data.left > 0 { return takeBody(bytes) }
     if side.skip > 0 {
       withSide { $0.skip = 0 }
       return .skip(side.skip, after: 0)
@@ -90,25 +92,6 @@ struct HTTP2Flow: BitwiseCopyable {
     }
   }
 
-  /// Of a body only its length is wanted.
-  private func takeData(_ frame: HTTP2Frame, _ bytes: Bytes) -> Progress {
-    let head = HTTP2Frame.headBytes
-    var count = frame.length
-    if frame.has(Flag.padded) && frame.length > 0 {
-      guard let padding = bytes.u8(head) else { return .needs(head &+ 1) }
-      count = max(0, frame.length &- 1 &- Int(padding))
-    }
-    if let exchange = state.pointee.streams.find(d, frame.stream) {
-      if isClient {
-        exchange.pointee.requestBytes &+= UInt64(count)
-      } else {
-        exchange.pointee.responseBytes &+= UInt64(count)
-      }
-      if frame.has(Flag.endStream) { close(exchange) }
-    }
-    return .skip(UInt64(frame.length), after: head)
-  }
-
   private func takeControl(_ frame: HTTP2Frame, _ body: Bytes) {
     switch frame.type {
     case Kind.settings:
@@ -131,10 +114,24 @@ struct HTTP2Flow: BitwiseCopyable {
 
   /// A hole within a frame whose head was seen does not hide where the next one begins.
   func gap(_ rest: Bytes, missing: UInt64) -> GapAnswer {
+    if d.flow.pointee.handed != 0 { beginUpgraded() }
     if withSide({ $0.block.isOpen }) { loseBlock() }
+    var rest = rest
+    if let frame = HTTP2Frame(rest), frame.type == Kind.data, frame.isSound,
+      withSide({ $0.flags & HTTP2Side.Flags.isSearching == 0 }), beginPartialData(frame, rest)
+    {
+      rest = .empty
+    }
+    // Of a body that is looked at nothing is left over.
+    let hidden = missing &- missBody(missing)
+    let skip = withSide { $0.skip }
+    if rest.isEmpty, hidden <= skip {
+      withSide { $0.skip = skip &- hidden }
+      return .resume
+    }
     if let frame = HTTP2Frame(rest) {
       let whole = UInt64(HTTP2Frame.headBytes &+ frame.length)
-      let seen = UInt64(rest.count) &+ missing
+      let seen = UInt64(rest.count) &+ hidden
       if frame.type == Kind.headers || frame.type == Kind.pushPromise
         || frame.type == Kind.continuation
       {
@@ -148,6 +145,7 @@ struct HTTP2Flow: BitwiseCopyable {
     }
     withSide {
       $0.table.lose()
+      $0.skip = 0
       $0.flags |= HTTP2Side.Flags.isSearching | HTTP2Side.Flags.isBegun
       $0.searched = 0
     }
@@ -206,16 +204,22 @@ struct HTTP2Flow: BitwiseCopyable {
   func close(_ exchange: UnsafeMutablePointer<HTTP2Exchange>) {
     typealias Flags = HTTP2Exchange.Flags
     exchange.pointee.flags |= isClient ? Flags.requestEnded : Flags.responseEnded
+    endBody(exchange, isRequest: isClient, isComplete: true)
     // A server need not read the request to its end.
     if exchange.pointee.has(Flags.responseEnded) { finish(exchange) }
   }
 
   func finish(_ exchange: UnsafeMutablePointer<HTTP2Exchange>) {
+    endBody(exchange, isRequest: true, isComplete: false)
+    endBody(exchange, isRequest: false, isComplete: false)
+    writeFiles(exchange)
     write(exchange)
-    exchange.pointee.number = 0
+    dropBodies(exchange)
+    state.pointee.streams.close(d, exchange)
   }
 
   func end() {
+    if d.flow.pointee.handed != 0 { beginUpgraded() }
     while let exchange = state.pointee.streams.oldest(d) { finish(exchange) }
     state.pointee.streams.drop(d)
     state.pointee.client.block.drop(d)

@@ -19,9 +19,11 @@ extension HTTP2Flow {
     if one.has(Flags.hasResponse) {
       w.integer(HTTPFields.length, one.length > 0 ? one.length &- 1 : one.responseBytes)
       w.integer(HTTPFields.responseBodyLength, one.responseBytes)
+      writeBody(exchange, isRequest: false, to: &w)
     }
     if one.has(Flags.hasRequest) {
       w.integer(HTTPFields.requestBodyLength, one.requestBytes)
+      writeBody(exchange, isRequest: true, to: &w)
       w.time(HTTPFields.requestTime, nanoseconds: one.requestTime)
     }
     w.beginObject(HTTPFields.http2)

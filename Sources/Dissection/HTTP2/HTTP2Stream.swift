@@ -47,6 +47,10 @@ enum HTTP2Stream: StreamDissector {
     HTTP2Flow(d: d, state: state).gap(rest, missing: missing)
   }
 
+  static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
+    HTTP2Flow(d: d, state: state).close(rest)
+  }
+
   static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {
     HTTP2Flow(d: d, state: state).end()
   }

@@ -19,7 +19,7 @@ struct IMAPPending: BitwiseCopyable {
 }
 
 /// An IMAP connection.
-struct IMAPState: BitwiseCopyable {
+struct IMAPState: LineState {
   enum Flags {
     static let greeted: UInt8 = 1 << 0
     static let dropClientLine: UInt8 = 1 << 1
@@ -47,9 +47,6 @@ struct IMAPState: BitwiseCopyable {
   /// In no order: an empty tag is a free place.
   var pending: InlineArray<8, IMAPPending> = InlineArray(repeating: IMAPPending())
 
-  func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
-
-  mutating func set(_ flag: UInt8, _ isOn: Bool = true) {
-    if isOn { flags |= flag } else { flags &= ~flag }
-  }
+  static var dropClientLine: UInt8 { Flags.dropClientLine }
+  static var dropServerLine: UInt8 { Flags.dropServerLine }
 }

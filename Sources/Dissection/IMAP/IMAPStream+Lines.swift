@@ -140,7 +140,7 @@ extension IMAPStream {
     if tag.equals("*") {
       if status.equals(lowercase: "capability") { keepCapabilities(d, s, text) }
       if !s.pointee.has(Flags.greeted) && !d.isMidstream && isStatus(status) {
-        greeting(d, s, status, text)
+        greeting(d, status, text)
       }
       s.pointee.set(Flags.greeted)
       return .consumed(line.length)
@@ -177,9 +177,7 @@ extension IMAPStream {
     d.keep(w, in: &s.pointee.capabilities)
   }
 
-  private static func greeting(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ status: Bytes, _ text: Bytes
-  ) {
+  private static func greeting(_ d: Delivery, _ status: Bytes, _ text: Bytes) {
     var w = d.event()
     w.string(IMAPFields.status, status)
     w.string(IMAPFields.reply, text.prefix(1024))

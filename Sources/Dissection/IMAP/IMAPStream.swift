@@ -65,15 +65,9 @@ enum IMAPStream: StreamDissector {
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
   {
     let s = state
-    let drop = d.isToServer ? Flags.dropClientLine : Flags.dropServerLine
-    if s.pointee.has(drop) {
-      let (count, isEnded) = TextLine.rest(of: bytes)
-      if isEnded { s.pointee.set(drop, false) }
-      return .consumed(count)
-    }
-    if s.pointee.has(Flags.asksTLS), bytes.u8(0) == 0x16 {
-      if bytes.count < 2 { return .needs(2) }
-      if SMTPStream.isTLS(bytes) { return Progress(consumed: 0, next: .change(.tls)) }
+    let reader = LineReader(d, s)
+    if let progress = reader.before(bytes, mayBeTLS: s.pointee.has(Flags.asksTLS)) {
+      return progress
     }
     if d.isToServer && s.pointee.literal > 0 {
       let count = Int(s.pointee.literal)
@@ -82,11 +76,9 @@ enum IMAPStream: StreamDissector {
       argument(d, s, text)
       return .consumed(count)
     }
-    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+    guard let line = reader.line(bytes, limit: longestLine) else {
       return .needs(bytes.count &+ 1)
     }
-    s.pointee.set(drop, line.isCut)
-    if line.isCut { d.note(.appMessageTooLong) }
     let length = line.isCut ? nil : literal(line.text)
     if d.isToServer {
       takeCommand(d, s, line.text, hasLiteral: length != nil)
@@ -133,21 +125,20 @@ enum IMAPStream: StreamDissector {
     s.pointee.literal = 0
     s.pointee.set(Flags.wantsLiteral, false)
     s.pointee.set(d.isToServer ? Flags.clientGoesOn : Flags.serverGoesOn, false)
-    s.pointee.set(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
+    LineReader(d, s).loseLine()
     // It may have hidden the answers to all logins.
     if !d.isToServer { for place in 0..<State.mostPending { forgetLogin(s, place) } }
     return .resume
   }
 
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
-    let drop = d.isToServer ? Flags.dropClientLine : Flags.dropServerLine
-    guard !rest.isEmpty, !state.pointee.has(drop), state.pointee.literal == 0 || !d.isToServer
+    guard state.pointee.literal == 0 || !d.isToServer,
+      let line = LineReader(d, state).last(rest)
     else { return }
-    let text = MIMEField.withoutEnd(rest)
     if d.isToServer {
-      takeCommand(d, state, text, hasLiteral: false)
+      takeCommand(d, state, line.text, hasLiteral: false)
     } else {
-      _ = takeAnswer(d, state, TextLine(text: text, length: rest.count, isCut: false))
+      _ = takeAnswer(d, state, line)
     }
   }
 

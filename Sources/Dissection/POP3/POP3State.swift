@@ -20,7 +20,7 @@ struct POP3Pending: BitwiseCopyable {
 }
 
 /// A POP3 connection.
-struct POP3State: BitwiseCopyable {
+struct POP3State: LineState {
   enum Flags {
     static let greeted: UInt8 = 1 << 0
     static let dropClientLine: UInt8 = 1 << 1
@@ -34,11 +34,7 @@ struct POP3State: BitwiseCopyable {
     static let asksTLS: UInt8 = 1 << 6
   }
 
-  static let mostPending = 8
-
   var flags: UInt8 = 0
-  var pendingCount: UInt8 = 0
-  var firstPending: UInt8 = 0
   var lines: UInt8 = 0
   var isMessage = false
   var isSuccess = false
@@ -49,11 +45,8 @@ struct POP3State: BitwiseCopyable {
   var data = EventDraft()
   /// What was masked last.
   var secret = SecretEcho()
-  var pending: InlineArray<8, POP3Pending> = InlineArray(repeating: POP3Pending())
+  var pending = ShortQueue<8, POP3Pending>(repeating: POP3Pending())
 
-  func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
-
-  mutating func set(_ flag: UInt8, _ isOn: Bool = true) {
-    if isOn { flags |= flag } else { flags &= ~flag }
-  }
+  static var dropClientLine: UInt8 { Flags.dropClientLine }
+  static var dropServerLine: UInt8 { Flags.dropServerLine }
 }

@@ -22,12 +22,12 @@ enum POP3Stream: StreamDissector {
       if known && bytes.isPrefix(of: "-ERR") { return .maybe }
       return bytes.isPrefix(of: "+OK ") || bytes.starts(with: "+OK ") ? .maybe : .no
     }
-    let line = MIMEField.withoutEnd(bytes.prefix(end &+ 1))
+    let line = bytes.prefix(end).withoutCR
     if context.isToServer {
       let (word, rest) = TextLine.split(line)
       if line.equals(lowercase: "capa") || line.equals(lowercase: "stls") { return .yes }
       if word.equals(lowercase: "apop") { return rest.isEmpty ? .no : .yes }
-      if known { return isCommand(word) ? .yes : .no }
+      if known { return word.isShortWord ? .yes : .no }
       // FTP has it, too: the server will tell.
       return word.equals(lowercase: "user") && !rest.isEmpty && bytes.count < 512 ? .maybe : .no
     }
@@ -60,34 +60,18 @@ enum POP3Stream: StreamDissector {
     return true
   }
 
-  private static func isCommand(_ word: Bytes) -> Bool {
-    guard word.count == 3 || word.count == 4 else { return false }
-    for place in 0..<word.count {
-      guard let byte = word.u8(place), Bytes.lowercase(byte) &- 0x61 < 26 else { return false }
-    }
-    return true
-  }
-
   // MARK: Bytes
 
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
   {
-    let drop = d.isToServer ? Flags.dropClientLine : Flags.dropServerLine
-    if state.pointee.has(drop) {
-      let (count, isEnded) = TextLine.rest(of: bytes)
-      if isEnded { state.pointee.set(drop, false) }
-      return .consumed(count)
-    }
-    if state.pointee.has(Flags.asksTLS), bytes.u8(0) == 0x16 {
-      if bytes.count < 2 { return .needs(2) }
-      if SMTPStream.isTLS(bytes) { return Progress(consumed: 0, next: .change(.tls)) }
+    let reader = LineReader(d, state)
+    if let progress = reader.before(bytes, mayBeTLS: state.pointee.has(Flags.asksTLS)) {
+      return progress
     }
     if !d.isToServer && state.pointee.has(Flags.withinData) { return takeData(d, state, bytes) }
-    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+    guard let line = reader.line(bytes, limit: longestLine) else {
       return .needs(bytes.count &+ 1)
     }
-    state.pointee.set(drop, line.isCut)
-    if line.isCut { d.note(.appMessageTooLong) }
     if d.isToServer {
       takeCommand(d, state, line.text)
       return .consumed(line.length)
@@ -114,20 +98,20 @@ enum POP3Stream: StreamDissector {
     guard !line.isEmpty else { return }
     var command = POP3Command.other
     if word.equals(lowercase: "pass") {
-      writeWord(&w, word)
+      w.uppercase(POP3Fields.command, word)
       secretArgument(s, &w, .empty, rest)
     } else if word.equals(lowercase: "apop") {
-      writeWord(&w, word)
+      w.uppercase(POP3Fields.command, word)
       let (name, digest) = TextLine.split(rest)
       secretArgument(s, &w, digest.isEmpty ? .empty : name, rest)
     } else if word.equals(lowercase: "auth") {
       // Behind the mechanism may stand the login itself (RFC 5034, section 4).
-      writeWord(&w, word)
+      w.uppercase(POP3Fields.command, word)
       let mechanism = TextLine.split(rest).word
       if !rest.isEmpty { secretArgument(s, &w, LoginMechanism.shown(mechanism), rest) }
       command = rest.isEmpty ? .list : .auth
     } else if isOpen(word) {
-      writeWord(&w, word)
+      w.uppercase(POP3Fields.command, word)
       arguments(s, &w, word, rest)
       command = kind(word, rest)
     } else {
@@ -160,15 +144,6 @@ enum POP3Stream: StreamDissector {
       || word.equals(lowercase: "uidl") || word.equals(lowercase: "capa")
       || word.equals(lowercase: "stls") || word.equals(lowercase: "quit")
       || word.equals(lowercase: "utf8") || word.equals(lowercase: "lang")
-  }
-
-  private static func writeWord(_ w: inout EventWriter, _ word: Bytes) {
-    var name: InlineArray<4, UInt8> = InlineArray(repeating: 0)
-    for place in 0..<min(word.count, 4) { name[place] = word.base[place] & 0xdf }
-    withUnsafeBytes(of: &name) { name in
-      guard let start = name.baseAddress else { return }
-      w.string(POP3Fields.command, Bytes(start.assumingMemoryBound(to: UInt8.self), word.count))
-    }
   }
 
   /// A name that may be shown, and the mask for what stands behind it.
@@ -213,12 +188,11 @@ enum POP3Stream: StreamDissector {
     var pending = POP3Pending()
     pending.command = command.rawValue
     d.keep(w, in: &pending.draft)
-    if Int(s.pointee.pendingCount) == State.mostPending {
+    if s.pointee.pending.isFull {
       d.note(.appTooManyTransactions)
       tell(d, s)
     }
-    s.pointee.pending[Int((s.pointee.firstPending &+ s.pointee.pendingCount) & 7)] = pending
-    s.pointee.pendingCount &+= 1
+    s.pointee.pending.push(pending)
   }
 
   // MARK: Answers
@@ -229,12 +203,11 @@ enum POP3Stream: StreamDissector {
     let text = line.text
     // A server greets before anybody asks: where it answers first, its greeting was not seen.
     let isGreeting =
-      !s.pointee.has(Flags.greeted) && !d.isMidstream && s.pointee.pendingCount == 0
+      !s.pointee.has(Flags.greeted) && !d.isMidstream && s.pointee.pending.isEmpty
     s.pointee.set(Flags.greeted)
     var command = POP3Command.other
-    if !isGreeting && s.pointee.pendingCount > 0 {
-      let place = Int(s.pointee.firstPending & 7)
-      command = POP3Command(rawValue: s.pointee.pending[place].command) ?? .other
+    if !isGreeting, let first = s.pointee.pending.first {
+      command = POP3Command(rawValue: first.command) ?? .other
     }
     guard text.u8(0) == 0x2b || text.starts(with: "-ERR") else { return .consumed(line.length) }
     let isSuccess = text.u8(0) == 0x2b
@@ -247,7 +220,7 @@ enum POP3Stream: StreamDissector {
     // What the server asks in a login may be a secret of both, and it may repeat what it was told: what was
     // masked, what it did not understand, or what was not seen here.
     let rest = text.dropFirst(isSuccess ? 3 : 4)
-    let isUnasked = !isGreeting && s.pointee.pendingCount == 0
+    let isUnasked = !isGreeting && s.pointee.pending.isEmpty
     if command == .unknown || isUnasked || s.pointee.secret.isIn(rest) {
       w.text(POP3Fields.header, Redactor.mask)
     } else {
@@ -307,13 +280,7 @@ enum POP3Stream: StreamDissector {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, isGreeting: Bool = false
   ) {
     var pending = POP3Pending()
-    if !isGreeting && s.pointee.pendingCount > 0 {
-      let place = Int(s.pointee.firstPending & 7)
-      pending = s.pointee.pending[place]
-      s.pointee.pending[place] = POP3Pending()
-      s.pointee.firstPending = (s.pointee.firstPending &+ 1) & 7
-      s.pointee.pendingCount &-= 1
-    }
+    if !isGreeting { pending = s.pointee.pending.pop() ?? pending }
     var w = d.event()
     if !s.pointee.response.isEmpty {
       w.beginObject(POP3Fields.response)
@@ -348,23 +315,24 @@ enum POP3Stream: StreamDissector {
       return .resume
     }
     flush(d, state)
-    state.pointee.set(d.isToServer ? Flags.dropClientLine : Flags.dropServerLine)
+    LineReader(d, state).loseLine()
     return .resume
   }
 
   private static func flush(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    if s.pointee.pendingCount == 0 && !s.pointee.response.isEmpty { tell(d, s) }
-    while s.pointee.pendingCount > 0 { tell(d, s) }
+    if s.pointee.pending.isEmpty && !s.pointee.response.isEmpty { tell(d, s) }
+    while !s.pointee.pending.isEmpty { tell(d, s) }
     s.pointee.set(Flags.withinData | Flags.sasl, false)
   }
 
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
-    guard !rest.isEmpty, !state.pointee.has(Flags.withinData) else { return }
-    let text = MIMEField.withoutEnd(rest)
+    guard !state.pointee.has(Flags.withinData), let line = LineReader(d, state).last(rest) else {
+      return
+    }
     if d.isToServer {
-      takeCommand(d, state, text)
+      takeCommand(d, state, line.text)
     } else {
-      _ = takeAnswer(d, state, TextLine(text: text, length: rest.count, isCut: false))
+      _ = takeAnswer(d, state, line)
     }
   }
 

@@ -67,7 +67,7 @@ extension QUICFlow {
     case 0x5130_3436: number = "46"
     default: return
     }
-    d.withTLSText { text in
+    d.withText { text in
       text.text(number)
       for place in 0..<message.count {
         text.byte(place == 0 ? 0x2c : 0x2d)
@@ -79,11 +79,8 @@ extension QUICFlow {
       }
       w.beginArray(QUICFields.cyu)
       w.beginObject(QUICFields.cyu)
-      var digest: (UInt64, UInt64) = (0, 0)
-      withUnsafeMutableBytes(of: &digest) { digest in
-        guard let base = digest.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        ccrypto_md5(text.bytes.base, text.bytes.count, base)
-        w.hex(QUICFields.hash, Bytes(base, Int(CCRYPTO_MD5_BYTES)))
+      w.hex(QUICFields.hash, count: CCRYPTO_MD5_BYTES) {
+        ccrypto_md5(text.bytes.base, text.bytes.count, $0)
       }
       w.string(QUICFields.string, text.bytes)
       w.end()

@@ -6,28 +6,14 @@ internal import Records
 extension QUICFlow {
   private func begin(_ version: QUICVersion) -> EventWriter {
     var w = d.event()
-    write(version, QUICFields.version, to: &w) { $0.writeEVE(to: &$1) }
+    w.string(QUICFields.version) { version.writeEVE(to: &$0) }
     return w
-  }
-
-  private func write(
-    _ version: QUICVersion, _ field: EventField, to w: inout EventWriter,
-    _ form: (QUICVersion, inout TLSText) -> Void
-  ) {
-    // Short, and put together before anything else needs the memory.
-    var memory: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &memory) { memory in
-      guard let base = memory.baseAddress else { return }
-      var text = TLSText(base, capacity: 32)
-      form(version, &text)
-      w.string(field, text.bytes)
-    }
   }
 
   private func finish(
     _ w: inout EventWriter, _ version: QUICVersion, fromClient: Bool, isWhole: Bool
   ) {
-    write(version, QUICFields.versionName, to: &w) { $0.writeName(to: &$1) }
+    w.string(QUICFields.versionName) { version.writeName(to: &$0) }
     let other = fromClient ? QUICVersion(value: 0) : state.pointee.version
     if other.value != 0 && other != version {
       w.boolean(QUICFields.versionNegotiated, true)
@@ -135,9 +121,7 @@ extension QUICFlow {
     var count = 0
     while count < 64, let value = cursor.be32() {
       count &+= 1
-      write(QUICVersion(value: value), QUICFields.supportedVersions, to: &w) {
-        $0.writeEVE(to: &$1)
-      }
+      w.string(QUICFields.supportedVersions) { QUICVersion(value: value).writeEVE(to: &$0) }
     }
     w.end()
     finish(&w, header.version, fromClient: false, isWhole: true)

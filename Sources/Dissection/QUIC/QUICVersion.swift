@@ -84,7 +84,7 @@ struct QUICVersion: BitwiseCopyable, Equatable {
 
   /// As EVE has it (Suricata's QuicVersion): letters where they are Google's and it knows them, else the
   /// number in hexadecimal digits without leading zeros.
-  func writeEVE(to text: inout TLSText) {
+  func writeEVE(to text: inout BoundedText) {
     switch value {
     case 0x5130_3339, 0x5130_3433, 0x5130_3434, 0x5130_3435, 0x5130_3436: writeLetters(to: &text)
     default: writeHex(to: &text)
@@ -92,7 +92,7 @@ struct QUICVersion: BitwiseCopyable, Equatable {
   }
 
   /// A name that people say: `v1`, `draft-29`, `Q050`, `mvfst-27`.
-  func writeName(to text: inout TLSText) {
+  func writeName(to text: inout BoundedText) {
     if self == .version1 { return text.text("v1") }
     if isV2 { return text.text("v2") }
     if draft != 0 {
@@ -110,17 +110,17 @@ struct QUICVersion: BitwiseCopyable, Equatable {
     }
   }
 
-  private func writeLetters(to text: inout TLSText) {
+  private func writeLetters(to text: inout BoundedText) {
     for place in 0..<4 { text.byte(UInt8(truncatingIfNeeded: value >> UInt32(24 - place * 8))) }
   }
 
-  private func writeHex(to text: inout TLSText) {
+  private func writeHex(to text: inout BoundedText) {
     var isLeading = true
     for place in 0..<8 {
       let digit = UInt8(truncatingIfNeeded: value >> UInt32(28 - place * 4)) & 15
       if digit == 0 && isLeading && place < 7 { continue }
       isLeading = false
-      text.byte(TLSText.digit(digit))
+      text.byte(BoundedText.digit(digit))
     }
   }
 }

@@ -18,21 +18,22 @@ extension Dissection {
     let sender = p.side
     let side = Self.side(state, sender)
     let toServer = sender == state.pointee.clientSide
+    guard isBelieved(state, packet) else { return }
+    if p.tcpFlags & TCPFlags.rst != 0 { return takeReset(state, packet) }
     // What it acknowledges was said before what it says itself.
-    if p.tcpFlags & TCPFlags.ack != 0 {
+    if p.tcpFlags & TCPFlags.ack != 0, isAcknowledgementBelieved(state, packet) {
       takeAcknowledgement(
         state, Self.side(state, 1 &- sender), !toServer, p.acknowledgement,
         isSure: p.payloadLength > 0)
       guard isLive(state) else { return }
     }
-    guard p.tcpFlags & TCPFlags.rst == 0 else { return }
     // A SYN takes one number, and data may stand behind it (RFC 9293, section 3.4).
     let sequence = p.tcpFlags & TCPFlags.syn != 0 ? p.sequence &+ 1 : p.sequence
     let captured = min(p.payloadLength, p.captured &- min(UInt32(p.payloadOffset), p.captured))
     let bytes = Bytes(p.data.unsafelyUnwrapped + Int(p.payloadOffset), Int(captured))
     guard side.pointee.flags & StreamSide.Flags.done == 0 else {
       if !bytes.isEmpty { compareWithDelivered(state, side, sequence, bytes) }
-      return
+      return passOver(state, side, toServer, packet, sequence &+ p.payloadLength)
     }
     if side.pointee.flags & StreamSide.Flags.begun == 0 {
       beginSide(state, sender, packet)
@@ -46,11 +47,103 @@ extension Dissection {
       place(state, side, toServer, sequence, bytes, length: p.payloadLength)
     }
     guard isLive(state) else { return }
-    if p.tcpFlags & TCPFlags.fin != 0 {
-      side.pointee.finSequence = sequence &+ p.payloadLength
-      side.pointee.flags |= StreamSide.Flags.fin
-    }
+    if p.tcpFlags & TCPFlags.fin != 0 { noteFIN(side, sequence &+ p.payloadLength) }
     closeIfDue(state, side, toServer)
+  }
+
+  /// Bytes of a direction that nobody wants: where it stands is known all the same, since it may be wanted
+  /// again, and by that a RST is told to be its own.
+  private func passOver(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ packet: UnsafePointer<ParsedPacket>, _ end: UInt32
+  ) {
+    let fresh = Int32(bitPattern: end &- side.pointee.nextSequence)
+    if fresh > 0 && fresh.magnitude <= Self.largestWindow {
+      side.pointee.nextSequence = end
+      advance(state, side, toServer, Int(fresh))
+      addUnheard(side, UInt64(fresh.magnitude))
+    }
+    if packet.pointee.tcpFlags & TCPFlags.fin != 0 { noteFIN(side, end) }
+  }
+
+  /// Where a FIN stands: not before what has been said, and of several the first counts, since it is the one
+  /// that its receiver comes to.
+  private func noteFIN(_ side: UnsafeMutablePointer<StreamSide>, _ end: UInt32) {
+    let next = side.pointee.nextSequence
+    guard Int32(bitPattern: end &- next) >= 0 else { return }
+    if side.pointee.flags & StreamSide.Flags.fin != 0,
+      Int32(bitPattern: side.pointee.finSequence &- next) >= 0,
+      Int32(bitPattern: end &- side.pointee.finSequence) >= 0
+    {
+      return
+    }
+    side.pointee.finSequence = end
+    side.pointee.flags |= StreamSide.Flags.fin
+  }
+
+  // MARK: What is believed
+
+  /// Whether a segment is its sender's own, as far as its place says: the tracker, which has seen it before,
+  /// has followed it, since it is within the window of its receiver or borne out otherwise
+  /// (RFC 9293, section 3.4; `FlowTracker.isStray`). What stands before all that is expected is only compared.
+  @inline(__always)
+  private func isBelieved(
+    _ state: UnsafeMutablePointer<FlowState>, _ packet: UnsafePointer<ParsedPacket>
+  ) -> Bool {
+    let tracked = trackedNext(state, packet.pointee.side)
+    if Int32(bitPattern: packet.pointee.sequence &- tracked) <= 0 { return true }
+    return isBeyondBelieved(state, packet)
+  }
+
+  /// Behind a RST that was believed, or of one, the tracker follows nobody.
+  @inline(never)
+  private func isBeyondBelieved(
+    _ state: UnsafeMutablePointer<FlowState>, _ packet: UnsafePointer<ParsedPacket>
+  ) -> Bool {
+    let cold = core.flows.cold + Int(state.pointee.entry)
+    return packet.pointee.tcpFlags & (TCPFlags.syn | TCPFlags.rst) != 0
+      || cold.pointee.tcpState(packet.pointee.side) == .reset
+  }
+
+  /// The number that the tracker expects next of a side.
+  @inline(__always)
+  private func trackedNext(_ state: UnsafeMutablePointer<FlowState>, _ side: UInt8) -> UInt32 {
+    let hot = core.flows.hot + Int(state.pointee.entry)
+    return side == 0 ? hot.pointee.sideA.nextSequence : hot.pointee.sideB.nextSequence
+  }
+
+  /// Whether what a packet acknowledges can have been sent: it was seen, or lies within the window
+  /// (RFC 5961, section 5.2, made wider by what may have been lost before us). A packet with an old number
+  /// of its own says nothing.
+  @inline(__always)
+  private func isAcknowledgementBelieved(
+    _ state: UnsafeMutablePointer<FlowState>, _ packet: UnsafePointer<ParsedPacket>
+  ) -> Bool {
+    let sender = packet.pointee.side
+    let beyond = Int32(
+      bitPattern: packet.pointee.acknowledgement &- trackedNext(state, 1 &- sender))
+    let behind = Int32(bitPattern: trackedNext(state, sender) &- packet.pointee.sequence)
+    // No window is smaller than that here.
+    if beyond <= 0xffff && behind <= 0xffff { return true }
+    let entry = Int(state.pointee.entry)
+    // A FIN takes a number, too.
+    return Int(beyond) <= Int(core.flows.room(entry, of: 1 &- sender)) &+ 1
+      && Int(behind) <= Int(core.flows.room(entry, of: sender)) &+ 1
+  }
+
+  /// A RST ends both directions where it has the number that its receiver expects: any other one within the
+  /// window is asked back for (RFC 5961, section 3.2), and the flow's end is waited for.
+  @inline(never)
+  private mutating func takeReset(
+    _ state: UnsafeMutablePointer<FlowState>, _ packet: UnsafePointer<ParsedPacket>
+  ) {
+    let sender = packet.pointee.side
+    let side = Self.side(state, sender)
+    if side.pointee.flags & StreamSide.Flags.begun == 0 { beginSide(state, sender, packet) }
+    let beyond = packet.pointee.sequence &- side.pointee.nextSequence
+    // Its FIN took a number.
+    let isPastFIN = beyond == 1 && side.pointee.flags & StreamSide.Flags.fin != 0
+    if beyond == 0 || isPastFIN { finish(state) }
   }
 
   /// The flow has not been given up meanwhile.

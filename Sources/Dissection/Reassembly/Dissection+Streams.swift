@@ -10,17 +10,14 @@ extension Dissection {
   ) {
     side.pointee.nextSequence &+= UInt32(truncatingIfNeeded: bytes.count)
     if side.pointee.flags & StreamSide.Flags.done != 0 {
-      side.pointee.offset &+= UInt64(bytes.count)
-      return
+      advance(state, side, toServer, bytes.count)
+      return addUnheard(side, UInt64(bytes.count))
     }
     let place = side.pointee.offset
-    let rest = skip(side, bytes)
+    let rest = skip(state, side, toServer, bytes)
     // Numbers come again every 4 GiB, and of what is skipped nothing takes the place of what was kept.
     if (place ^ side.pointee.offset) >> 31 != 0 { forgetSegments(state, side) }
     if rest.isEmpty { return }
-    if side.pointee.offset >= core.depth(state.pointee.proto, toServer: toServer) {
-      return stopAtDepth(state, side)
-    }
     remember(state, side, rest)
     if side.pointee.carryCount == 0 {
       feed(state, side, toServer, rest)
@@ -29,23 +26,15 @@ extension Dissection {
     }
   }
 
-  /// Nobody looks further into this direction, by configuration.
-  @inline(never)
-  private mutating func stopAtDepth(
-    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>
-  ) {
-    side.pointee.flags |= StreamSide.Flags.done
-    core.blocks.giveBack(side.pointee.carry, side.pointee.carrySize)
-    side.pointee.carry = 0
-    side.pointee.carryCount = 0
-    finishIfBothDone(state)
-  }
-
-  /// Drops what nobody wants to see.
+  /// Drops what nobody wants to see, up to the depth: what stands behind that ends the direction.
   @inline(__always)
-  private func skip(_ side: UnsafeMutablePointer<StreamSide>, _ bytes: Bytes) -> Bytes {
-    let count = min(side.pointee.skip, UInt64(bytes.count))
-    if count == 0 { return bytes }
+  private func skip(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ bytes: Bytes
+  ) -> Bytes {
+    if side.pointee.skip == 0 { return bytes }
+    let wanted = min(bytes.count, bytesLeft(state, side, toServer))
+    let count = min(side.pointee.skip, UInt64(wanted))
     side.pointee.skip &-= count
     side.pointee.offset &+= count
     return bytes.dropFirst(Int(count))
@@ -82,13 +71,15 @@ extension Dissection {
       side.pointee.needs = 0
       side.pointee.skip = progress.skip
       let isMoving = consumed > 0 || progress.skip > 0
-      rest = skip(side, rest)
+      rest = skip(state, side, toServer, rest)
       switch progress.next {
       case .more: break
       case .directionDone:
-        side.pointee.flags |= StreamSide.Flags.done
-        finishIfBothDone(state)
-        return .empty
+        // What was looked at in vain is all there is.
+        if side.pointee.unheard > 0 {
+          side.pointee.unheard = UInt32(truncatingIfNeeded: rest.count)
+        }
+        return stop(state, side, toServer, rest.count)
       case .done, .lost:
         release(state)
         return .empty
@@ -97,12 +88,46 @@ extension Dissection {
         continue
       }
       if !isMoving || progress.needs > rest.count {
-        side.pointee.needs = UInt32(truncatingIfNeeded: max(progress.needs, rest.count + 1))
+        // Beyond the depth it is given nothing: what it waits for may be there, or will never be.
+        let wanted = bytesLeft(state, side, toServer)
+        if rest.count >= wanted { return stop(state, side, toServer, rest.count) }
+        let needs = min(max(progress.needs, rest.count + 1), wanted)
+        side.pointee.needs = UInt32(truncatingIfNeeded: needs)
         return rest
       }
       if side.pointee.flags & StreamSide.Flags.done != 0 { return .empty }
     }
     return rest
+  }
+
+  /// Bytes from where a direction stands up to its depth, behind which nobody looks by configuration.
+  @inline(__always)
+  func bytesLeft(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool
+  ) -> Int {
+    let depth = core.depth(state.pointee.proto, toServer: toServer)
+    return depth > side.pointee.offset ? Int(clamping: depth &- side.pointee.offset) : 0
+  }
+
+  /// Bytes of a direction that nobody wants: its place goes on, and no further than its depth, so that who
+  /// asks for it is told the same however it was cut.
+  func advance(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ count: Int
+  ) {
+    side.pointee.offset &+= UInt64(min(count, bytesLeft(state, side, toServer)))
+  }
+
+  /// Nobody wants more of a direction, beginning with `count` bytes that are there.
+  private mutating func stop(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, _ count: Int
+  ) -> Bytes {
+    advance(state, side, toServer, count)
+    side.pointee.flags |= StreamSide.Flags.done
+    finishIfBothDone(state)
+    return .empty
   }
 
   private mutating func finishIfBothDone(_ state: UnsafeMutablePointer<FlowState>) {
@@ -128,6 +153,7 @@ extension Dissection {
       side.pointee.flags &= ~(StreamSide.Flags.done | StreamSide.Flags.probed)
       side.pointee.needs = 0
       side.pointee.skip = 0
+      side.pointee.unheard = 0
     }
     if proto == .unknown {
       state.pointee.proto = AppProtocol.unknown.rawValue
@@ -152,10 +178,10 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
     _ bytes: Bytes
   ) {
-    let needs = max(Int(side.pointee.needs), bytes.count)
-    guard let size = BlockPool.size(for: needs) else {
-      return giveUp(state, .appMessageTooLong)
-    }
+    // What is announced must be possible; memory is taken for what is there.
+    guard Int(side.pointee.needs) <= DissectionSettings.longestMessage,
+      let size = BlockPool.size(for: bytes.count)
+    else { return giveUp(state, .appMessageTooLong) }
     let block = core.blocks.take(size)
     guard block != 0 else {
       core.counters.add(.dissectionNoMemory)
@@ -175,7 +201,7 @@ extension Dissection {
   ) {
     var rest = bytes
     while !rest.isEmpty, isWanted(state, side) {
-      rest = skip(side, rest)
+      rest = skip(state, side, toServer, rest)
       guard !rest.isEmpty else { return }
       let kept = Int(side.pointee.carryCount)
       if kept == 0 { return feed(state, side, toServer, rest) }
@@ -201,22 +227,38 @@ extension Dissection {
         if left.count <= piece.count {
           // All that had been kept is taken: what is left lies in the packet, too.
           core.blocks.giveBack(block, size)
-          let unread = skip(side, rest.dropFirst(piece.count &- left.count))
+          let unread = skip(state, side, toServer, rest.dropFirst(piece.count &- left.count))
           if unread.isEmpty { return }
           if side.pointee.needs > unread.count { return carry(state, side, unread) }
           return feed(state, side, toServer, unread)
         }
-        // Moved to the front of its own block.
-        core.blocks.at(block).copyMemory(from: left.base, byteCount: left.count)
-        side.pointee.carry = block
-        side.pointee.carrySize = size
-        side.pointee.carryCount = UInt32(truncatingIfNeeded: left.count)
+        keepLeft(side, left, block, size)
         rest = rest.dropFirst(piece.count)
       } else {
         core.blocks.giveBack(block, size)
+        if isLive(state) {
+          advance(state, side, toServer, rest.count &- piece.count)
+          addUnheard(side, UInt64(rest.count &- piece.count))
+        }
         return
       }
     }
+  }
+
+  /// What is left of a block, to the front of it, or into a smaller one where that is enough.
+  private mutating func keepLeft(
+    _ side: UnsafeMutablePointer<StreamSide>, _ left: Bytes, _ block: UInt32, _ size: UInt8
+  ) {
+    var (place, placeSize) = (block, size)
+    if let enough = BlockPool.size(for: left.count), enough < size {
+      let smaller = core.blocks.take(enough)
+      if smaller != 0 { (place, placeSize) = (smaller, enough) }
+    }
+    core.blocks.at(place).copyMemory(from: left.base, byteCount: left.count)
+    if place != block { core.blocks.giveBack(block, size) }
+    side.pointee.carry = place
+    side.pointee.carrySize = placeSize
+    side.pointee.carryCount = UInt32(truncatingIfNeeded: left.count)
   }
 
   /// Puts bytes behind what is kept. False where there is no room; then the flow was given up.
@@ -226,7 +268,9 @@ extension Dissection {
   ) -> Bool {
     let count = Int(side.pointee.carryCount) &+ bytes.count
     if count > BlockPool.byteCount(side.pointee.carrySize) {
-      guard let size = BlockPool.size(for: max(count, Int(side.pointee.needs))) else {
+      guard Int(side.pointee.needs) <= DissectionSettings.longestMessage,
+        let size = BlockPool.size(for: count)
+      else {
         giveUp(state, .appMessageTooLong)
         return false
       }
@@ -287,17 +331,31 @@ extension Dissection {
     core.counters.add(.streamGapBytes, count)
     side.pointee.nextSequence &+= UInt32(truncatingIfNeeded: count)
     side.pointee.offset &+= count
-    if side.pointee.flags & StreamSide.Flags.done != 0 { return }
+    if side.pointee.flags & StreamSide.Flags.done != 0 {
+      if side.pointee.unheard > 0 { addMissing(side, count) }
+      return
+    }
     let unwanted = min(side.pointee.skip, count)
     side.pointee.skip &-= unwanted
     // Of a body that nobody looks at nothing is missing in the record, but the flow knows.
-    let sum = UInt64(side.pointee.missing) &+ count
-    side.pointee.missing = UInt32(truncatingIfNeeded: min(sum, UInt64(UInt32.max)))
+    addMissing(side, count)
     if unwanted == count { return }
     let (rest, block, size) = carried(side)
     side.pointee.needs = 0
     tellGap(state, side, toServer, rest, count &- unwanted)
     core.blocks.giveBack(block, size)
+  }
+
+  /// More of a direction that was given up before anybody knew what it is.
+  func addUnheard(_ side: UnsafeMutablePointer<StreamSide>, _ count: UInt64) {
+    guard side.pointee.unheard > 0 else { return }
+    let sum = UInt64(side.pointee.unheard) &+ count
+    side.pointee.unheard = UInt32(truncatingIfNeeded: min(sum, UInt64(UInt32.max)))
+  }
+
+  func addMissing(_ side: UnsafeMutablePointer<StreamSide>, _ count: UInt64) {
+    let sum = UInt64(side.pointee.missing) &+ count
+    side.pointee.missing = UInt32(truncatingIfNeeded: min(sum, UInt64(UInt32.max)))
   }
 
   private mutating func tellGap(
@@ -329,12 +387,39 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
     _ toServer: Bool
   ) {
-    let due = StreamSide.Flags.fin
-    guard
-      side.pointee.flags & (due | StreamSide.Flags.ended | StreamSide.Flags.done) == due,
-      Int32(bitPattern: side.pointee.finSequence &- side.pointee.nextSequence) <= 0
-    else { return }
-    close(state, side, toServer)
+    guard isFINPending(side) else { return }
+    let ahead = Int32(bitPattern: side.pointee.finSequence &- side.pointee.nextSequence)
+    if ahead > 0 { return }
+    // Data has gone past it: its receiver has done the same.
+    if ahead < 0 {
+      side.pointee.flags &= ~StreamSide.Flags.fin
+      return
+    }
+    let client = state.pointee.clientSide
+    let other = Self.side(state, toServer ? 1 &- client : client)
+    guard isUnknown(state), side.pointee.carryCount > 0 else {
+      close(state, side, toServer)
+      // That one may have waited for what this one says.
+      if isLive(state) && isUnknown(state) { closeIfDue(state, other, !toServer) }
+      return
+    }
+    // What it has said is still to be told by the other direction, if that says anything more.
+    if other.pointee.flags & StreamSide.Flags.done != 0
+      || isFINPending(other) && other.pointee.finSequence == other.pointee.nextSequence
+    {
+      finish(state)
+    }
+  }
+
+  private func isUnknown(_ state: UnsafeMutablePointer<FlowState>) -> Bool {
+    state.pointee.proto == AppProtocol.unknown.rawValue
+  }
+
+  /// A FIN has come, and its direction is not closed yet: something before it is missing, or waits.
+  @inline(__always)
+  func isFINPending(_ side: UnsafeMutablePointer<StreamSide>) -> Bool {
+    let flags = StreamSide.Flags.fin | StreamSide.Flags.ended | StreamSide.Flags.done
+    return side.pointee.flags & flags == StreamSide.Flags.fin
   }
 
   private mutating func close(
@@ -347,9 +432,9 @@ extension Dissection {
     let (rest, block, size) = carried(side)
     dissectClosed(state, toServer, rest)
     core.blocks.giveBack(block, size)
-    if isLive(state) {
-      side.pointee.flags |= StreamSide.Flags.done
-    }
+    guard isLive(state) else { return }
+    side.pointee.flags |= StreamSide.Flags.done
+    finishIfBothDone(state)
   }
 
   /// The flow is over: what waits behind holes is delivered, and both directions are closed.

@@ -40,7 +40,7 @@ enum SIPStream: StreamDissector {
     // RFC 5626, 3.5.1: empty lines keep a connection open.
     let empty = skipEmptyLines(bytes)
     if empty > 0 { return .consumed(empty) }
-    guard let headers = endOfHeaders(bytes, from: Int(side.scanned)) else {
+    guard let headers = bytes.endOfHead(from: Int(side.scanned)) else {
       guard bytes.count < longestHeaders else {
         d.note(.appHeadersTooLong)
         return .directionDone()
@@ -80,17 +80,6 @@ enum SIPStream: StreamDissector {
     return count
   }
 
-  /// Behind the empty line.
-  private static func endOfHeaders(_ bytes: Bytes, from start: Int) -> Int? {
-    var place = start
-    while let end = bytes.firstIndex(of: 0x0a, from: place) {
-      if bytes.u8(end &+ 1) == 0x0a { return end &+ 2 }
-      if bytes.u8(end &+ 1) == 0x0d, bytes.u8(end &+ 2) == 0x0a { return end &+ 3 }
-      place = end &+ 1
-    }
-    return nil
-  }
-
   /// Goes to the next line that begins a message; nil where it is at one.
   private static func seek(_ side: inout State.Side, _ bytes: Bytes) -> Progress? {
     var place = 0
@@ -118,7 +107,7 @@ enum SIPStream: StreamDissector {
   ) -> GapAnswer {
     let isLost = d.isToServer ? state.pointee.toServer.isLost : state.pointee.toClient.isLost
     // A message whose headers are there waited for its body.
-    if !isLost, let headers = endOfHeaders(rest, from: 0) {
+    if !isLost, let headers = rest.endOfHead(from: 0) {
       var lines = SIPLines(rest.prefix(headers))
       var message = SIPMessage(d)
       var w = d.event()

@@ -15,9 +15,9 @@ struct SIPLines: BitwiseCopyable {
       rest = .empty
       return line
     }
-    let line = rest.prefix(end)
+    let line = rest.prefix(end).withoutCR
     rest = rest.dropFirst(end &+ 1)
-    return line.u8(end &- 1) == 0x0d ? line.prefix(end &- 1) : line
+    return line
   }
 }
 

@@ -16,7 +16,7 @@ struct MIMEField: BitwiseCopyable {
     scanned = 0
     while let end = seen.firstIndex(of: 0x0a, from: place) {
       let next = end &+ 1
-      let text = withoutEnd(seen.prefix(next))
+      let text = seen.prefix(next).withoutLineEnd
       // The empty line, and a dot that ends all, are told by themselves.
       if text.isEmpty || text.equals(".") {
         return MIMEField(text: text, length: next, isCut: false)
@@ -37,13 +37,6 @@ struct MIMEField: BitwiseCopyable {
       return nil
     }
     return MIMEField(text: seen, length: limit, isCut: true)
-  }
-
-  static func withoutEnd(_ bytes: Bytes) -> Bytes {
-    var count = bytes.count
-    if count > 0, bytes.u8(count &- 1) == 0x0a { count &-= 1 }
-    if count > 0, bytes.u8(count &- 1) == 0x0d { count &-= 1 }
-    return bytes.prefix(count)
   }
 }
 

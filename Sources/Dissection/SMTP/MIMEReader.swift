@@ -125,7 +125,7 @@ struct MIMEReader: BitwiseCopyable {
     let rest = bytes.dropFirst(place)
     guard !rest.isEmpty else { return }
     if phase == .header && !dropsField && !isWithinLine {
-      takeField(d, s, MIMEField(text: MIMEField.withoutEnd(rest), length: rest.count, isCut: false))
+      takeField(d, s, MIMEField(text: rest.withoutLineEnd, length: rest.count, isCut: false))
     } else {
       takeLine(d, s, TextLine(text: rest, length: rest.count, isCut: true), hasDots: false)
     }
@@ -336,7 +336,7 @@ struct MIMEReader: BitwiseCopyable {
     var found = false
     withUnsafeMutableBytes(of: &memory) { memory in
       guard let start = memory.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-      var output = MIMEOutput(start, capacity: 512)
+      var output = BoundedText(start, capacity: 512)
       var plain = Bytes.empty
       while let parameter = parameters.next() {
         if parameter.name.equals(lowercase: wanted) {

@@ -1,40 +1,10 @@
 internal import FlowEngine
 
-/// Text that grows within memory of a fixed size; what does not fit is left out.
-struct MIMEOutput {
-  private let memory: UnsafeMutablePointer<UInt8>
-  private let capacity: Int
-  private(set) var count = 0
-
-  init(_ memory: UnsafeMutablePointer<UInt8>, capacity: Int) {
-    self.memory = memory
-    self.capacity = capacity
-  }
-
-  var text: Bytes { Bytes(UnsafePointer(memory), count) }
-
-  @inline(__always)
-  mutating func put(_ byte: UInt8) {
-    guard count < capacity else { return }
-    memory[count] = byte
-    count &+= 1
-  }
-
-  mutating func put(_ bytes: Bytes) {
-    let piece = bytes.prefix(capacity &- count)
-    (memory + count).update(from: piece.base, count: piece.count)
-    count &+= piece.count
-  }
-
+extension BoundedText {
   /// A byte of a text in a character set; ISO 8859-1 becomes UTF-8, all others stay as they are.
   @inline(__always)
-  mutating func put(_ byte: UInt8, isLatin1: Bool) {
-    if isLatin1 && byte >= 0x80 {
-      put(0xc0 | byte >> 6)
-      put(0x80 | byte & 0x3f)
-    } else {
-      put(byte)
-    }
+  fileprivate mutating func byte(_ byte: UInt8, isLatin1: Bool) {
+    if isLatin1 { scalar(UInt32(byte)) } else { self.byte(byte) }
   }
 }
 
@@ -44,7 +14,7 @@ enum MIMEText {
   /// begins there is one blank.
   static func unfolded(_ d: Delivery, _ value: Bytes, _ body: (Bytes) -> Void) {
     guard value.firstIndex(of: 0x0a) != nil else { return body(value.trimmed) }
-    withMemory(d, value.count) { output in
+    d.withText(room: value.count) { output in
       var isFold = false
       for place in 0..<value.count {
         let byte = value.base[place]
@@ -53,38 +23,26 @@ enum MIMEText {
         } else if isFold && (byte == 0x20 || byte == 0x09) {
           continue
         } else {
-          if isFold { output.put(0x20) }
+          if isFold { output.byte(0x20) }
           isFold = false
-          output.put(byte)
+          output.byte(byte)
         }
       }
-      body(output.text.trimmed)
+      body(output.bytes.trimmed)
     }
-  }
-
-  /// Memory of the pool's for as long as `body` runs; nothing happens where there is none.
-  static func withMemory(_ d: Delivery, _ count: Int, _ body: (inout MIMEOutput) -> Void) {
-    guard let size = BlockPool.size(for: min(count, 64 << 10)) else { return }
-    let block = d.core.pointee.blocks.take(size)
-    guard block != 0 else { return d.core.pointee.counters.add(.dissectionNoMemory) }
-    var output = MIMEOutput(
-      d.core.pointee.blocks.at(block).assumingMemoryBound(to: UInt8.self),
-      capacity: BlockPool.byteCount(size))
-    body(&output)
-    d.core.pointee.blocks.giveBack(block, size)
   }
 
   // MARK: Encoded words
 
   /// Text with encoded words (RFC 2047) decoded; between two of them blanks do not count.
-  static func decodeWords(_ text: Bytes, _ output: inout MIMEOutput) {
+  static func decodeWords(_ text: Bytes, _ output: inout BoundedText) {
     var place = 0
     var blanks = 0
     var isBehindWord = false
     var ends = MIMEWordEnds(text)
     while place < text.count {
       if let word = MIMEWord(text, at: place, &ends) {
-        if !isBehindWord { output.put(text.dropFirst(place &- blanks).prefix(blanks)) }
+        if !isBehindWord { output.bytes(text.dropFirst(place &- blanks).prefix(blanks)) }
         word.decode(&output)
         place &+= word.length
         blanks = 0
@@ -95,20 +53,20 @@ enum MIMEText {
       if byte == 0x20 || byte == 0x09 {
         blanks &+= 1
       } else {
-        output.put(text.dropFirst(place &- blanks).prefix(blanks &+ 1))
+        output.bytes(text.dropFirst(place &- blanks).prefix(blanks &+ 1))
         blanks = 0
         isBehindWord = false
       }
       place &+= 1
     }
-    if !isBehindWord { output.put(text.suffix(blanks)) }
+    if !isBehindWord { output.bytes(text.suffix(blanks)) }
   }
 
   // MARK: RFC 2231
 
   /// One piece of a parameter's value whose name goes on with `suffix`: `*`, `*0`, `*0*`.
-  static func extended(_ value: Bytes, _ suffix: Bytes, _ output: inout MIMEOutput) {
-    guard suffix.count > 0, suffix.u8(suffix.count &- 1) == 0x2a else { return output.put(value) }
+  static func extended(_ value: Bytes, _ suffix: Bytes, _ output: inout BoundedText) {
+    guard suffix.count > 0, suffix.u8(suffix.count &- 1) == 0x2a else { return output.bytes(value) }
     var text = value
     var isLatin1 = false
     // The first piece begins with the character set and the language.
@@ -122,10 +80,10 @@ enum MIMEText {
     var place = 0
     while let byte = text.u8(place) {
       if byte == 0x25, let value = text.slice(place &+ 1, 2)?.hexadecimal {
-        output.put(UInt8(truncatingIfNeeded: value), isLatin1: isLatin1)
+        output.byte(UInt8(truncatingIfNeeded: value), isLatin1: isLatin1)
         place &+= 3
       } else {
-        output.put(byte)
+        output.byte(byte)
         place &+= 1
       }
     }
@@ -182,7 +140,7 @@ struct MIMEWord: BitwiseCopyable {
     length = end &+ 2
   }
 
-  func decode(_ output: inout MIMEOutput) {
+  func decode(_ output: inout BoundedText) {
     if isBase64 {
       var (bits, count): (UInt32, UInt32) = (0, 0)
       for place in 0..<text.count {
@@ -193,7 +151,7 @@ struct MIMEWord: BitwiseCopyable {
         count &+= 6
         if count >= 8 {
           count &-= 8
-          output.put(UInt8(truncatingIfNeeded: bits >> count), isLatin1: isLatin1)
+          output.byte(UInt8(truncatingIfNeeded: bits >> count), isLatin1: isLatin1)
         }
       }
       return
@@ -201,10 +159,10 @@ struct MIMEWord: BitwiseCopyable {
     var place = 0
     while let byte = text.u8(place) {
       if byte == 0x3d, let value = text.slice(place &+ 1, 2)?.hexadecimal {
-        output.put(UInt8(truncatingIfNeeded: value), isLatin1: isLatin1)
+        output.byte(UInt8(truncatingIfNeeded: value), isLatin1: isLatin1)
         place &+= 3
       } else {
-        output.put(byte == 0x5f ? 0x20 : byte, isLatin1: isLatin1)
+        output.byte(byte == 0x5f ? 0x20 : byte, isLatin1: isLatin1)
         place &+= 1
       }
     }

@@ -66,9 +66,9 @@ enum SMTPHeader {
         d.redacted(&w, SMTPFields.subject, text)
       } else {
         // A character of an encoded word may become two bytes.
-        MIMEText.withMemory(d, text.count &* 2) { output in
+        d.withText(room: text.count &* 2) { output in
           MIMEText.decodeWords(text, &output)
-          d.redacted(&w, SMTPFields.subject, output.text)
+          d.redacted(&w, SMTPFields.subject, output.bytes)
         }
         if d.settings.wantsHiddenRecords { d.redacted(&w, SMTPFields.rawSubject, text) }
       }

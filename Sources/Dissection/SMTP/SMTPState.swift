@@ -35,40 +35,6 @@ struct ShortText<let N: Int>: BitwiseCopyable {
   }
 }
 
-/// Commands that have had no reply yet, in their order: pipelined ones (RFC 2920) are answered in turn.
-struct SMTPQueue: BitwiseCopyable {
-  private var kinds: InlineArray<32, UInt8> = InlineArray(repeating: 0)
-  private var first: UInt8 = 0
-  private(set) var count: UInt8 = 0
-
-  /// False where more than that are unanswered: nobody knows any more which reply is whose.
-  @discardableResult
-  mutating func push(_ kind: SMTPCommand) -> Bool {
-    guard count < 32 else {
-      clear()
-      return false
-    }
-    kinds[Int((first &+ count) & 31)] = kind.rawValue
-    count &+= 1
-    return true
-  }
-
-  mutating func pop() -> SMTPCommand? {
-    guard count > 0 else { return nil }
-    let kind = kinds[Int(first & 31)]
-    first = (first &+ 1) & 31
-    count &-= 1
-    return SMTPCommand(rawValue: kind)
-  }
-
-  var next: SMTPCommand? { count > 0 ? SMTPCommand(rawValue: kinds[Int(first & 31)]) : nil }
-
-  mutating func clear() {
-    first = 0
-    count = 0
-  }
-}
-
 enum SMTPCommand: UInt8, BitwiseCopyable {
   case other = 0
   case hello
@@ -86,7 +52,7 @@ enum SMTPCommand: UInt8, BitwiseCopyable {
 }
 
 /// An SMTP connection: at any time it has one message under way.
-struct SMTPState: BitwiseCopyable {
+struct SMTPState: LineState {
   enum Phase: UInt8, BitwiseCopyable {
     case commands = 0
     /// Behind DATA, up to a line with a dot alone.
@@ -141,7 +107,8 @@ struct SMTPState: BitwiseCopyable {
   var seen: UInt32 = 0
   /// Bytes of the chunk that are still to come.
   var chunkLeft: UInt64 = 0
-  var queue = SMTPQueue()
+  /// Commands that have had no reply yet: pipelined ones (RFC 2920) are answered in turn.
+  var queue = ShortQueue<32, SMTPCommand>(repeating: .other)
   var recipients = EventDraft()
   var header = EventDraft()
   var received = EventDraft()
@@ -157,9 +124,17 @@ struct SMTPState: BitwiseCopyable {
     set { phaseValue = newValue.rawValue }
   }
 
-  func has(_ flag: UInt16) -> Bool { flags & flag != 0 }
+  static var dropClientLine: UInt16 { Flags.dropClientLine }
+  static var dropServerLine: UInt16 { Flags.dropServerLine }
 
-  mutating func set(_ flag: UInt16, _ isOn: Bool = true) {
-    if isOn { flags |= flag } else { flags &= ~flag }
+  /// False where more than there is room for are unanswered: nobody knows any more which reply is whose.
+  @discardableResult
+  mutating func ask(_ command: SMTPCommand) -> Bool {
+    if queue.isFull {
+      queue.clear()
+      return false
+    }
+    queue.push(command)
+    return true
   }
 }

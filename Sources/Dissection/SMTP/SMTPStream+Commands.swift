@@ -39,23 +39,14 @@ extension SMTPStream {
   static func takeCommand(
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ bytes: Bytes
   ) -> Progress {
-    if s.pointee.has(Flags.dropClientLine) {
-      let (count, isEnded) = TextLine.rest(of: bytes)
-      if isEnded { s.pointee.set(Flags.dropClientLine, false) }
-      return .consumed(count)
+    let reader = LineReader(d, s)
+    if let progress = reader.before(bytes, mayBeTLS: s.pointee.has(Flags.asksTLS)) {
+      if case .change = progress.next { tellTLS(d, s) }
+      return progress
     }
-    if s.pointee.has(Flags.asksTLS), bytes.u8(0) == 0x16 {
-      if bytes.count < 2 { return .needs(2) }
-      if isTLS(bytes) {
-        tellTLS(d, s)
-        return Progress(consumed: 0, next: .change(.tls))
-      }
-    }
-    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+    guard let line = reader.line(bytes, limit: longestLine) else {
       return .needs(bytes.count &+ 1)
     }
-    s.pointee.set(Flags.dropClientLine, line.isCut)
-    if line.isCut { d.note(.appMessageTooLong) }
     if s.pointee.has(Flags.secretLine) {
       s.pointee.set(Flags.secretLine, false)
       return .consumed(line.length)
@@ -93,7 +84,7 @@ extension SMTPStream {
       s.pointee.mechanism.set(LoginMechanism.shown(mechanism))
     default: break
     }
-    if !s.pointee.queue.push(queued) { d.note(.appTooManyTransactions) }
+    if !s.pointee.ask(queued) { d.note(.appTooManyTransactions) }
   }
 
   private static func giveUpIfOpen(_ s: UnsafeMutablePointer<State>) {

@@ -73,7 +73,7 @@ extension SMTPStream {
     guard let reader = reader(d, s) else { return takeUnread(d, s, bytes) }
     let (consumed, isEnd) = reader.pointee.take(d, s, bytes, hasDots: true)
     if isEnd {
-      s.pointee.queue.push(.endOfData)
+      s.pointee.ask(.endOfData)
       endMail(d, s, isComplete: true)
     } else if consumed == 0 {
       return .needs(bytes.count &+ 1)
@@ -89,7 +89,7 @@ extension SMTPStream {
       return .needs(bytes.count &+ 1)
     }
     if line.text.equals("."), !line.isCut {
-      s.pointee.queue.push(.endOfData)
+      s.pointee.ask(.endOfData)
       endMail(d, s, isComplete: true)
     }
     return .consumed(line.length)

@@ -6,23 +6,14 @@ extension SMTPStream {
   static func takeReplies(
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ bytes: Bytes
   ) -> Progress {
-    if s.pointee.has(Flags.dropServerLine) {
-      let (count, isEnded) = TextLine.rest(of: bytes)
-      if isEnded { s.pointee.set(Flags.dropServerLine, false) }
-      return .consumed(count)
+    let reader = LineReader(d, s)
+    if let progress = reader.before(bytes, mayBeTLS: true) {
+      if case .change = progress.next { tellTLS(d, s) }
+      return progress
     }
-    if bytes.u8(0) == 0x16 {
-      if bytes.count < 2 { return .needs(2) }
-      if isTLS(bytes) {
-        tellTLS(d, s)
-        return Progress(consumed: 0, next: .change(.tls))
-      }
-    }
-    guard let line = TextLine.first(of: bytes, limit: longestLine) else {
+    guard let line = reader.line(bytes, limit: longestLine) else {
       return .needs(bytes.count &+ 1)
     }
-    s.pointee.set(Flags.dropServerLine, line.isCut)
-    if line.isCut { d.note(.appMessageTooLong) }
     let text = line.text
     guard let code = text.prefix(3).decimal, text.count >= 3 else {
       return .consumed(line.length)
@@ -36,7 +27,7 @@ extension SMTPStream {
   /// A server asks in a login, and repeats what it does not understand: of such replies the code alone is
   /// kept, and of those to commands that were not seen here.
   private static func mayRepeat(_ s: UnsafeMutablePointer<State>, _ code: UInt64) -> Bool {
-    switch s.pointee.queue.next {
+    switch s.pointee.queue.first {
     case .auth: code / 100 != 2
     case .other: code >= 400
     case nil: code >= 400 && s.pointee.has(Flags.greeted)
@@ -53,7 +44,7 @@ extension SMTPStream {
       if !d.isMidstream && (code == 220 || code == 554) { return .consumed(length) }
     }
     // A login goes on: the client's next line belongs to it.
-    if code == 334, s.pointee.queue.next == .auth {
+    if code == 334, s.pointee.queue.first == .auth {
       s.pointee.set(Flags.secretLine)
       return .consumed(length)
     }

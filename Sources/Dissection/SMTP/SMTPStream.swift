@@ -38,18 +38,13 @@ enum SMTPStream: StreamDissector {
     }
     guard isMailPort(context) else { return .no }
     if let end = bytes.prefix(512).firstIndex(of: 0x0a) {
-      let (word, _) = TextLine.split(line(bytes, end))
+      let (word, _) = TextLine.split(bytes.prefix(end).withoutCR)
       return SMTPStream.kind(word) != nil ? .yes : .no
     }
     for place in 0..<min(bytes.count, 10) {
       guard let byte = bytes.u8(place), byte &- 0x20 < 0x5f || byte == 0x0d else { return .no }
     }
     return bytes.count < 512 ? .maybe : .no
-  }
-
-  private static func line(_ bytes: Bytes, _ end: Int) -> Bytes {
-    let line = bytes.prefix(end)
-    return line.u8(end &- 1) == 0x0d ? line.prefix(end &- 1) : line
   }
 
   private static func probeServer(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
@@ -91,9 +86,6 @@ enum SMTPStream: StreamDissector {
     case .chunk: return takeChunk(d, state, bytes)
     }
   }
-
-  /// What TLS begins with: a handshake record of version 3.
-  static func isTLS(_ bytes: Bytes) -> Bool { bytes.u8(0) == 0x16 && bytes.u8(1) == 3 }
 
   // MARK: Holes and ends
 

@@ -140,12 +140,8 @@ enum SNMPDatagrams: DatagramDissector {
 }
 
 extension EventWriter {
-  /// An object identifier in the usual form.
+  /// An object identifier in the usual form; empty where it makes no sense.
   fileprivate mutating func identifier(_ field: EventField, _ content: Bytes) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: SNMPText.longest) { text in
-      let count = SNMPText.write(content, text)
-      guard let base = text.baseAddress else { return }
-      string(field, Bytes(UnsafePointer(base), count))
-    }
+    string(field) { if !$0.identifier(content) { $0.clear() } }
   }
 }

@@ -41,41 +41,25 @@ enum SSHRecord {
     guard let lists = SSHStream.keyExchange(d, side), let kex = lists.list(.keyExchange),
       let ciphers = lists.list(toServer ? .cipherToServer : .cipherToClient),
       let macs = lists.list(toServer ? .macToServer : .macToClient),
-      let compressions = lists.list(toServer ? .compressionToServer : .compressionToClient),
-      // Each is a part of what was kept, so that their sum is no longer than that.
-      let size = BlockPool.size(
-        for: kex.count &+ ciphers.count &+ macs.count &+ compressions.count &+ 3)
+      let compressions = lists.list(toServer ? .compressionToServer : .compressionToClient)
     else { return }
-    let block = d.core.pointee.blocks.take(size)
-    guard block != 0 else { return d.core.pointee.counters.add(.dissectionNoMemory) }
-    let memory = d.core.pointee.blocks.at(block)
-    var count = 0
-    put(kex, memory, &count, isFirst: true)
-    put(ciphers, memory, &count)
-    put(macs, memory, &count)
-    put(compressions, memory, &count)
-    let text = Bytes(UnsafePointer(memory.assumingMemoryBound(to: UInt8.self)), count)
-    var digest: InlineArray<16, UInt8> = InlineArray(repeating: 0)
-    w.beginObject(SSHFields.hassh)
-    withUnsafeMutableBytes(of: &digest) { digest in
-      guard let start = digest.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-      ccrypto_md5(text.base, text.count, start)
-      w.hex(SSHFields.hash, Bytes(start, 16))
+    // Each is a part of what was kept, so that their sum is no longer than that.
+    let length = kex.count &+ ciphers.count &+ macs.count &+ compressions.count &+ 3
+    d.withText(room: length) { text in
+      text.bytes(kex)
+      text.byte(0x3b)
+      text.bytes(ciphers)
+      text.byte(0x3b)
+      text.bytes(macs)
+      text.byte(0x3b)
+      text.bytes(compressions)
+      w.beginObject(SSHFields.hassh)
+      w.hex(SSHFields.hash, count: CCRYPTO_MD5_BYTES) {
+        ccrypto_md5(text.bytes.base, text.bytes.count, $0)
+      }
+      w.string(SSHFields.string, text.bytes)
+      w.end()
     }
-    w.string(SSHFields.string, text)
-    w.end()
-    d.core.pointee.blocks.giveBack(block, size)
-  }
-
-  private static func put(
-    _ list: Bytes, _ memory: UnsafeMutableRawPointer, _ count: inout Int, isFirst: Bool = false
-  ) {
-    if !isFirst {
-      memory.storeBytes(of: 0x3b, toByteOffset: count, as: UInt8.self)
-      count &+= 1
-    }
-    (memory + count).copyMemory(from: list.base, byteCount: list.count)
-    count &+= list.count
   }
 
   // MARK: For Zeek's log
@@ -138,20 +122,11 @@ enum SSHRecord {
     guard let back, let oursBack = client.list(back), let theirsBack = server.list(back),
       let nameBack = SSHKeyExchange.agreed(oursBack, theirsBack), !nameBack.equals(name)
     else { return w.string(field, name) }
-    var text: InlineArray<256, UInt8> = InlineArray(repeating: 0)
-    withUnsafeMutableBytes(of: &text) { text in
-      guard let start = text.baseAddress else { return }
-      var count = 0
-      func put(_ bytes: Bytes) {
-        let piece = bytes.prefix(256 &- count)
-        (start + count).copyMemory(from: piece.base, byteCount: piece.count)
-        count &+= piece.count
-      }
-      put(Bytes("To server: "))
-      put(name)
-      put(Bytes(", to client: "))
-      put(nameBack)
-      w.string(field, Bytes(start.assumingMemoryBound(to: UInt8.self), count))
+    w.string(field) { text in
+      text.text("To server: ")
+      text.bytes(name)
+      text.text(", to client: ")
+      text.bytes(nameBack)
     }
   }
 
@@ -159,39 +134,30 @@ enum SSHRecord {
   private static func fingerprint(
     _ w: inout EventWriter, _ state: UnsafeMutablePointer<SSHState>
   ) {
-    var text: InlineArray<50, UInt8> = InlineArray(repeating: 0)
-    withUnsafeMutableBytes(of: &text) { text in
-      guard let start = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-      start.update(from: Bytes("SHA256:").base, count: 7)
-      let count = withUnsafeBytes(of: &state.pointee.hostKeyHash) { hash in
-        guard let hash = hash.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-        return SSHBase64.write(Bytes(hash, 32), to: start + 7)
+    w.string(SSHFields.hostKeyFingerprint) { text in
+      text.text("SHA256:")
+      withUnsafeBytes(of: &state.pointee.hostKeyHash) { hash in
+        guard let hash = hash.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        text.base64(Bytes(hash, 32))
       }
-      w.string(SSHFields.hostKeyFingerprint, Bytes(start, 7 &+ count))
     }
   }
 }
 
-/// Base64 (RFC 4648, section 4) without padding.
-enum SSHBase64 {
-  /// Returns how many characters were written: 4 for each 3 bytes, rounded up.
-  static func write(_ bytes: Bytes, to output: UnsafeMutablePointer<UInt8>) -> Int {
+extension BoundedText {
+  /// Base64 (RFC 4648, section 4) without padding.
+  fileprivate mutating func base64(_ bytes: Bytes) {
     let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    var (bits, held, count): (UInt32, UInt32, Int) = (0, 0, 0)
+    var (bits, held): (UInt32, UInt32) = (0, 0)
     for place in 0..<bytes.count {
       // At the most 6 bits are held over from before.
       bits = (bits << 8 | UInt32(bytes.base[place])) & 0xffff
       held &+= 8
       while held >= 6 {
         held &-= 6
-        output[count] = alphabet.utf8Start[Int(bits >> held & 63)]
-        count &+= 1
+        byte(alphabet.utf8Start[Int(bits >> held & 63)])
       }
     }
-    if held > 0 {
-      output[count] = alphabet.utf8Start[Int(bits << (6 &- held) & 63)]
-      count &+= 1
-    }
-    return count
+    if held > 0 { byte(alphabet.utf8Start[Int(bits << (6 &- held) & 63)]) }
   }
 }

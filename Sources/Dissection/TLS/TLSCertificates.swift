@@ -40,7 +40,7 @@ struct TLSCertificates: BitwiseCopyable {
     withDigests(body, d) { digests in
       let certificate = X509Certificate(first.bytes)
       if certificate.isMalformed && !first.isCut { d.note(.appMalformed) }
-      writeIdentity(certificate, first, d, into: &w)
+      writeIdentity(certificate, first, into: &w)
       if let digest = digest(0, of: digests) { w.hex(TLSFields.fingerprintSHA256, digest) }
       writeNames(certificate.alternativeNames, into: &w)
       if let name = X509Key(certificate.keyAlgorithm).name { w.text(TLSFields.keyType, name) }
@@ -51,15 +51,15 @@ struct TLSCertificates: BitwiseCopyable {
       if !host.isEmpty && certificate.hasSubject && !first.isCut {
         w.boolean(TLSFields.sniMatches, X509Host.matches(certificate, host))
       }
-      writeChain(body, digests, d, into: &w)
+      writeChain(body, digests, into: &w)
       writeFingerprints(digests, TLSFields.zeekChain, into: &w)
     }
   }
 
   /// The one certificate of SSL 2.0's server.
-  static func writeSSL2(_ bytes: Bytes, _ d: Delivery, into w: inout EventWriter) {
+  static func writeSSL2(_ bytes: Bytes, into w: inout EventWriter) {
     if bytes.isEmpty { return }
-    writeIdentity(X509Certificate(bytes), One(bytes: bytes, isCut: false), d, into: &w)
+    writeIdentity(X509Certificate(bytes), One(bytes: bytes, isCut: false), into: &w)
   }
 
   /// The client's certificate.
@@ -70,7 +70,7 @@ struct TLSCertificates: BitwiseCopyable {
       let certificate = X509Certificate(first.bytes)
       if certificate.isMalformed && !first.isCut { d.note(.appMalformed) }
       w.beginObject(TLSFields.client)
-      writeIdentity(certificate, first, d, into: &w)
+      writeIdentity(certificate, first, into: &w)
       if let digest = digest(0, of: digests) { w.hex(TLSFields.fingerprintSHA256, digest) }
       w.end()
       writeFingerprints(digests, TLSFields.zeekClientChain, into: &w)
@@ -100,48 +100,39 @@ struct TLSCertificates: BitwiseCopyable {
   }
 
   private static func writeIdentity(
-    _ certificate: X509Certificate, _ one: One, _ d: Delivery, into w: inout EventWriter
+    _ certificate: X509Certificate, _ one: One, into w: inout EventWriter
   ) {
-    if certificate.hasSubject { writeName(certificate.subject, TLSFields.subject, d, into: &w) }
+    if certificate.hasSubject { writeName(certificate.subject, TLSFields.subject, into: &w) }
     if !certificate.issuer.isEmpty {
-      writeName(certificate.issuer, TLSFields.issuerDN, d, into: &w)
+      writeName(certificate.issuer, TLSFields.issuerDN, into: &w)
     }
-    writeSerial(certificate.serial, d, into: &w)
+    writeSerial(certificate.serial, into: &w)
     if !one.isCut {
-      var digest: (UInt64, UInt64, UInt32) = (0, 0, 0)
-      withUnsafeMutableBytes(of: &digest) { digest in
-        guard let base = digest.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        ccrypto_sha1(one.bytes.base, one.bytes.count, base)
-        w.hexColons(TLSFields.fingerprint, Bytes(base, Int(CCRYPTO_SHA1_BYTES)))
+      w.hex(TLSFields.fingerprint, count: CCRYPTO_SHA1_BYTES, colons: true) {
+        ccrypto_sha1(one.bytes.base, one.bytes.count, $0)
       }
     }
     if let time = certificate.notBefore { w.dateTime(TLSFields.notBefore, seconds: time) }
     if let time = certificate.notAfter { w.dateTime(TLSFields.notAfter, seconds: time) }
   }
 
-  private static func writeName(
-    _ name: Bytes, _ field: EventField, _ d: Delivery, into w: inout EventWriter
-  ) {
-    d.withTLSText { text in
-      X509Name.write(name, to: &text)
-      w.string(field, text.bytes)
-    }
+  private static func writeName(_ name: Bytes, _ field: EventField, into w: inout EventWriter) {
+    w.string(field) { X509Name.write(name, to: &$0) }
   }
 
   /// Two upper-case digits a byte, with colons between, as Suricata has them.
-  private static func writeSerial(_ serial: Bytes, _ d: Delivery, into w: inout EventWriter) {
+  private static func writeSerial(_ serial: Bytes, into w: inout EventWriter) {
     if serial.isEmpty { return }
-    d.withTLSText { text in
+    w.string(TLSFields.serial) { text in
       for place in 0..<min(serial.count, 1024) {
         if place > 0 { text.byte(0x3a) }
-        text.upperHex(serial.u8(place) ?? 0)
+        text.upperHex(serial.base[place])
       }
-      w.string(TLSFields.serial, text.bytes)
     }
   }
 
   private static func writeNames(_ names: Bytes, into w: inout EventWriter) {
-    var list = X509DER(names)
+    var list = BERReader(names)
     var count = 0
     while count < mostNames, let name = list.next() {
       switch name.tag {
@@ -150,9 +141,9 @@ struct TLSCertificates: BitwiseCopyable {
         if count == 0 { w.beginArray(TLSFields.alternativeNames) }
         count &+= 1
         if name.tag == X509AlternativeName.ip {
-          w.address(TLSFields.alternativeNames, name.body)
+          w.address(TLSFields.alternativeNames, name.content)
         } else {
-          w.string(TLSFields.alternativeNames, name.body)
+          w.string(TLSFields.alternativeNames, name.content)
         }
       default: break
       }
@@ -161,7 +152,7 @@ struct TLSCertificates: BitwiseCopyable {
   }
 
   private static func writeChain(
-    _ body: Bytes, _ digests: Bytes, _ d: Delivery, into w: inout EventWriter
+    _ body: Bytes, _ digests: Bytes, into w: inout EventWriter
   ) {
     w.beginArray(TLSFields.certificates)
     var list = TLSCertificates(body)
@@ -170,7 +161,7 @@ struct TLSCertificates: BitwiseCopyable {
       let certificate = X509Certificate(one.bytes)
       w.beginObject(TLSFields.certificates)
       if certificate.hasSubject {
-        writeName(certificate.subject, TLSFields.certificateSubject, d, into: &w)
+        writeName(certificate.subject, TLSFields.certificateSubject, into: &w)
       }
       if let digest = digest(place, of: digests) {
         w.hex(TLSFields.certificateFingerprint, digest)

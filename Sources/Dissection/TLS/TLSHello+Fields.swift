@@ -85,24 +85,10 @@ extension TLSExtensions {
 
 extension TLSVersion {
   static func write(_ version: UInt16, _ field: EventField, into w: inout EventWriter) {
-    write(version, field, into: &w) { writeEVE(version, to: &$0) }
+    w.string(field) { writeEVE(version, to: &$0) }
   }
 
   static func writeZeek(_ version: UInt16, _ field: EventField, into w: inout EventWriter) {
-    write(version, field, into: &w) { writeZeek(version, to: &$0) }
-  }
-
-  @inline(__always)
-  private static func write(
-    _ version: UInt16, _ field: EventField, into w: inout EventWriter,
-    _ body: (inout TLSText) -> Void
-  ) {
-    var memory: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &memory) { memory in
-      guard let base = memory.baseAddress else { return }
-      var text = TLSText(base, capacity: memory.count)
-      body(&text)
-      w.string(field, text.bytes)
-    }
+    w.string(field) { writeZeek(version, to: &$0) }
   }
 }

@@ -5,7 +5,7 @@ internal import Records
 
 extension TLSClientHello {
   /// Version, ciphers, extensions, groups and point formats, without GREASE.
-  func writeJA3(to text: inout TLSText) {
+  func writeJA3(to text: inout BoundedText) {
     text.decimal(UInt64(version))
     text.byte(0x2c)
     Self.write(ciphers, to: &text)
@@ -25,13 +25,13 @@ extension TLSClientHello {
     _ d: Delivery, into writer: inout EventWriter, object: EventField, hash: EventField,
     string: EventField
   ) {
-    d.withTLSText { text in
+    d.withText { text in
       writeJA3(to: &text)
       TLSFingerprint.write(text, into: &writer, object: object, hash: hash, string: string)
     }
   }
 
-  private static func write(_ numbers: TLSNumbers, to text: inout TLSText) {
+  private static func write(_ numbers: TLSNumbers, to text: inout BoundedText) {
     var isFirst = true
     for place in 0..<numbers.count where !TLSNumbers.isGREASE(numbers[place]) {
       if !isFirst { text.byte(0x2d) }
@@ -40,7 +40,7 @@ extension TLSClientHello {
     }
   }
 
-  static func writeTypes(_ extensions: Bytes, to text: inout TLSText) {
+  static func writeTypes(_ extensions: Bytes, to text: inout BoundedText) {
     var isFirst = true
     var list = TLSExtensions(extensions)
     while let one = list.next() {
@@ -54,7 +54,7 @@ extension TLSClientHello {
 
 extension TLSServerHello {
   /// Version, cipher, extensions.
-  func writeJA3S(to text: inout TLSText) {
+  func writeJA3S(to text: inout BoundedText) {
     text.decimal(UInt64(legacyVersion))
     text.byte(0x2c)
     text.decimal(UInt64(cipher))
@@ -67,7 +67,7 @@ extension TLSServerHello {
     string: EventField
   ) {
     guard hasCipher else { return }
-    d.withTLSText { text in
+    d.withText { text in
       writeJA3S(to: &text)
       TLSFingerprint.write(text, into: &writer, object: object, hash: hash, string: string)
     }
@@ -77,16 +77,13 @@ extension TLSServerHello {
 enum TLSFingerprint {
   /// A text and its MD5.
   fileprivate static func write(
-    _ text: TLSText, into writer: inout EventWriter, object: EventField, hash: EventField,
+    _ text: BoundedText, into writer: inout EventWriter, object: EventField, hash: EventField,
     string: EventField
   ) {
     if text.isCut { return }
     writer.beginObject(object)
-    var digest: (UInt64, UInt64) = (0, 0)
-    withUnsafeMutableBytes(of: &digest) { digest in
-      guard let base = digest.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-      ccrypto_md5(text.bytes.base, text.bytes.count, base)
-      writer.hex(hash, Bytes(base, Int(CCRYPTO_MD5_BYTES)))
+    writer.hex(hash, count: CCRYPTO_MD5_BYTES) {
+      ccrypto_md5(text.bytes.base, text.bytes.count, $0)
     }
     writer.string(string, text.bytes)
     writer.end()

@@ -7,15 +7,15 @@ extension TLSClientHello {
   /// `t` over TCP, `q` in QUIC, `d` in DTLS.
   func writeJA4(_ d: Delivery, into writer: inout EventWriter, transport: UInt8, field: EventField)
   {
-    let size = TLSText.blockSize
+    let size = BoundedText.blockSize
     let block = d.core.pointee.blocks.take(size)
     guard block != 0 else { return }
     //     | fingerprint, 64 | numbers to be sorted, 2,048 | what is hashed |
     let memory = d.core.pointee.blocks.at(block)
     let before = 64 + TLSSorted.byteCount
-    var text = TLSText(memory, capacity: 64)
+    var text = BoundedText(memory, capacity: 64)
     var sorted = TLSSorted(memory + 64)
-    var work = TLSText(memory + before, capacity: BlockPool.byteCount(size) - before)
+    var work = BoundedText(memory + before, capacity: BlockPool.byteCount(size) - before)
     if writeJA4(to: &text, &sorted, &work, transport: transport) {
       writer.string(field, text.bytes)
     }
@@ -24,7 +24,8 @@ extension TLSClientHello {
 
   /// False where it is too long to be put together.
   private func writeJA4(
-    to text: inout TLSText, _ sorted: inout TLSSorted, _ work: inout TLSText, transport: UInt8
+    to text: inout BoundedText, _ sorted: inout TLSSorted, _ work: inout BoundedText,
+    transport: UInt8
   ) -> Bool {
     text.byte(transport)
     writeJA4Version(to: &text)
@@ -40,7 +41,7 @@ extension TLSClientHello {
       && writeJA4Extensions(to: &text, &sorted, &work)
   }
 
-  private func writeJA4Version(to text: inout TLSText) {
+  private func writeJA4Version(to text: inout BoundedText) {
     switch highestVersion {
     case TLSVersion.tls13: text.text("13")
     case TLSVersion.tls12: text.text("12")
@@ -57,7 +58,7 @@ extension TLSClientHello {
 
   /// First and last character of the first ALPN; of their hexadecimal form where either is no
   /// letter or digit.
-  private func writeJA4Protocol(to text: inout TLSText) {
+  private func writeJA4Protocol(to text: inout BoundedText) {
     var cursor = ByteCursor(alpn)
     guard let name = cursor.prefixed8(), let first = name.u8(0),
       let last = name.u8(name.count &- 1)
@@ -66,8 +67,8 @@ extension TLSClientHello {
       text.byte(first)
       text.byte(last)
     } else {
-      text.byte(TLSText.digit(first >> 4))
-      text.byte(TLSText.digit(last & 15))
+      text.byte(BoundedText.digit(first >> 4))
+      text.byte(BoundedText.digit(last & 15))
     }
   }
 
@@ -76,7 +77,7 @@ extension TLSClientHello {
   }
 
   private func writeJA4Ciphers(
-    to text: inout TLSText, _ sorted: inout TLSSorted, _ work: inout TLSText
+    to text: inout BoundedText, _ sorted: inout TLSSorted, _ work: inout BoundedText
   ) -> Bool {
     for place in 0..<ciphers.count where !TLSNumbers.isGREASE(ciphers[place]) {
       sorted.add(ciphers[place])
@@ -88,7 +89,7 @@ extension TLSClientHello {
   }
 
   private func writeJA4Extensions(
-    to text: inout TLSText, _ sorted: inout TLSSorted, _ work: inout TLSText
+    to text: inout BoundedText, _ sorted: inout TLSSorted, _ work: inout BoundedText
   ) -> Bool {
     sorted.clear()
     work.clear()
@@ -116,7 +117,7 @@ extension TLSClientHello {
   }
 
   /// The first twelve digits of the SHA-256; zeros of an empty text.
-  private static func writeDigest(_ work: TLSText, to text: inout TLSText) {
+  private static func writeDigest(_ work: BoundedText, to text: inout BoundedText) {
     guard !work.bytes.isEmpty else { return text.text("000000000000") }
     var digest: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     withUnsafeMutableBytes(of: &digest) { digest in

@@ -25,7 +25,7 @@ struct TLSSorted: BitwiseCopyable {
   }
 
   /// As four hexadecimal digits each, with commas between.
-  mutating func write(to text: inout TLSText) {
+  mutating func write(to text: inout BoundedText) {
     sort()
     for place in 0..<count {
       if place > 0 { text.byte(0x2c) }

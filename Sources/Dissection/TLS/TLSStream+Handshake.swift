@@ -140,7 +140,7 @@ extension TLSStream {
     state.pointee.flags |= TLSState.Flags.serverHello
     state.pointee.version = TLSVersion.ssl2
     date(d, state)
-    TLSCertificates.writeSSL2(TLSSSL2.certificate(message), d, into: &w)
+    TLSCertificates.writeSSL2(TLSSSL2.certificate(message), into: &w)
     d.keep(w, in: &state.pointee.draft)
     // What follows is encrypted but for the key.
     state.pointee.flags |= TLSState.Flags.over

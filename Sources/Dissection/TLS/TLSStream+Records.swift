@@ -171,13 +171,9 @@ extension TLSStream {
     _ number: UInt16, _ name: StaticString?, _ field: EventField, into w: inout EventWriter
   ) {
     if let name { return w.text(field, name) }
-    var memory: (UInt64, UInt64) = (0, 0)
-    withUnsafeMutableBytes(of: &memory) { memory in
-      guard let base = memory.baseAddress else { return }
-      var text = TLSText(base, capacity: memory.count)
+    w.string(field) { text in
       text.text("unknown-")
-      text.decimal(UInt64(number))
-      w.string(field, text.bytes)
+      text.decimal(number)
     }
   }
 

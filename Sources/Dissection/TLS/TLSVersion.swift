@@ -16,7 +16,7 @@ enum TLSVersion {
   }
 
   /// As EVE has it in `tls.version` (Suricata's SSLVersionToString).
-  static func writeEVE(_ version: UInt16, to text: inout TLSText) {
+  static func writeEVE(_ version: UInt16, to text: inout BoundedText) {
     switch version {
     case 0: text.text("UNDETERMINED")
     case ssl2: text.text("SSLv2")
@@ -39,7 +39,7 @@ enum TLSVersion {
   }
 
   /// As Zeek's ssl.log has it.
-  static func writeZeek(_ version: UInt16, to text: inout TLSText) {
+  static func writeZeek(_ version: UInt16, to text: inout BoundedText) {
     switch version {
     case ssl2: text.text("SSLv2")
     case ssl3: text.text("SSLv3")

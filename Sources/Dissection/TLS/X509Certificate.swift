@@ -22,57 +22,58 @@ struct X509Certificate: BitwiseCopyable {
   var isMalformed = true
 
   init(_ bytes: Bytes) {
-    var outer = X509DER(bytes)
-    guard let whole = outer.next(X509DER.sequence, allowsCut: true) else { return }
-    var parts = X509DER(whole)
-    guard let signed = parts.next(allowsCut: true), signed.tag == X509DER.sequence else { return }
-    var fields = X509DER(signed.body)
+    var outer = BERReader(bytes)
+    guard let whole = outer.content(BERTag.sequence, allowsCut: true) else { return }
+    var parts = BERReader(whole)
+    guard let signed = parts.next(allowsCut: true), signed.tag == BERTag.sequence else { return }
+    var fields = BERReader(signed.content)
     // [0] version
-    _ = fields.next(0xa0)
-    guard let serial = fields.next(X509DER.integer) else { return }
+    _ = fields.content(0xa0)
+    guard let serial = fields.content(BERTag.integer) else { return }
     self.serial = serial
-    guard let algorithm = fields.next(X509DER.sequence) else { return }
-    var inner = X509DER(algorithm)
-    signatureAlgorithm = inner.next(X509DER.oid) ?? .empty
-    guard let issuer = fields.next(X509DER.sequence) else { return }
+    guard let algorithm = fields.content(BERTag.sequence) else { return }
+    var inner = BERReader(algorithm)
+    signatureAlgorithm = inner.content(BERTag.oid) ?? .empty
+    guard let issuer = fields.content(BERTag.sequence) else { return }
     self.issuer = issuer
-    guard let validity = fields.next(X509DER.sequence) else { return }
-    var times = X509DER(validity)
+    guard let validity = fields.content(BERTag.sequence) else { return }
+    var times = BERReader(validity)
     notBefore = times.next().flatMap(X509Time.seconds)
     notAfter = times.next().flatMap(X509Time.seconds)
-    guard let subject = fields.next(X509DER.sequence) else { return }
+    guard let subject = fields.content(BERTag.sequence) else { return }
     self.subject = subject
     hasSubject = true
-    guard let key = fields.next(X509DER.sequence) else { return }
+    guard let key = fields.content(BERTag.sequence) else { return }
     takeKey(key)
     // [1] issuerUniqueID, [2] subjectUniqueID
-    _ = fields.next(0x81)
-    _ = fields.next(0x82)
-    if let extensions = fields.next(0xa3) { takeExtensions(extensions) }
+    _ = fields.content(0x81)
+    _ = fields.content(0x82)
+    if let extensions = fields.content(0xa3) { takeExtensions(extensions) }
     isMalformed = signed.isCut || !fields.isAtEnd || notBefore == nil || notAfter == nil
   }
 
   /// SubjectPublicKeyInfo.
   private mutating func takeKey(_ bytes: Bytes) {
-    var fields = X509DER(bytes)
-    guard let algorithm = fields.next(X509DER.sequence), let key = fields.next(X509DER.bitString)
+    var fields = BERReader(bytes)
+    guard let algorithm = fields.content(BERTag.sequence),
+      let key = fields.content(BERTag.bitString)
     else { return }
-    var inner = X509DER(algorithm)
-    guard let identifier = inner.next(X509DER.oid) else { return }
+    var inner = BERReader(algorithm)
+    guard let identifier = inner.content(BERTag.oid) else { return }
     keyAlgorithm = identifier
     switch X509Key(identifier) {
     case .rsa:
       // Behind the count of unused bits: modulus and exponent.
-      var outer = X509DER(key.dropFirst(1))
-      guard let pair = outer.next(X509DER.sequence) else { return }
-      var numbers = X509DER(pair)
-      keyBits = numbers.next(X509DER.integer).map(Self.bits) ?? 0
+      var outer = BERReader(key.dropFirst(1))
+      guard let pair = outer.content(BERTag.sequence) else { return }
+      var numbers = BERReader(pair)
+      keyBits = numbers.content(BERTag.integer).map(Self.bits) ?? 0
     case .dsa, .dh:
-      guard let parameters = inner.next(X509DER.sequence) else { return }
-      var numbers = X509DER(parameters)
-      keyBits = numbers.next(X509DER.integer).map(Self.bits) ?? 0
+      guard let parameters = inner.content(BERTag.sequence) else { return }
+      var numbers = BERReader(parameters)
+      keyBits = numbers.content(BERTag.integer).map(Self.bits) ?? 0
     case .ecdsa:
-      curve = inner.next(X509DER.oid) ?? .empty
+      curve = inner.content(BERTag.oid) ?? .empty
       keyBits = X509Curve.bits(curve)
     case .ed25519: keyBits = 256
     case .ed448: keyBits = 456
@@ -90,20 +91,20 @@ struct X509Certificate: BitwiseCopyable {
   }
 
   private mutating func takeExtensions(_ bytes: Bytes) {
-    var outer = X509DER(bytes)
-    guard let list = outer.next(X509DER.sequence) else { return }
-    var extensions = X509DER(list)
-    while let one = extensions.next(X509DER.sequence) {
-      var fields = X509DER(one)
-      guard let identifier = fields.next(X509DER.oid) else { continue }
+    var outer = BERReader(bytes)
+    guard let list = outer.content(BERTag.sequence) else { return }
+    var extensions = BERReader(list)
+    while let one = extensions.content(BERTag.sequence) {
+      var fields = BERReader(one)
+      guard let identifier = fields.content(BERTag.oid) else { continue }
       // critical
-      _ = fields.next(0x01)
+      _ = fields.content(0x01)
       // 2.5.29.17
       guard identifier.be24(0) == 0x551d11, identifier.count == 3,
-        let value = fields.next(X509DER.octetString)
+        let value = fields.content(BERTag.octetString)
       else { continue }
-      var names = X509DER(value)
-      alternativeNames = names.next(X509DER.sequence) ?? .empty
+      var names = BERReader(value)
+      alternativeNames = names.content(BERTag.sequence) ?? .empty
     }
   }
 }

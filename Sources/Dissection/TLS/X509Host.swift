@@ -3,11 +3,11 @@
 enum X509Host {
   static func matches(_ certificate: X509Certificate, _ host: Bytes) -> Bool {
     var hasNames = false
-    var names = X509DER(certificate.alternativeNames)
+    var names = BERReader(certificate.alternativeNames)
     while let name = names.next() {
       guard name.tag == X509AlternativeName.dns else { continue }
       hasNames = true
-      if matches(name.body, host) { return true }
+      if matches(name.content, host) { return true }
     }
     if hasNames { return false }
     return X509Name.commonName(certificate.subject).map { matches($0, host) } ?? false

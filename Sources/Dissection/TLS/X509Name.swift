@@ -2,19 +2,19 @@
 /// CN=a.example`, parts in the certificate's own order, ` + ` between those of one set, nothing
 /// escaped.
 enum X509Name {
-  static func write(_ name: Bytes, to text: inout TLSText) {
-    var sets = X509DER(name)
+  static func write(_ name: Bytes, to text: inout BoundedText) {
+    var sets = BERReader(name)
     var isFirst = true
-    while let set = sets.next(X509DER.set) {
-      var parts = X509DER(set)
+    while let set = sets.content(BERTag.set) {
+      var parts = BERReader(set)
       var isFirstOfSet = true
-      while let part = parts.next(X509DER.sequence) {
-        var fields = X509DER(part)
-        guard let type = fields.next(X509DER.oid), let value = fields.next() else { continue }
+      while let part = parts.content(BERTag.sequence) {
+        var fields = BERReader(part)
+        guard let type = fields.content(BERTag.oid), let value = fields.next() else { continue }
         if !isFirst { text.text(isFirstOfSet ? ", " : " + ") }
         isFirst = false
         isFirstOfSet = false
-        if let label = label(type) { text.text(label) } else { writeDotted(type, to: &text) }
+        if let label = label(type) { text.text(label) } else { _ = text.identifier(type) }
         text.byte(0x3d)
         X509Text.write(value, to: &text)
       }
@@ -23,16 +23,16 @@ enum X509Name {
 
   /// The last common name, as it stands there.
   static func commonName(_ name: Bytes) -> Bytes? {
-    var sets = X509DER(name)
+    var sets = BERReader(name)
     var found: Bytes?
-    while let set = sets.next(X509DER.set) {
-      var parts = X509DER(set)
-      while let part = parts.next(X509DER.sequence) {
-        var fields = X509DER(part)
-        guard let type = fields.next(X509DER.oid), type.count == 3, type.be24(0) == 0x550403,
+    while let set = sets.content(BERTag.set) {
+      var parts = BERReader(set)
+      while let part = parts.content(BERTag.sequence) {
+        var fields = BERReader(part)
+        guard let type = fields.content(BERTag.oid), type.count == 3, type.be24(0) == 0x550403,
           let value = fields.next()
         else { continue }
-        found = value.body
+        found = value.content
       }
     }
     return found
@@ -91,27 +91,6 @@ enum X509Name {
       default: nil
       }
     default: return nil
-    }
-  }
-
-  /// An object identifier as numbers and dots (X.690, section 8.19).
-  static func writeDotted(_ type: Bytes, to text: inout TLSText) {
-    var value: UInt64 = 0
-    var isFirst = true
-    for place in 0..<min(type.count, 64) {
-      let byte = type.u8(place) ?? 0
-      // What is longer than 64 bits is wrong anyway and comes out wrong.
-      value = value &<< 7 | UInt64(byte & 0x7f)
-      if byte & 0x80 != 0 { continue }
-      if isFirst {
-        let root = min(value / 40, 2)
-        text.decimal(root)
-        value -= root * 40
-        isFirst = false
-      }
-      text.byte(0x2e)
-      text.decimal(value)
-      value = 0
     }
   }
 }

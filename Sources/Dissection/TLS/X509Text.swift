@@ -1,26 +1,27 @@
 /// Texts of certificates in UTF-8.
 enum X509Text {
-  static func write(_ value: X509DER.Value, to text: inout TLSText) {
+  static func write(_ value: BERElement, to text: inout BoundedText) {
     switch value.tag {
     // UTF8String, NumericString, PrintableString, IA5String, GraphicString, VisibleString,
     // GeneralString
-    case 0x0c, 0x12, 0x13, 0x16, 0x19, 0x1a, 0x1b: text.bytes(value.body)
+    case 0x0c, 0x12, 0x13, 0x16, 0x19, 0x1a, 0x1b: text.bytes(value.content)
     // T61String: nearly everybody means Latin-1, some UTF-8.
-    case 0x14: isUTF8(value.body) ? text.bytes(value.body) : writeLatin1(value.body, to: &text)
+    case 0x14:
+      isUTF8(value.content) ? text.bytes(value.content) : writeLatin1(value.content, to: &text)
     // BMPString, UniversalString
-    case 0x1e: writeUTF16(value.body, to: &text)
-    case 0x1c: writeUTF32(value.body, to: &text)
+    case 0x1e: writeUTF16(value.content, to: &text)
+    case 0x1c: writeUTF32(value.content, to: &text)
     default:
       text.byte(0x23)
-      for place in 0..<value.body.count { text.hex(value.body.u8(place) ?? 0) }
+      for place in 0..<value.content.count { text.hex(value.content.u8(place) ?? 0) }
     }
   }
 
-  private static func writeLatin1(_ bytes: Bytes, to text: inout TLSText) {
+  private static func writeLatin1(_ bytes: Bytes, to text: inout BoundedText) {
     for place in 0..<bytes.count { text.scalar(UInt32(bytes.u8(place) ?? 0)) }
   }
 
-  private static func writeUTF16(_ bytes: Bytes, to text: inout TLSText) {
+  private static func writeUTF16(_ bytes: Bytes, to text: inout BoundedText) {
     var cursor = ByteCursor(bytes)
     while let unit = cursor.be16() {
       if unit & 0xfc00 == 0xd800, let next = cursor.bytes.be16(cursor.position),
@@ -34,7 +35,7 @@ enum X509Text {
     }
   }
 
-  private static func writeUTF32(_ bytes: Bytes, to text: inout TLSText) {
+  private static func writeUTF32(_ bytes: Bytes, to text: inout BoundedText) {
     var cursor = ByteCursor(bytes)
     while let value = cursor.be32() { text.scalar(value) }
   }

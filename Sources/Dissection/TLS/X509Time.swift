@@ -1,10 +1,10 @@
 /// Times of certificates: UTCTime and GeneralizedTime (RFC 5280, section 4.1.2.5).
 enum X509Time {
   /// Seconds since 1970; nil where it is no time.
-  static func seconds(_ value: X509DER.Value) -> Int64? {
+  static func seconds(_ value: BERElement) -> Int64? {
     switch value.tag {
-    case 0x17: seconds(value.body, yearDigits: 2)
-    case 0x18: seconds(value.body, yearDigits: 4)
+    case 0x17: seconds(value.content, yearDigits: 2)
+    case 0x18: seconds(value.content, yearDigits: 4)
     default: nil
     }
   }

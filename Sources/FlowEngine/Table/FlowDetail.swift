@@ -1,4 +1,4 @@
-/// What only a flow in trouble has: 152 bytes, taken from a pool when the first thing goes wrong.
+/// What only a flow in trouble has: 184 bytes, taken from a pool when the first thing goes wrong.
 ///
 /// A flow's own entry stays at 256 bytes that way, and a flow without loss never touches this. Where
 /// the pool is empty the flow goes on without, and a counter says so.
@@ -10,6 +10,22 @@ package struct FlowDetail: BitwiseCopyable, Sendable {
   package var sideB = FlowTrouble()
   var holesA = SequenceHoles()
   var holesB = SequenceHoles()
+  package var strayA = StraySegments()
+  package var strayB = StraySegments()
+}
+
+/// Segments of a side that stand beyond its receiver's window, one behind the other, and are not believed
+/// yet: 16 bytes.
+package struct StraySegments: BitwiseCopyable, Sendable {
+  /// Of the first.
+  var start: UInt32 = 0
+  /// Behind the last one's last byte, or its FIN.
+  var end: UInt32 = 0
+  /// What was expected of the side when they came.
+  var expected: UInt32 = 0
+  /// How many; 0: there are none.
+  var count: UInt8 = 0
+  var hasFIN = false
 }
 
 /// What went wrong with what one side sent: 40 bytes. All of it TCP's, but for checksums.

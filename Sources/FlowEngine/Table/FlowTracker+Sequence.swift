@@ -6,7 +6,7 @@ extension FlowTracker {
   private static var largeDistance: Int32 { 1 << 20 }
 
   /// The largest window that can be announced (RFC 7323, section 2.3): nothing can be further ahead.
-  private static var largestWindow: UInt32 { 1 << 30 }
+  static var largestWindow: UInt32 { 1 << 30 }
 
   // MARK: Sequence numbers
 
@@ -100,7 +100,7 @@ extension FlowTracker {
     if beyond > 0 {
       side.pointee.nextSequence = after
       let hole = SequenceHoles.distance(next, sequence)
-      if hole > 0 { openHole(entry, packet, next) }
+      if hole > 0 { openHole(entry, sender, next, sequence, packet) }
       if side.pointee.history & HistoryBits.ahead != 0, let trouble = trouble(entry, sender),
         SequenceHoles.distance(trouble.pointee.acknowledged, after) >= 0
       {
@@ -141,10 +141,9 @@ extension FlowTracker {
 
   @inline(never)
   mutating func openHole(
-    _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>, _ next: UInt32
+    _ entry: UInt32, _ sender: UInt8, _ next: UInt32, _ sequence: UInt32,
+    _ packet: UnsafePointer<ParsedPacket>
   ) {
-    let sender = packet.pointee.side
-    let sequence = packet.pointee.sequence
     guard let detail = detail(entry) else { return }
     let trouble = Self.trouble(detail, sender)
     let side = Self.side(table.hot + Int(entry), sender)
@@ -191,6 +190,7 @@ extension FlowTracker {
     guard table.cold[Int(entry)].tcpState(other) != .inactive else { return }
     let peer = Self.side(table.hot + Int(entry), other)
     let acknowledged = packet.pointee.acknowledgement
+    if table.cold[Int(entry)].detail != 0 { bearOut(entry, other, acknowledged, packet) }
     if peer.pointee.history & HistoryBits.holes != 0 {
       let detail = details.at(table.cold[Int(entry)].detail)
       let lost: (count: UInt32, bytes: UInt64)

@@ -26,6 +26,7 @@ extension FlowTracker {
     if isReset && isOutsideWindow(entry, packet) {
       return note(.rstOutsideWindow, entry, packet)
     }
+    if flags & (TCPFlags.syn | TCPFlags.rst) == 0 && isStray(entry, packet) { return }
     if flags & TCPFlags.syn != 0 { settleDirection(entry, flags, sender) }
 
     // What takes a place in the sequence: data, SYN and FIN; what a RST carries does not.
@@ -104,6 +105,22 @@ extension FlowTracker {
     let distance = SequenceHoles.distance(
       Self.side(hot, sender).pointee.nextSequence, packet.pointee.sequence)
     return distance.magnitude > room
+  }
+
+  /// How far beyond what is known of a side its receiver's window lets it go: at least 64 KiB, and as far as
+  /// numbers go where nothing was heard of the receiver, or nothing of how its window is scaled.
+  @inline(__always)
+  static func room(
+    _ hot: UnsafePointer<FlowHot>, _ cold: UnsafePointer<FlowCold>, _ sender: UInt8
+  ) -> UInt32 {
+    let (own, peer) =
+      sender == 0 ? (hot.pointee.sideA, hot.pointee.sideB) : (hot.pointee.sideB, hot.pointee.sideA)
+    // A RST's window says nothing.
+    guard peer.packets > 0, peer.history & HistoryBits.rst == 0 else { return largestWindow }
+    let syn = HistoryBits.syn | HistoryBits.synAck
+    let isScaleKnown = own.history & syn != 0 && peer.history & syn != 0
+    let scale = isScaleKnown ? cold.pointee.windowScale(1 &- sender) : 14
+    return max(UInt32(peer.window) << scale, 65_535)
   }
 
   // MARK: States

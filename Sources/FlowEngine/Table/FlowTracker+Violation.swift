@@ -29,24 +29,29 @@ extension FlowTracker {
   }
 
   /// Counts a violation, and reports it where the flow has not had it yet.
-  @inline(never)
+  @inline(__always)
   mutating func note(
     _ counter: Counter, _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>
   ) {
+    note(counter, entry, PayloadMark(packet))
+  }
+
+  @inline(never)
+  mutating func note(_ counter: Counter, _ entry: UInt32, _ mark: PayloadMark) {
     counters.add(counter)
     let bit = violations.bit(counter)
     guard bit != 0, let detail = detail(entry), detail.pointee.reported & bit == 0 else { return }
     if isUnpublished(entry) { return counters.add(.recordsUnpublished) }
     // A flow of a capture file is limited by itself: what is written must not depend on how many
     // workers there are. One that is held back by the limit may be reported another time.
-    guard runsOnPacketTime || violations.take(counter, at: packet.pointee.time) else {
+    guard runsOnPacketTime || violations.take(counter, at: mark.time) else {
       counters.add(.anomaliesSuppressed)
       return
     }
     detail.pointee.reported |= bit
     guard let record = reserveRecord(FlowRecordKind.anomaly) else { return }
     fill(record, entry)
-    finish(record, counter, packet)
+    finish(record, counter, mark)
     records.commit()
   }
 
@@ -77,20 +82,19 @@ extension FlowTracker {
       record.pointee.hot.key = p.key
       record.pointee.parts = FlowRecord.Parts.key
     }
-    finish(record, counter, packet)
+    finish(record, counter, PayloadMark(packet))
     records.commit()
   }
 
   private mutating func finish(
-    _ record: UnsafeMutablePointer<FlowRecord>, _ counter: Counter,
-    _ packet: UnsafePointer<ParsedPacket>
+    _ record: UnsafeMutablePointer<FlowRecord>, _ counter: Counter, _ mark: PayloadMark
   ) {
-    record.pointee.exportTime = packet.pointee.time
-    record.pointee.packetOrdinal = packet.pointee.ordinal
+    record.pointee.exportTime = mark.time
+    record.pointee.packetOrdinal = mark.ordinal
     record.pointee.event = UInt16(truncatingIfNeeded: counter.rawValue)
     // The parser writes the side with the key.
     record.pointee.eventSide =
-      record.pointee.parts & FlowRecord.Parts.key != 0 ? packet.pointee.side : 0
+      record.pointee.parts & FlowRecord.Parts.key != 0 ? mark.side : 0
     record.pointee.endReason = 0
     counters.add(.anomalyRecords)
   }

@@ -8,18 +8,44 @@ package struct PayloadHook: BitwiseCopyable {
   /// it: a bit for each ``Counter`` from ``Counter/streamOverlapDiffers`` on.
   package var payload: @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeRawPointer) -> UInt64
   /// A flow with a state (``FlowApp/state``), or of which nobody knows what it speaks, ends; its entry is
-  /// still what it was.
-  package var ended: @convention(c) (UnsafeMutableRawPointer, UInt32) -> Void
+  /// still what it was. Returns what was wrong with it, as ``payload`` does, and writes into the
+  /// ``PayloadMark`` which packet showed it, where that is not the flow's latest.
+  package var ended:
+    @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeMutableRawPointer) -> UInt64
 
   package init(
     context: UnsafeMutableRawPointer,
     payload:
       @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeRawPointer) -> UInt64,
-    ended: @escaping @convention(c) (UnsafeMutableRawPointer, UInt32) -> Void
+    ended:
+      @escaping @convention(c) (UnsafeMutableRawPointer, UInt32, UnsafeMutableRawPointer) -> UInt64
   ) {
     self.context = context
     self.payload = payload
     self.ended = ended
+  }
+}
+
+/// Which packet it was that showed something.
+package struct PayloadMark: BitwiseCopyable {
+  /// Nanoseconds since 1970.
+  package var time: Int64
+  package var ordinal: UInt64
+  /// Of the flow's key, who sent it.
+  package var side: UInt8
+
+  package init(time: Int64, ordinal: UInt64, side: UInt8) {
+    self.time = time
+    self.ordinal = ordinal
+    self.side = side
+  }
+}
+
+extension PayloadMark {
+  init(_ packet: UnsafePointer<ParsedPacket>) {
+    time = packet.pointee.time
+    ordinal = packet.pointee.ordinal
+    side = packet.pointee.side
   }
 }
 
@@ -30,6 +56,13 @@ package struct FlowAccess: BitwiseCopyable, @unchecked Sendable {
   package let app: UnsafeMutablePointer<FlowApp>
   /// Of the next record of whatever kind.
   package let sequence: UnsafeMutablePointer<UInt64>
+}
+
+extension FlowAccess {
+  /// As the tracker has it: ``FlowTracker/room(_:_:_:)``.
+  package func room(_ entry: Int, of sender: UInt8) -> UInt32 {
+    FlowTracker.room(hot + entry, cold + entry, sender)
+  }
 }
 
 extension FlowTracker {
@@ -55,19 +88,33 @@ extension FlowTracker {
   @inline(never)
   mutating func showPayload(_ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>) {
     guard let hook else { return }
-    var wrong = hook.payload(hook.context, entry, UnsafeRawPointer(packet))
-    while wrong != 0 {
-      let place = wrong.trailingZeroBitCount
-      wrong &= wrong &- 1
-      if let counter = Counter(rawValue: Counter.streamOverlapDiffers.rawValue &+ place) {
-        note(counter, entry, packet)
-      }
-    }
+    let wrong = hook.payload(hook.context, entry, UnsafeRawPointer(packet))
+    if wrong != 0 { noteAll(wrong, entry, PayloadMark(packet)) }
   }
 
   /// The flow is about to go.
   @inline(never)
   mutating func endPayload(_ entry: UInt32) {
-    if let hook { hook.ended(hook.context, entry) }
+    guard let hook else { return }
+    let hot = table.hot + Int(entry)
+    var mark = PayloadMark(
+      time: hot.pointee.lastSeen, ordinal: table.cold[Int(entry)].ordinal,
+      side: originatorSide(entry))
+    let wrong = withUnsafeMutablePointer(to: &mark) {
+      hook.ended(hook.context, entry, UnsafeMutableRawPointer($0))
+    }
+    if wrong != 0 { noteAll(wrong, entry, mark) }
+  }
+
+  /// A bit for each ``Counter`` from ``Counter/streamOverlapDiffers`` on.
+  private mutating func noteAll(_ bits: UInt64, _ entry: UInt32, _ mark: PayloadMark) {
+    var bits = bits
+    while bits != 0 {
+      let place = bits.trailingZeroBitCount
+      bits &= bits &- 1
+      if let counter = Counter(rawValue: Counter.streamOverlapDiffers.rawValue &+ place) {
+        note(counter, entry, mark)
+      }
+    }
   }
 }

@@ -98,6 +98,8 @@ package enum Counter: Int, CaseIterable, Sendable {
   case badTCPOptions
   case badTCPFlags
   case rstOutsideWindow
+  case tcpOutsideWindow
+  case finOutsideWindow
   case tcpGap
   case fragmentOverlap
   case fragmentTooLong
@@ -112,6 +114,7 @@ package enum Counter: Int, CaseIterable, Sendable {
   case appCompressionLoop
   case appTooManyTransactions
   case appDecompressionBomb
+  case appPendingTooLarge
   case appHeadersTooLong
 
   // What happens to TCP and to datagrams without being wrong.
@@ -176,10 +179,11 @@ package enum Counter: Int, CaseIterable, Sendable {
       .flows
     case .ipv4Fragments, .ipv6Fragments, .badTCPHeaderLength, .badUDPLength, .lengthBeyondFrame,
       .ipChecksumBad, .transportChecksumBad, .checksumOffloadWrong, .checksumNotComputed,
-      .badIPv4Options, .badInnerVersion, .badTCPOptions, .badTCPFlags, .rstOutsideWindow, .tcpGap,
-      .fragmentOverlap, .fragmentTooLong, .streamOverlapDiffers, .streamHeldTooMuch,
-      .appMessageTooLong, .appMalformed, .appMismatch, .appOneDirection, .appCompressionLoop,
-      .appTooManyTransactions, .appDecompressionBomb, .appHeadersTooLong:
+      .badIPv4Options, .badInnerVersion, .badTCPOptions, .badTCPFlags, .rstOutsideWindow,
+      .tcpOutsideWindow, .finOutsideWindow, .tcpGap, .fragmentOverlap, .fragmentTooLong,
+      .streamOverlapDiffers, .streamHeldTooMuch, .appMessageTooLong, .appMalformed, .appMismatch,
+      .appOneDirection, .appCompressionLoop, .appTooManyTransactions, .appDecompressionBomb,
+      .appPendingTooLarge, .appHeadersTooLong:
       .anomaly
     case .payloadsShown, .payloadBytesShown, .dissectedFlows, .dissectionNoState,
       .dissectionNoMemory, .streamGaps, .streamGapBytes, .protocolRecordsMade,
@@ -285,6 +289,9 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .badTCPOptions: "options of a SYN whose lengths make no sense"
     case .badTCPFlags: "SYN, FIN and RST in one segment, two of them or all"
     case .rstOutsideWindow: "RSTs too far from the expected sequence number, which close nothing"
+    case .tcpOutsideWindow:
+      "segments beyond what their receiver's window lets through, which are not believed alone"
+    case .finOutsideWindow: "FINs before data that was sent already, which close nothing"
     case .tcpGap: "data acknowledged by its receiver and never seen here"
     case .fragmentOverlap: "fragments that share bytes with another of their datagram"
     case .fragmentTooLong: "fragments that end beyond the longest datagram"
@@ -297,6 +304,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case .appCompressionLoop: "names that refer to themselves or to what stands behind them"
     case .appTooManyTransactions: "flows with more open transactions than anybody keeps"
     case .appDecompressionBomb: "compressed bodies that grow beyond measure"
+    case .appPendingTooLarge: "times that a flow's records under way took more than they may"
     case .appHeadersTooLong: "header lines without end"
     case .payloadsShown: "packets whose payload went to dissection"
     case .payloadBytesShown: "bytes of those payloads"

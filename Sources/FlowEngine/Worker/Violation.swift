@@ -108,12 +108,17 @@ extension Counter {
     case .badTCPFlags: Violation(stream: "stream.pkt_invalid_flags", "RFC 9293, section 3.10.7")
     case .rstOutsideWindow:
       Violation(stream: "stream.rst_outside_window", "RFC 5961, section 3.2")
+    case .tcpOutsideWindow:
+      Violation(stream: "stream.est_packet_out_of_window", "RFC 9293, section 3.10.7.4")
+    case .finOutsideWindow:
+      Violation(stream: "stream.fin_out_of_window", "RFC 9293, section 3.10.7.4")
     case .tcpGap: Violation(stream: "stream.reassembly_seq_gap", "RFC 9293, section 3.10.7.4")
     case .streamOverlapDiffers:
       Violation(stream: "stream.reassembly_overlap_different_data", "RFC 9293, section 3.10.7.4")
     case .streamHeldTooMuch:
       Violation(
-        stream: "stream.reassembly_held_too_much", "Martlet's limit: dissection.heldKilobytes")
+        stream: "stream.reassembly_held_too_much",
+        "Martlet's limits: dissection.heldKilobytes, 64 holes")
     case .appMessageTooLong:
       Violation(application: "message_too_long", "Martlet's limit: 64 KiB")
     case .appMalformed: Violation(application: "malformed", "the protocol's own description")
@@ -130,6 +135,8 @@ extension Counter {
       Violation(application: "too_many_transactions", "Martlet's limits by protocol")
     case .appDecompressionBomb:
       Violation(application: "decompression_bomb", "Martlet's limit: 200 to 1 beyond 1 MiB")
+    case .appPendingTooLarge:
+      Violation(application: "pending_records_too_large", "Martlet's limit: 512 KiB a flow")
     case .appHeadersTooLong:
       Violation(application: "headers_too_long", "Martlet's limits by protocol")
     default: nil

@@ -11,6 +11,8 @@ struct FixedText: Sendable {
   let ports: [[UInt8]]
   /// `fields`: the value of `epoch`.
   let startEpoch: [UInt8]
+  /// `fields`: the name of each ``EventType``, `$3\r\ndns\r\n`, by its place.
+  let types: [[UInt8]]
   /// The sensor's name in JSON, without quotes.
   let escapedSensor: [UInt8]
 
@@ -28,6 +30,7 @@ struct FixedText: Sendable {
       field.definition.name.map { FieldHead(field, Self.bulk(Array($0.utf8))) }
     }
     sensor = Self.bulk(Array(context.sensorName.utf8))
+    types = EventType.allCases.map { Self.bulk(Array($0.rawValue.utf8)) }
     ports = context.portNames.map { Self.bulk(Array($0.utf8)) }
     startEpoch =
       context.includesSequence

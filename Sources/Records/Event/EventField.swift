@@ -73,9 +73,11 @@ package struct EventGroup: Sendable {
 /// in them: the groups are declared where they are made.
 package struct EventSchema: Sendable {
   package let groups: [EventGroup]
-  /// By ``EventField/rawValue`` below ``limit``: `"rrname":` ready to be copied; empty where hidden.
-  let keys: [[UInt8]]
-  let names: [[UInt8]]
+  /// `"rrname":` and its like, ready to be copied, one behind the other in the order of their fields; and by
+  /// ``EventField/rawValue`` where each begins, which is where the one before ends. Hidden fields have none.
+  private let keys: [UInt8]
+  private let keyStarts: [UInt32]
+  private let names: [String]
   /// By the place of an ``EventType``: the name of its object, and its fields.
   private let byType: [(key: [UInt8], fields: [EventField])?]
 
@@ -83,17 +85,22 @@ package struct EventSchema: Sendable {
 
   package init(_ groups: [EventGroup]) {
     self.groups = groups
-    var keys = [[UInt8]](repeating: [], count: Self.limit)
-    var names = keys
+    var names = [String](repeating: "", count: Self.limit)
+    var isShown = [Bool](repeating: false, count: Self.limit)
     for group in groups {
       for definition in group.fields {
         let place = Int(definition.field.rawValue)
         precondition(
           place < Self.limit && names[place].isEmpty, "\(definition.name) has a number twice")
-        let name = Array("\(definition.name)".utf8)
-        names[place] = name
-        if !definition.isHidden { keys[place] = Array("\"".utf8) + name + Array("\":".utf8) }
+        names[place] = "\(definition.name)"
+        isShown[place] = !definition.isHidden
       }
+    }
+    var keys: [UInt8] = []
+    keyStarts = (0...Self.limit).map { place in
+      let start = UInt32(keys.count)
+      if place < Self.limit && isShown[place] { keys += "\"\(names[place])\":".utf8 }
+      return start
     }
     self.keys = keys
     self.names = names
@@ -109,16 +116,27 @@ package struct EventSchema: Sendable {
   package func group(of type: EventType) -> EventGroup? { groups.first { $0.type == type } }
 
   package func name(_ field: EventField) -> String {
-    Int(field.rawValue) < Self.limit
-      ? String(decoding: names[Int(field.rawValue)], as: UTF8.self) : ""
+    Int(field.rawValue) < Self.limit ? names[Int(field.rawValue)] : ""
   }
 }
 
 extension EventSchema {
-  /// `"rrname":` of a field; empty where it has no place in EVE.
+  /// Where the key of a field stands among all; empty where it has no place in EVE.
   @inline(__always)
-  func key(_ field: EventField) -> [UInt8] {
-    Int(field.rawValue) < Self.limit ? keys[Int(field.rawValue)] : []
+  func key(_ field: EventField) -> Range<Int> {
+    let place = Int(field.rawValue)
+    guard place < Self.limit else { return 0..<0 }
+    return Int(keyStarts[place])..<Int(keyStarts[place &+ 1])
+  }
+
+  /// Appends a key that ``key(_:)`` has found.
+  @inline(__always)
+  func write(_ key: Range<Int>, to writer: inout ByteWriter) {
+    keys.withUnsafeBufferPointer { keys in
+      guard let start = keys.baseAddress else { return }
+      writer.cursor.update(from: start + key.lowerBound, count: key.count)
+      writer.cursor += key.count
+    }
   }
 
   /// What a record of a type, by its place, is put together of.

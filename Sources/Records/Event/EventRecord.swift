@@ -16,9 +16,7 @@ package struct EventRecord {
     tokens = UnsafeRawBufferPointer(rebasing: message[size...])
   }
 
-  package var type: EventType {
-    Int(head.type) < EventType.allCases.count ? EventType.allCases[Int(head.type)] : .anomaly
-  }
+  package var type: EventType { EventType(place: head.type) ?? .anomaly }
 
   package var isHidden: Bool { head.flags & EventHead.Flags.notEVE != 0 }
   package var isTruncated: Bool { head.flags & EventHead.Flags.truncated != 0 }

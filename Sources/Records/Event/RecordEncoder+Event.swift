@@ -52,10 +52,9 @@ extension RecordEncoder {
       writer.literal(",\"tx_id\":")
       writer.decimal(head.transaction)
     }
-    let tags = context.tags.names(of: FlowMarks(rawValue: head.tags))
-    if !tags.isEmpty {
+    if head.tags != 0 {
       writer.literal(",\"tags\":[")
-      for (index, tag) in tags.enumerated() {
+      for (index, tag) in context.tags.names(of: FlowMarks(rawValue: head.tags)).enumerated() {
         if index > 0 { writer.literal(",") }
         writer.literal("\"")
         writer.text(tag)
@@ -133,7 +132,7 @@ extension RecordEncoder {
       }
       if !isFirst { writer.byte(UInt8(ascii: ",")) }
       isFirst = false
-      if !isArray { writer.bytes(key) }
+      if !isArray { context.events.write(key, to: &writer) }
       write(value, &reader, depth, to: &writer)
     }
   }
@@ -214,7 +213,7 @@ extension RecordEncoder {
       writer.literal("$0\r\n\r\n")
     }
     writer.literal("$5\r\nevent\r\n")
-    writer.bulk { $0.text(record.type.rawValue) }
+    writer.bytes(fixed.types[Int(record.type.place)])
     writer.literal("$8\r\npcap_cnt\r\n")
     writer.bulk { if !context.includesSequence { $0.decimal(head.ordinal &+ 1) } }
     writer.literal("$4\r\nvlan\r\n")
@@ -236,9 +235,13 @@ extension RecordEncoder {
     writer.literal("$5\r\ntx_id\r\n")
     writer.bulk { if head.transaction != .max { $0.decimal(head.transaction) } }
     writer.literal("$4\r\ntags\r\n")
-    let tags = context.tags.names(of: FlowMarks(rawValue: head.tags)).joined(separator: ",")
-    writer.bytes(FixedText.bulk(Array(tags.utf8)))
-    writer.bytes(FixedText.bulk(Array(record.type.rawValue.utf8)))
+    if head.tags == 0 {
+      writer.literal("$0\r\n\r\n")
+    } else {
+      let tags = context.tags.names(of: FlowMarks(rawValue: head.tags)).joined(separator: ",")
+      writer.bytes(FixedText.bulk(Array(tags.utf8)))
+    }
+    writer.bytes(fixed.types[Int(record.type.place)])
     writeObject(record, to: &writer)
     writer.literal("$9\r\ntruncated\r\n")
     writer.bulk { if record.isTruncated { $0.literal("true") } }

@@ -14,7 +14,7 @@ struct SuricataVerifyTests {
   ]
 
   /// Checks that are as asked, of those for Suricata 7's schema; may only rise.
-  static let equalAtLeast = 421
+  static let equalAtLeast = 423
   static let shareAtLeast = 0.87
   static let differentAtMost = 2
   /// The protocols whose records are Suricata's own, beside those of MQTT, SNMP and TFTP.

@@ -108,7 +108,7 @@ struct VerifyReasons {
       has(
         "http", { $0["http"]?["upgrade"]?.text == "h2c" && $0["http"]?["status"] == .integer(101) })
     {
-      return "a request that is upgraded to HTTP/2 is recorded once, as HTTP/1"
+      return "of a request that is upgraded to HTTP/2 stream 1 has no list of fields"
     }
     if check.eventType == "fileinfo", !has("fileinfo", { _ in true }),
       has("http", { $0["http"]?["version"]?.text == "2" })

@@ -97,6 +97,12 @@ enum HostileStreams {
   typealias Attack = HostilePeerTests.Attack
   private static let held = 256
 
+  private static func holding(kilobytes: Int) -> DissectionSettings {
+    var settings = DissectionSettings()
+    settings.heldBytesPerDirection = kilobytes << 10
+    return settings
+  }
+
   static let all: [Attack] = [
     Attack("a thousand holes of one byte", port: 80, mostKilobytes: 80, .streamHeldTooMuch) {
       wire, step in
@@ -107,8 +113,10 @@ enum HostileStreams {
         step()
       }
     },
-    Attack("one-byte segments in reverse", port: 80, mostKilobytes: 80, .streamHeldTooMuch) {
-      wire, step in
+    Attack(
+      "one-byte segments in reverse", port: 80, mostKilobytes: 2 + 1 + 1, .streamHeldTooMuch,
+      settings: holding(kilobytes: 2)
+    ) { wire, step in
       wire.handshake()
       wire.send("GET /", toServer: true)
       for place in stride(from: 3000, to: 0, by: -1) {
@@ -117,24 +125,47 @@ enum HostileStreams {
       }
     },
     Attack(
-      "full segments in reverse", port: 80, mostKilobytes: held + 64 * 4 + 16, .streamHeldTooMuch
+      "full segments in reverse", port: 80, mostKilobytes: 32 + 4 + 1, .streamHeldTooMuch,
+      settings: holding(kilobytes: 32)
     ) { wire, step in
       wire.handshake()
       wire.send("GET /", toServer: true)
       let full = [UInt8](repeating: 0x61, count: 1460)
-      for place in stride(from: 600, to: 0, by: -1) {
+      // Within the window, 64 KiB.
+      for place in stride(from: 43, to: 0, by: -1) {
         wire.segment(full, toServer: true, sequence: wire.clientSequence &+ UInt32(place * 1460))
         step()
       }
     },
     Attack(
-      "more behind a hole than may wait", port: 80, mostKilobytes: held + 80, .streamHeldTooMuch
+      "more behind a hole than may wait", port: 80, mostKilobytes: held + 64 + 1,
+      .streamHeldTooMuch
     ) { wire, step in
       wire.handshake()
       wire.send("GET /", toServer: true)
       let full = [UInt8](repeating: 0x61, count: 1460)
       for place in 1...2000 {
         wire.segment(full, toServer: true, sequence: wire.clientSequence &+ UInt32(place * 1460))
+        step()
+      }
+    },
+    Attack(
+      "every other byte, and then the rest", port: 80, mostKilobytes: held + 2, .streamHeldTooMuch
+    ) {
+      wire, step in
+      wire.handshake()
+      wire.send("GET /", toServer: true)
+      // Holes open and close without end, and all of it waits behind the first one.
+      for place in 1...4000 {
+        let at = place % 128 < 64 ? 2 * (place % 64) : 2 * (place % 64) + 1
+        wire.segment(
+          [0x61], toServer: true,
+          sequence: wire.clientSequence &+ UInt32(2 + place / 128 * 128 + at))
+        step()
+      }
+      for place in 0..<100 {
+        wire.segment(
+          [0x61], toServer: true, sequence: wire.clientSequence &+ UInt32(9000 + 2 * place))
         step()
       }
     },

@@ -245,6 +245,21 @@ import Testing
   }
 
   /// A login whose answer a hole hides, or that nobody answers for long, does not hide what follows.
+  /// Commands are shown in capitals, whatever is in them.
+  @Test func capitals() {
+    let records = Dialogue(
+      port: 110,
+      turns: [
+        .server("+OK POP3 ready\n"), .client("utf8\n"), .server("+OK\n"), .client("Quit\n"),
+        .server("+OK\n"),
+      ]
+    ).records("pop3")
+    let requests = records.compactMap {
+      ($0["pop3"] as? [String: Any])?["request"] as? [String: Any]
+    }
+    #expect(requests.map { $0["command"] as? String } == ["UTF8", "QUIT"])
+  }
+
   @Test func loginsWithoutAnswers() {
     let bed = DissectionBed()
     let wire = Wire(on: bed, to: 143)

@@ -47,6 +47,42 @@ import Testing
       begin + EventTableWriter.text(try shapes()))
   }
 
+  /// A field that stands in the reference is written by somebody: each is named in the dissectors' source once
+  /// more than where it is declared and described.
+  @Test func everyDeclaredFieldIsWritten() throws {
+    let sources = Self.folder.appending(path: "Sources/Dissection")
+    let files = try #require(
+      FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+    var fields: [String: [String]] = [:]
+    var texts: [(text: String, types: Set<String>)] = []
+    for case let file as URL in files where file.pathExtension == "swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      var types: Set<String> = []
+      for match in text.matches(of: #/(?:enum|extension) ([A-Za-z0-9]+Fields)\b/#) {
+        types.insert(String(match.1))
+      }
+      for match in text.matches(of: #/static var ([A-Za-z0-9]+): EventField \{/#) {
+        for type in types { fields[type, default: []].append(String(match.1)) }
+      }
+      texts.append((text, types))
+    }
+    #expect(fields.values.joined().count > 500)
+    var unwritten: [String] = []
+    for (type, names) in fields {
+      // `XFields.name` anywhere, or the bare name where it is neither declared nor described.
+      let qualified = Set(
+        texts.flatMap { $0.text.matches(of: #/\b([A-Za-z0-9]+Fields)\.([A-Za-z0-9]+)\b/#) }
+          .filter { $0.1 == type }.map { String($0.2) })
+      let own = texts.filter { $0.types.contains(type) }.map(\.text).joined()
+        .replacing(#/"[^"\n]*"/#, with: "").replacing(#/\/\/[^\n]*/#, with: "")
+      for name in names where !qualified.contains(name) {
+        let uses = own.matches(of: try Regex("\\b\(name)\\b")).count
+        if uses <= 2 { unwritten.append("\(type).\(name)") }
+      }
+    }
+    #expect(unwritten.isEmpty, "\(unwritten.sorted())")
+  }
+
   /// What other modules believe of a type without knowing its fields.
   @Test func typesWithSeveralObjectsAreKnown() throws {
     for shape in try shapes() { #expect(shape.type.hasSeveralObjects == (shape.key == nil)) }

@@ -96,10 +96,9 @@ enum EventShapes {
     auth{\(mqttHead) reason_code properties{\(mqttProperties)}}
     """,
     .fileinfo: """
-    app_proto http=http smtp=smtp email=email ftp=ftp ftp_data=ftp_data
+    app_proto http=http smtp=smtp email=email ftp_data=ftp_data
     fileinfo{
-      filename magic gaps state md5 sha1 sha256 stored size start end tx_id mimetype encoded
-      missing_bytes
+      filename gaps state sha256 stored size start end tx_id mimetype encoded missing_bytes
     }
     """,
   ]

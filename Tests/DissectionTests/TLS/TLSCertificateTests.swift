@@ -11,7 +11,7 @@ import Testing
     let certificate = TLSWire.certificate(subject: TLSWire.name(parts))
     return read(certificate) { bytes in
       withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { memory in
-        var text = TLSText(memory.baseAddress!, capacity: 4096)
+        var text = BoundedText(memory.baseAddress!, capacity: 4096)
         X509Name.write(X509Certificate(bytes).subject, to: &text)
         return String(
           decoding: UnsafeBufferPointer(start: text.bytes.base, count: text.count), as: UTF8.self)
@@ -45,7 +45,7 @@ import Testing
   func times(tag: Int, text: String, seconds: Int64) {
     let bytes = TLSWire.der(UInt8(tag), Array(text.utf8))
     let found = read(bytes) { bytes -> Int64? in
-      var reader = X509DER(bytes)
+      var reader = BERReader(bytes)
       return reader.next().flatMap(X509Time.seconds)
     }
     // Years of two digits from 50 on are of the last century.
@@ -55,7 +55,7 @@ import Testing
   @Test(arguments: ["7001010000", "701301000000Z", "7001", "", "aaaaaaaaaaaaZ", "700101250000Z"])
   func noTimes(text: String) {
     let found = read(TLSWire.der(0x17, Array(text.utf8))) { bytes -> Int64? in
-      var reader = X509DER(bytes)
+      var reader = BERReader(bytes)
       return reader.next().flatMap(X509Time.seconds)
     }
     #expect(found == (text == "7001010000" ? 0 : nil))

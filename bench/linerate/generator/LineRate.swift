@@ -8,8 +8,9 @@ import Foundation
 struct LineRate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "martlet-linerate",
-    abstract: "Sends flows at a given rate, receives and throws away, compares records.",
-    subcommands: [Send.self, Receive.self, Check.self, Cores.self])
+    abstract:
+      "Sends flows or a capture at a given rate, receives and throws away, compares records.",
+    subcommands: [Send.self, Play.self, Receive.self, Check.self, Cores.self])
 }
 
 /// A DPDK process of one thread on one core.

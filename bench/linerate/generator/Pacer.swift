@@ -41,24 +41,30 @@ struct Pacer {
   let ticksPerSecond: Double
   /// How long to sleep when nothing is due; 0: spin.
   let napMicroseconds: UInt32
-  private static let windowSeconds = 0.1
+  static let windowSeconds = 0.1
 
-  private struct Windows {
+  /// Packets or bytes by windows of time.
+  struct Windows {
     var end: UInt64
     let length: UInt64
     var count: UInt64 = 0
     var least = UInt64.max
     var most: UInt64 = 0
 
+    init(seconds: Double, _ ticksPerSecond: Double, from start: UInt64) {
+      length = UInt64(seconds * ticksPerSecond)
+      end = start &+ length
+    }
+
     @inline(__always)
-    mutating func note(_ now: UInt64, _ packets: UInt64) {
+    mutating func note(_ now: UInt64, _ amount: UInt64) {
       if now >= end {
         least = min(least, count)
         most = max(most, count)
         count = 0
         end = max(end &+ length, now)
       }
-      count &+= packets
+      count &+= amount
     }
   }
 
@@ -86,9 +92,7 @@ struct Pacer {
     var busy: UInt64 = 0
     var longestGap: UInt64 = 0
     var longestLag: UInt64 = 0
-    var windows = Windows(
-      end: start &+ UInt64(Self.windowSeconds * ticksPerSecond),
-      length: UInt64(Self.windowSeconds * ticksPerSecond))
+    var windows = Windows(seconds: Self.windowSeconds, ticksPerSecond, from: start)
 
     while handled < total || filling {
       let now = martlet_tsc()
@@ -158,13 +162,13 @@ struct Pacer {
   /// Leaves the ring's index alone for some hundred nanoseconds: each look takes its line away from the
   /// receiver, who is at work on it.
   @inline(__always)
-  private func yieldLine() {
+  func yieldLine() {
     if napMicroseconds > 0 { return rest() }
     for _ in 0..<16 { martlet_pause() }
   }
 
   @inline(__always)
-  private func rest() {
+  func rest() {
     if napMicroseconds == 0 {
       martlet_pause()
     } else {

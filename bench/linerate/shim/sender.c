@@ -136,8 +136,8 @@ static inline uint8_t *translate(struct linerate_sender *sender, uint64_t addres
 static inline uint8_t *frame_of(struct linerate_sender *sender, uint16_t index) {
   const struct vring_desc *descriptor = &sender->ring.desc[index];
   uint8_t *buffer = translate(sender, descriptor->addr);
-  // Less room than this no port of DPDK's offers.
-  if (!buffer || descriptor->len < sender->header + (uint32_t)LINERATE_FRONT_BYTES) abort();
+  // Less room than this no port of Martlet's offers unless it is told to (mbufSizeBytes).
+  if (!buffer || descriptor->len < sender->header + (uint32_t)LINERATE_LONGEST_FRAME) abort();
   return buffer + sender->header;
 }
 
@@ -192,17 +192,23 @@ static inline void set_header(uint8_t *frame, uint16_t bytes) {
   if (bytes == 12) frame[-2] = 1;
 }
 
-void linerate_sender_commit(struct linerate_sender *sender) {
+static inline void commit(struct linerate_sender *sender, uint16_t count) {
   const uint16_t mask = sender->ring.size - 1;
-  for (uint16_t i = 0; i < LINERATE_BURST; i++) {
+  for (uint16_t i = 0; i < count; i++) {
     struct vring_used_elem *element = &sender->ring.used->ring[(sender->next + i) & mask];
     set_header(sender->burst.frames[i], sender->header);
     element->id = sender->heads[i];
     element->len = (uint32_t)sender->burst.lengths[i] + sender->header;
   }
-  sender->next += LINERATE_BURST;
+  sender->next += count;
   __atomic_store_n(&sender->ring.used->idx, sender->next, __ATOMIC_RELEASE);
   __atomic_store_n(&sender->busy, false, __ATOMIC_RELEASE);
+}
+
+void linerate_sender_commit(struct linerate_sender *sender) { commit(sender, LINERATE_BURST); }
+
+void linerate_sender_commit_some(struct linerate_sender *sender, uint32_t count) {
+  commit(sender, (uint16_t)count);
 }
 
 void linerate_sender_close(struct linerate_sender *sender) {

@@ -1,8 +1,10 @@
 import CMemoryPort
+import Dissection
+import FlowEngine
 import Foundation
 import Records
 
-/// What writing flow records down costs: CPU time of the encoder's thread a record, in both formats.
+/// What writing records down costs: CPU time of the encoder's thread a record, in both formats.
 struct EncodePart {
   let options: Options
   let report: Report
@@ -34,6 +36,25 @@ struct EncodePart {
             format: "%.3f (%.3f … %.3f)", figures.median, figures.lowest, figures.highest),
         ]
       })
+    let events = EventMix()
+    report.note("Protocol records: \(events.messages.count) of them (DNS with answers, HTTP).")
+    report.table(
+      ["format", "bytes a record", "µs a record, median (lowest … highest)"],
+      RecordFormat.allCases.filter { options.wants($0.rawValue) }.map { format in
+        var bed = EncodeBed(format: format)
+        bed.encode(events, records: Self.warmUp)
+        let count = mix.records.count * times
+        let figures = Rounds(max(options.rounds, 5)) {
+          let begin = Self.threadNanoseconds()
+          bed.encode(events, records: count)
+          return (Self.threadNanoseconds() - begin) / Double(count) / 1_000
+        }
+        return [
+          format.rawValue, (Double(bed.bytes) / Double(bed.records)).text(),
+          String(
+            format: "%.3f (%.3f … %.3f)", figures.median, figures.lowest, figures.highest),
+        ]
+      })
   }
 
   private static func threadNanoseconds() -> Double {
@@ -51,11 +72,11 @@ struct EncodeBed: ~Copyable {
   private(set) var records = 0
 
   init(format: RecordFormat) {
-    encoder = RecordEncoder(
-      context: RecordContext(
-        sensorName: "edge1", startEpochNanoseconds: BenchSettings.begin,
-        portNames: ["0000:03:00.0"]),
-      format: format)
+    var context = RecordContext(
+      sensorName: "edge1", startEpochNanoseconds: BenchSettings.begin,
+      portNames: ["0000:03:00.0"])
+    context.events = Dissection.schema
+    encoder = RecordEncoder(context: context, format: format)
     batch = RecordBatch(format: format)
   }
 
@@ -68,6 +89,19 @@ struct EncodeBed: ~Copyable {
         encoder.encode(source.baseAddress! + next, into: &batch)
         next = next + 1 == source.count ? 0 : next + 1
       }
+    }
+    empty()
+  }
+
+  /// The same of protocol records.
+  mutating func encode(_ mix: EventMix, records count: Int) {
+    var next = 0
+    for _ in 0..<count {
+      if batch.entries.count == EncodePart.batch { empty() }
+      mix.messages[next].withUnsafeBytes { message in
+        if let record = EventRecord(message) { encoder.encode(record, into: &batch) }
+      }
+      next = next + 1 == mix.messages.count ? 0 : next + 1
     }
     empty()
   }

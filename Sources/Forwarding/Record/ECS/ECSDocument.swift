@@ -44,8 +44,7 @@ enum ECSDocument {
   ].map { EVEPath($0) }
   private static let hashes = [
     "tls.ja3.hash", "tls.ja3s.hash", "tls.ja4", "quic.ja3.hash", "quic.ja4",
-    "ssh.client.hassh.hash",
-    "ssh.server.hassh.hash", "fileinfo.md5", "fileinfo.sha1", "fileinfo.sha256",
+    "ssh.client.hassh.hash", "ssh.server.hassh.hash", "fileinfo.sha256",
   ].map { EVEPath($0) }
   private static let ipVersion = EVEPath("ip_v")
 

@@ -91,8 +91,6 @@ struct ECSMapping: Sendable {
     ECSMapping("event.sequence", "seq", "long"),
     ECSMapping("event.severity", "alert.severity", "long"),
     ECSMapping("event.start", "flow.start", "date", .time),
-    ECSMapping("file.hash.md5", "fileinfo.md5", "keyword"),
-    ECSMapping("file.hash.sha1", "fileinfo.sha1", "keyword"),
     ECSMapping("file.hash.sha256", "fileinfo.sha256", "keyword"),
     ECSMapping("file.mime_type", "fileinfo.mimetype", "keyword"),
     ECSMapping("file.name", "fileinfo.filename", "keyword", .lastComponent),

@@ -11,14 +11,16 @@
 // time runs its ring dry, and then gets no more than this either.
 #define LINERATE_BURST 32
 #define LINERATE_ERROR_MAX 256
-// Bytes of a frame that its writer may set; beyond them a frame is what the receiver's buffer was at
+// The longest frame that is sent, without its checksum, with two VLAN tags.
+#define LINERATE_LONGEST_FRAME 1522
+// Bytes of a frame that the writer of made flows sets; beyond them a frame is what the receiver's buffer was at
 // the start: zero.
 #define LINERATE_FRONT_BYTES 80
 
 struct linerate_sender;
 
 // The burst being made: where each frame's bytes go, in the receiver's own buffers, and how long it
-// is (at most 1514).
+// is (at most LINERATE_LONGEST_FRAME).
 struct linerate_burst {
   uint8_t *frames[LINERATE_BURST];
   uint16_t lengths[LINERATE_BURST];
@@ -36,7 +38,35 @@ struct linerate_burst *linerate_sender_burst(struct linerate_sender *sender);
 uint32_t linerate_sender_reserve(struct linerate_sender *sender);
 // Hands the burst over.
 void linerate_sender_commit(struct linerate_sender *sender);
+// Hands its first `count` frames over; the others' buffers are the next burst's.
+void linerate_sender_commit_some(struct linerate_sender *sender, uint32_t count);
 void linerate_sender_close(struct linerate_sender *sender);
+
+struct linerate_replay;
+
+// The frames of a capture in memory, played from the first to the last again and again. Pass n, from 1 on,
+// has its own addresses, and checksums that are as right or wrong as they were
+// (bench/compare/readdress.h). NULL where there is no memory for `bytes` of frames.
+struct linerate_replay *linerate_replay_create(uint64_t bytes, uint32_t frames);
+// Adds a frame of at most LINERATE_LONGEST_FRAME bytes; false where there is no room.
+bool linerate_replay_add(struct linerate_replay *replay, const uint8_t *frame, uint32_t length);
+// Writes a frame as pass `pass` has it to where it lies.
+void linerate_readdress(uint8_t *frame, uint32_t length, uint32_t pass);
+// How many passes have addresses of their own; pass 0 has the capture's.
+uint32_t linerate_passes(void);
+// Whether the frame has IP whose addresses are the same in each pass, as they may not change: loopback to
+// loopback, none to broadcast.
+bool linerate_is_fixed(const uint8_t *frame, uint32_t length);
+// The next `count` frames into the burst; their bytes.
+uint64_t linerate_replay_fill(struct linerate_replay *replay, struct linerate_burst *burst,
+                              uint32_t count);
+// The next frame to `room`, of LINERATE_LONGEST_FRAME bytes; its length.
+uint32_t linerate_replay_next(struct linerate_replay *replay, uint8_t *room);
+// Passes over the next `count` frames; their bytes.
+uint64_t linerate_replay_skip(struct linerate_replay *replay, uint32_t count);
+// Of the frames, those whose addresses are changed the short way.
+uint32_t linerate_replay_plain(const struct linerate_replay *replay);
+void linerate_replay_destroy(struct linerate_replay *replay);
 
 // Has the kernel end this thread's naps on time rather than when it suits it: 50 us of slack are 744
 // of the smallest frames at 10 GbE.

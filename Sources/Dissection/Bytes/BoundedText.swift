@@ -1,14 +1,20 @@
-/// Text put together in memory that has an end: fingerprints' strings, names of certificates. What
-/// does not fit is left out and said in ``isCut``.
-struct TLSText: BitwiseCopyable {
+internal import FlowEngine
+
+/// Text put together piece by piece in memory that has an end: what does not fit is left out, and said in
+/// ``isCut``.
+struct BoundedText: BitwiseCopyable {
   private let start: UnsafeMutablePointer<UInt8>
-  private let capacity: Int
+  let capacity: Int
   private(set) var count = 0
-  private(set) var isCut = false
+  var isCut = false
+
+  init(_ memory: UnsafeMutablePointer<UInt8>, capacity: Int) {
+    start = memory
+    self.capacity = capacity
+  }
 
   init(_ memory: UnsafeMutableRawPointer, capacity: Int) {
-    start = memory.assumingMemoryBound(to: UInt8.self)
-    self.capacity = capacity
+    self.init(memory.assumingMemoryBound(to: UInt8.self), capacity: capacity)
   }
 
   var bytes: Bytes { Bytes(UnsafePointer(start), count) }
@@ -18,6 +24,12 @@ struct TLSText: BitwiseCopyable {
     count = 0
     isCut = false
   }
+
+  /// Memory behind the text, for who writes himself and says so with ``grow(by:)``.
+  var free: UnsafeMutablePointer<UInt8> { start + count }
+
+  /// So many bytes have been written behind the text: no more than there is room for.
+  mutating func grow(by written: Int) { count = min(count &+ max(written, 0), capacity) }
 
   /// Goes back to where it had `count` bytes.
   mutating func cut(to count: Int) { self.count = min(max(count, 0), self.count) }
@@ -41,7 +53,8 @@ struct TLSText: BitwiseCopyable {
 
   mutating func text(_ text: StaticString) { bytes(Bytes(text)) }
 
-  mutating func decimal(_ value: UInt64) {
+  mutating func decimal(_ value: some UnsignedInteger & FixedWidthInteger) {
+    let value = UInt64(truncatingIfNeeded: value)
     // The highest power of ten that is not above the value: at the most 10^19, which a UInt64
     // holds.
     var power: UInt64 = 1
@@ -58,6 +71,13 @@ struct TLSText: BitwiseCopyable {
     let value = min(max(value, 0), 99)
     byte(0x30 &+ UInt8(truncatingIfNeeded: value / 10))
     byte(0x30 &+ UInt8(truncatingIfNeeded: value % 10))
+  }
+
+  mutating func hex(_ bytes: Bytes) {
+    for place in 0..<bytes.count {
+      hex(bytes.base[place])
+      if isCut { return }
+    }
   }
 
   mutating func hex(_ value: UInt16) {
@@ -100,21 +120,29 @@ struct TLSText: BitwiseCopyable {
 }
 
 extension Delivery {
-  /// Memory for a text while `body` runs; nil where the pool has none left. It must not leave
-  /// `body`.
+  /// Memory of the pool's for a text of at the most `room` bytes while `body` runs, which it must not leave;
+  /// nil where the pool has none left.
   @inline(__always)
-  func withTLSText<Result>(_ body: (inout TLSText) -> Result) -> Result? {
-    let block = core.pointee.blocks.take(TLSText.blockSize)
-    guard block != 0 else { return nil }
-    var text = TLSText(
-      core.pointee.blocks.at(block), capacity: BlockPool.byteCount(TLSText.blockSize))
+  @discardableResult
+  func withText<Result>(
+    room: Int = BlockPool.byteCount(BoundedText.blockSize), _ body: (inout BoundedText) -> Result
+  ) -> Result? {
+    guard let size = BlockPool.size(for: min(room, DissectionSettings.longestMessage)) else {
+      return nil
+    }
+    let block = core.pointee.blocks.take(size)
+    guard block != 0 else {
+      core.pointee.counters.add(.dissectionNoMemory)
+      return nil
+    }
+    var text = BoundedText(core.pointee.blocks.at(block), capacity: BlockPool.byteCount(size))
     let result = body(&text)
-    core.pointee.blocks.giveBack(block, TLSText.blockSize)
+    core.pointee.blocks.giveBack(block, size)
     return result
   }
 }
 
-extension TLSText {
+extension BoundedText {
   /// 16 KiB: as much as one field of a record holds.
   static var blockSize: UInt8 { 2 }
 }
