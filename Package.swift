@@ -270,7 +270,7 @@ let package = Package(
     .testTarget(
       name: "MartletTests",
       dependencies: [
-        "martlet", "ControlAPI", "Configuration", "Records", "FlowEngine",
+        "martlet", "ControlAPI", "Configuration", "Dissection", "Records", "FlowEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .testTarget(

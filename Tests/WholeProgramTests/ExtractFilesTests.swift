@@ -95,6 +95,93 @@ import Testing
     #expect(found[0].extracted["missing_bytes"] as? Int == 3)
   }
 
+  /// Zeros are hashed: a gap costs no more than a gap.
+  @Test func aLargeHoleCutsTheFile() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    capture.open()
+    let request = "GET / HTTP/1.1\r\nHost: example.test\r\n\r\n"
+    capture.tcp(1001, acknowledging: 5001, request)
+    let behind = 1001 + UInt32(request.utf8.count)
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\nabc"
+    capture.tcp(fromClient: false, 5001, acknowledging: behind, answer)
+    let far = 5001 + UInt32(answer.utf8.count) + 3_000_000
+    // As many as it takes for them to be believed.
+    for piece in 0..<8 as Range<UInt32> {
+      capture.tcp(fromClient: false, far + 3 * piece, acknowledging: behind, "ghi")
+    }
+    let found = try extract(capture)
+    try #require(found.count == 1)
+    #expect(found[0].text == "abc")
+    #expect(found[0].extracted["cut"] as? Bool == true)
+    #expect(!found[0].isComplete && found[0].path.hasSuffix(".incomplete"))
+  }
+
+  /// As large as that no file may be: it is cut, and the next one is whole.
+  @Test func aFileThatCanGrowNoMoreIsCut() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    let piece = String(repeating: "0123456789abcdef", count: 3000)
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: \(10 * piece.utf8.count)\r\n\r\n"
+    exchange(&capture, [head] + [String](repeating: piece, count: 10))
+    exchange(&capture, ["HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"])
+    let path = folder.file("made.pcap")
+    try capture.write(to: path)
+    for more in [[], ["--where", "app_proto == \"http\""]] {
+      let target = folder.file("small-\(more.count)")
+      let run = try FileRead(
+        [path, "--extract-files", target, "--quiet"] + more,
+        wrapper: ["/bin/sh", "-c", "ulimit -f 256; exec \"$@\"", "sh"])
+      #expect(run.status == .exited(74), "\(run.errors)")
+      #expect(run.errors.contains("no file can be larger there; 1 is cut"), "\(run.errors)")
+      let lines = try FileRead.records(
+        String(contentsOfFile: "\(target)/index.json", encoding: .utf8)
+      ).compactMap { $0["extracted"] as? [String: Any] }
+      try #require(lines.count == 2)
+      for line in lines {
+        let path = line["path"] as? String ?? "?"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(target)/\(path)"))
+        #expect(bytes.count == line["bytes"] as? Int)
+        let isCut = bytes.count > 11
+        #expect(line["cut"] as? Bool == isCut && line["complete"] as? Bool == !isCut)
+        #expect(path.hasSuffix(".incomplete") == isCut)
+        #expect(isCut || bytes == Data("hello world".utf8))
+      }
+    }
+  }
+
+  /// More than wait in memory for the end of their flow.
+  @Test func aThousandBodiesOfOneConnectionWaitForItsEnd() throws {
+    var capture = MadeCapture()
+    capture.serverPort = 80
+    capture.open()
+    var (client, server): (UInt32, UInt32) = (1001, 5001)
+    for number in 0..<1000 {
+      let request = "GET /\(number) HTTP/1.1\r\nHost: example.test\r\n\r\n"
+      capture.tcp(client, acknowledging: server, request)
+      client += UInt32(request.utf8.count)
+      let body = "number \(number)"
+      let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      capture.tcp(fromClient: false, server, acknowledging: client, answer)
+      server += UInt32(answer.utf8.count)
+    }
+    let found = try extract(capture, "--where", "app_proto == \"http\"")
+    #expect(found.map(\.text) == (0..<1000).map { "number \($0)" })
+    #expect(found.allSatisfy { $0.isComplete })
+    #expect(try extract(capture, "--where", "app_proto == \"dns\"").isEmpty)
+  }
+
+  @Test func aFolderMayHaveAnyName() throws {
+    let target = folder.file("größe")
+    let run = try FileRead([Captures.demo, "--extract-files", target, "--quiet"])
+    #expect(run.status == .exited(0), "\(run.errors)")
+    let paths = try FileRead.records(
+      String(contentsOfFile: "\(target)/index.json", encoding: .utf8)
+    ).compactMap { ($0["extracted"] as? [String: Any])?["path"] as? String }
+    #expect(!paths.isEmpty)
+    #expect(paths.allSatisfy { FileManager.default.fileExists(atPath: "\(target)/\($0)") })
+  }
+
   @Test func aBodyThatEndsEarlyIsIncomplete() throws {
     var capture = MadeCapture()
     capture.serverPort = 80

@@ -331,6 +331,111 @@ import Testing
 
   // MARK: What goes wrong
 
+  /// An `index.json` whose files are not read.
+  private func index(_ target: String) throws -> [[String: Any]] {
+    try FileRead.records(String(contentsOfFile: "\(target)/index.json", encoding: .utf8))
+  }
+
+  private func line(_ record: [String: Any], _ direction: String = "to_server") -> [String: Any] {
+    (record["streams"] as? [String: [String: Any]])?[direction] ?? [:]
+  }
+
+  /// One flow that counts up as far as it can, and one as any other.
+  @Test func holesBeyondAGibibyteCutAStream() throws {
+    var capture = MadeCapture()
+    capture.open()
+    capture.tcp(1001, acknowledging: 5001, "A")
+    for step in 1...4 as ClosedRange<UInt32> {
+      // More pieces than wait for a hole to be filled, as far ahead as a window can be.
+      for piece in 0..<70 as Range<UInt32> {
+        let sequence = 1001 &+ step &* ((1 << 30) - 1000) &+ 2 * piece
+        capture.tcp(sequence, acknowledging: 5001, "x")
+      }
+    }
+    capture.clientPort += 1
+    capture.open()
+    capture.tcp(1001, acknowledging: 5001, "as any other")
+    let path = folder.file("made.pcap")
+    try capture.write(to: path)
+    let target = folder.file("cut")
+    let run = try FileRead([path, "--extract-streams", target])
+    #expect(run.status == .exited(0), "\(run.errors)")
+    #expect(run.errors.contains(", 1 cut\n"), "\(run.errors)")
+    let records = try index(target)
+    try #require(records.count == 2)
+    for record in records {
+      let line = line(record)
+      let place = "\(target)/\(line["path"] as? String ?? "?")"
+      let size = try FileManager.default.attributesOfItem(atPath: place)[.size] as? Int ?? 0
+      #expect(size == line["bytes"] as? Int)
+      if record["src_port"] as? Int == 40_000 {
+        #expect(line["cut"] as? Bool == true)
+        #expect(((1 << 30) - 1000...1 << 30).contains(size), "\(size)")
+        #expect(line["hole_count"] as? Int == 70)
+      } else {
+        #expect(line["cut"] as? Bool == false)
+        #expect(try String(contentsOfFile: place, encoding: .utf8) == "as any other")
+      }
+    }
+  }
+
+  /// What would be larger than a file may be is cut; nothing else is.
+  @Test func aFileThatCanGrowNoMoreIsOneStreamsTrouble() throws {
+    var capture = MadeCapture()
+    capture.open()
+    capture.tcp(1001, acknowledging: 5001, "A")
+    capture.tcp(10_001_001, acknowledging: 5001, "far away")
+    capture.clientPort += 1
+    capture.open()
+    capture.tcp(1001, acknowledging: 5001, "as any other")
+    let path = folder.file("made.pcap")
+    try capture.write(to: path)
+    let target = folder.file("small")
+    let run = try FileRead(
+      [path, "--extract-streams", target, "--quiet"],
+      wrapper: ["/bin/sh", "-c", "ulimit -f 256; exec \"$@\"", "sh"])
+    #expect(run.status == .exited(74), "\(run.errors)")
+    #expect(run.errors.contains("no file can be larger there; 1 is cut"), "\(run.errors)")
+    let found = try ExtractedStreams(target).conversations
+    let texts = Dictionary(
+      uniqueKeysWithValues: found.map { ($0.client.suffix(5), $0.toServer?.text) })
+    #expect(texts == ["40000": "A", "40001": "as any other"])
+    #expect(found.filter { $0.toServer?.flag("cut") == true }.count == 1)
+  }
+
+  @Test(arguments: ["größe", "日本語", "e\u{301}/"])
+  func aFolderMayHaveAnyName(_ name: String) throws {
+    let target = folder.file(name)
+    let run = try FileRead([Captures.demo, "--extract-streams", target, "--quiet"])
+    #expect(run.status == .exited(0), "\(run.errors)")
+    // It finds every file by its path.
+    #expect(try ExtractedStreams(target).conversations.count > 100)
+  }
+
+  /// The same command is not refused because of what an earlier one left.
+  @Test func aRunThatNeverBeganLeavesTheFolders() throws {
+    let targets = [folder.file("streams"), folder.file("files")]
+    let isThere = { FileManager.default.fileExists(atPath: $0) }
+    let command = [
+      Captures.demo, "--extract-streams", targets[0], "--extract-files", targets[1], "--quiet",
+    ]
+    let noRedis = ["--publish", "redis://127.0.0.1:1", "--sensor", "nobody"]
+    for (more, status) in [
+      (noRedis, 69), (["--output", folder.file("no/such/folder.json")], 74),
+    ] as [([String], Int32)] {
+      let run = try FileRead(command + more)
+      #expect(run.status == .exited(status), "\(run.errors)")
+      #expect(targets.filter(isThere) == [])
+    }
+    // One that was there stays.
+    try FileManager.default.createDirectory(atPath: targets[1], withIntermediateDirectories: false)
+    #expect(try FileRead(command + noRedis).status == .exited(69))
+    #expect(targets.filter(isThere) == [targets[1]])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: targets[1]) == [])
+    let run = try FileRead(command)
+    #expect(run.status == .exited(0), "\(run.errors)")
+  }
+
   @Test func aFolderWithSomethingInItIsRefused() throws {
     let target = folder.file("full")
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)

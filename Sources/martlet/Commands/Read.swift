@@ -2,6 +2,7 @@ import ArgumentParser
 import Dissection
 import Filters
 import FlowEngine
+import Foundation
 import Records
 
 /// `martlet read`
@@ -19,6 +20,7 @@ struct Read: ParsableCommand {
         martlet read day.pcap.zst -o flows.json       Suricata's EVE JSON
         martlet read day.pcap.zst -o flows.csv        for DuckDB and pandas
         martlet read *.pcap --format zeek -o logs/    Zeek's conn.log, dns.log, http.log …
+        martlet read day.pcap.zst -o records/         EVE, a file for each type of record
         martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
         martlet read a.pcap --where 'tcp.rst' --write-pcap reset.pcap
         martlet read a.pcap --extract-streams said/   what each side said, a file a direction
@@ -236,7 +238,7 @@ struct Read: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Threads that track flows; results do not depend on it. Default: the cores but one.",
+      "Threads that track flows; results do not depend on it while no table is full. Default: the cores but one.",
       valueName: "n"))
   var workers: Int?
 
@@ -254,6 +256,30 @@ struct Read: ParsableCommand {
 
   /// Payloads are written to files.
   var wantsPayloads: Bool { extractStreams != nil || extractFiles != nil }
+
+  /// What records are written as: where nobody said by the output's name, and on a terminal what a person
+  /// reads.
+  var recordFormat: Format {
+    if let format { return format }
+    guard output == "-" else {
+      switch (output as NSString).pathExtension {
+      case "csv": return .csv
+      case "log": return .zeek
+      case "txt": return .table
+      default: return .eve
+      }
+    }
+    if summary || wantsPackets || wantsPayloads || publish != nil { return .none }
+    return Output.isTerminal ? .table : .eve
+  }
+
+  /// A file for each type of record, in a folder.
+  var writesFolder: Bool {
+    if recordFormat == .none || output == "-" { return false }
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory)
+    return output.hasSuffix("/") || (exists && isDirectory.boolValue)
+  }
 
   func validate() throws {
     if inputs.isEmpty { throw ValidationError("Name capture files, folders, or - for a pipe.") }
@@ -279,10 +305,9 @@ struct Read: ParsableCommand {
     {
       throw ValidationError("--count counts everything and writes nothing else")
     }
-    let paths = [
-      format == Format.none ? nil : output, writePcap, index, extractStreams, extractFiles,
-    ].compactMap { $0 }
-      .filter { $0 != "-" }
+    let records = recordFormat == .none ? nil : output
+    let paths = [records, writePcap, index, extractStreams, extractFiles].compactMap { $0 }
+      .filter { $0 != "-" }.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     if Set(paths).count < paths.count {
       throw ValidationError("Each output needs a file of its own.")
     }
@@ -293,10 +318,7 @@ struct Read: ParsableCommand {
       throw ValidationError(
         "--follow cannot write packets: they are read a second time, when all flows are known")
     }
-    let standardOutputs = [format == Format.none ? nil : output, writePcap, index].filter {
-      $0 == "-"
-    }
-    if wantsPackets && standardOutputs.count > 1 && (format != nil || writePcap == index) {
+    if [records, writePcap, index].count(where: { $0 == "-" }) > 1 {
       throw ValidationError("Only one of the outputs can be standard output.")
     }
     if extractFiles != nil && (headersOnly || protocols.bits == 0) {
@@ -333,7 +355,8 @@ struct Read: ParsableCommand {
     settings.flowCapacity = min(flows, 262_144)
     settings.bufferBytes = 256 << 20
     settings.ringBytes = 8 << 20
-    settings.wantsHiddenRecords = format == .zeek
+    // Zeek's logs of protocols are made of them.
+    settings.wantsHiddenRecords = recordFormat == .zeek && writesFolder
     return settings
   }
 

@@ -6,6 +6,8 @@ import Synchronization
 /// The publisher's thread meets the command's outputs here.
 final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   private let outputs: [any RecordOutput]
+  /// That they write to, where it is one.
+  private let folder: OutputFolder?
   /// On a pipe or a terminal records are shown as they come; a file gets large pieces.
   private let isEager: Bool
   /// A reader of records who has seen enough ends the run; not where there is more to it.
@@ -14,8 +16,11 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   private let broken = Atomic<Bool>(false)
   private let failure = Mutex<OutputError?>(nil)
 
-  init(_ outputs: [any RecordOutput], isEager: Bool, mayEndEarly: Bool) {
+  init(
+    _ outputs: [any RecordOutput], folder: OutputFolder? = nil, isEager: Bool, mayEndEarly: Bool
+  ) {
     self.outputs = outputs
+    self.folder = folder
     self.mayEndEarly = mayEndEarly
     self.isEager = isEager
   }
@@ -24,10 +29,11 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   /// An output can take no more: there is no use in going on.
   var isBroken: Bool { broken.load(ordering: .relaxed) }
   var error: OutputError? {
-    failure.withLock { $0 } ?? outputs.lazy.compactMap(\.error).first
+    failure.withLock { $0 } ?? folder?.error ?? outputs.lazy.compactMap(\.error).first
   }
 
   func take(_ record: UnsafePointer<FlowRecord>) {
+    folder?.clear()
     if record.pointee.kind == FlowRecordKind.flow { flows.wrappingAdd(1, ordering: .relaxed) }
     for output in outputs { output.take(record) }
   }
@@ -37,12 +43,15 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   }
 
   func take(_ event: EventRecord) {
+    folder?.clear()
     for output in outputs { output.take(event) }
   }
 
   func pause() {
     if isEager { for output in outputs { output.flush() } }
-    if outputs.contains(where: { $0.error != nil || (mayEndEarly && $0.isUnwanted) }) {
+    if folder?.error != nil
+      || outputs.contains(where: { $0.error != nil || (mayEndEarly && $0.isUnwanted) })
+    {
       broken.store(true, ordering: .relaxed)
     }
   }
@@ -55,6 +64,7 @@ final class ReadConsumer: RecordConsumer, @unchecked Sendable {
   }
 
   func finish() {
+    folder?.clear()
     for output in outputs { output.finish() }
   }
 }

@@ -72,7 +72,7 @@ final class ReadRun {
   /// Whether an output is one of the inputs under whatever name.
   private func overwrittenInput() -> String? {
     let read = Set(inputs.inputs.compactMap { FileIdentity($0.path, $0.descriptor) })
-    return [options.output, options.writePcap, options.index].compactMap { $0 }
+    return (outputs.paths + [options.writePcap, options.index].compactMap { $0 })
       .filter { $0 != "-" }.first { path in FileIdentity(path).map(read.contains) ?? false }
   }
 
@@ -94,8 +94,14 @@ final class ReadRun {
       sinks: try sinks(),
       consumers: [consumer], recordFilter: try recordFilter(),
       logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
-    extractor?.start(engine.payloadRings)
-    try engine.start()
+    // Last of all: folders are made for a run that will begin.
+    try extractor?.start(engine.payloadRings)
+    do {
+      try engine.start()
+    } catch {
+      extractor?.abandon()
+      throw error
+    }
     while !engine.playersAreFinished && !consumer.isBroken && !interrupt.isSet {
       usleep(2000)
       show(progress(port, consumer, engine, stream))
@@ -115,13 +121,15 @@ final class ReadRun {
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
     for problem in filterProblems.withLock({ $0 }) { tell(problem) }
     for warning in warnings(port, engine, stream) { say(warning) }
+    let cut = extractor?.problems ?? []
+    for problem in cut { tell(problem) }
     if let error = reservation.withLock({ $0 }) ?? second?.selection.error { throw error }
     if interrupt.isSet { say("stopped before the end") }
     try afterwards(port)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
     if !options.quiet {
-      for line in extractor?.outcome(options) ?? [] { say(line) }
+      for line in extractor?.outcome() ?? [] { say(line) }
       Output.writeError("\(outcome.totals)\n")
     }
     if let error = consumer.error {
@@ -129,7 +137,7 @@ final class ReadRun {
       return .ioError
     }
     if interrupt.isSet { return .interrupted }
-    return status(stream)
+    return cut.isEmpty ? status(stream) : .ioError
   }
 
   private func status(_ stream: CaptureStream) -> ExitStatus {
@@ -297,16 +305,39 @@ final class ReadRun {
     if counters[.unknownLinkType] > 0 {
       warnings.append(Self.unreadLinkTypes(port.linkTypes, counters[.unknownLinkType]))
     }
-    if counters[.evicted] > 0 {
-      warnings.append(
-        "\(Units.grouped(counters[.evicted])) flows ended early because \(options.flows) were"
-          + " alive in one worker; raise --flows")
-    }
+    warnings += Self.losses(
+      counters, flows: options.flows, dissected: options.dissection?.flowCapacity ?? 0)
     if stream.reportedDrops > 0 {
       warnings.append(
         "the capturing program says that it lost \(Units.grouped(stream.reportedDrops)) packets")
     }
     return warnings
+  }
+
+  /// Where a table was full: `flows` of each worker, of them `dissected` at a time.
+  static func losses(_ counters: CounterSnapshot, flows: Int, dissected: Int) -> [String] {
+    var losses: [String] = []
+    if counters[.evicted] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.evicted])) flows ended early because \(flows) were alive in one"
+          + " worker; raise --flows")
+    }
+    if counters[.dissectionNoState] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.dissectionNoState])) flows were not looked into because"
+          + " \(dissected) were in dissection in one worker: their protocol records are missing")
+    }
+    if counters[.dissectionNoMemory] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.dissectionNoMemory])) times dissection had no memory left for"
+          + " what had to wait: protocol records lack something, or are missing")
+    }
+    if counters[.protocolRecordsDropped] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.protocolRecordsDropped])) protocol records are missing: they"
+          + " are too long")
+    }
+    return losses
   }
 
   /// `packets` of link types that the engine does not look into, by name.

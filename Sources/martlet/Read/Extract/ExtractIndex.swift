@@ -4,13 +4,15 @@ import Records
 
 /// `index.json` of a folder: an EVE record a line, with an object more in it.
 final class ExtractIndex {
+  static let name = "index.json"
+
   private let file: OutputFile
   private var encoder: RecordEncoder
   private var batch = RecordBatch(format: .eve)
   private var lines: [UInt8] = []
 
   init(folder: String, context: RecordContext) throws(OutputError) {
-    file = try OutputFile(path: "\(folder)/index.json")
+    file = try OutputFile(path: "\(folder)/\(Self.name)")
     encoder = RecordEncoder(context: context, format: .eve)
   }
 
@@ -46,25 +48,5 @@ final class ExtractIndex {
   func finish() {
     flush()
     file.finish()
-  }
-}
-
-/// The folder that a run writes into: new, or empty.
-enum ExtractFolder {
-  static func make(_ path: String) throws(OutputError) -> String {
-    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    if mkdir(path, 0o755) == 0 { return path }
-    guard errno == EEXIST else { throw OutputError(path, errno) }
-    guard let folder = opendir(path) else { throw OutputError(path, errno) }
-    defer { closedir(folder) }
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." {
-        throw OutputError(path, "is not empty; name a folder that is, or a new one")
-      }
-    }
-    return path
   }
 }

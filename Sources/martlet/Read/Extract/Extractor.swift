@@ -19,8 +19,9 @@ final class Extractor: RecordOutput, @unchecked Sendable {
   }
 
   /// The writing thread's own, until it has ended.
-  private let streams: StreamExtractor?
-  private let files: FileExtractor?
+  private var streams: StreamExtractor?
+  private var files: FileExtractor?
+  private let options: Read
   private var rings: [ByteRing] = []
   private let ends = Mutex<[End]>([])
   private let failure = Mutex<OutputError?>(nil)
@@ -33,22 +34,28 @@ final class Extractor: RecordOutput, @unchecked Sendable {
   /// Messages taken from one ring before the next one's turn.
   private static let turn = 512
 
+  /// Refuses a folder that has something in it. Nothing is made before ``start(_:)``.
   init(_ options: Read) throws(OutputError) {
-    if let folder = options.extractStreams {
-      streams = try StreamExtractor(folder, context: options.context, policy: options.overlap)
-    } else {
-      streams = nil
-    }
-    if let folder = options.extractFiles {
-      files = try FileExtractor(
-        folder, context: options.context, isChoosy: options.where != nil)
-    } else {
-      files = nil
-    }
+    self.options = options
+    if let folder = options.extractStreams { try ExtractFolder.check(folder) }
+    if let folder = options.extractFiles { try ExtractFolder.check(folder) }
   }
 
-  /// Before the workers start.
-  func start(_ rings: [ByteRing]) {
+  /// Makes the folders; before the workers start.
+  func start(_ rings: [ByteRing]) throws(OutputError) {
+    if let folder = options.extractStreams {
+      streams = try StreamExtractor(folder, context: options.context, policy: options.overlap)
+    }
+    do throws(OutputError) {
+      if let folder = options.extractFiles {
+        files = try FileExtractor(
+          folder, context: options.context, isChoosy: options.where != nil)
+      }
+    } catch {
+      streams?.finish()
+      streams?.remove()
+      throw error
+    }
     self.rings = rings
     isStarted = true
     let thread = Thread { [self] in
@@ -57,6 +64,13 @@ final class Extractor: RecordOutput, @unchecked Sendable {
     }
     thread.name = "extractor"
     thread.start()
+  }
+
+  /// What should have come never began: the folders are as they were.
+  func abandon() {
+    finish()
+    streams?.remove()
+    files?.remove()
   }
 
   // MARK: The publisher's side
@@ -166,25 +180,37 @@ final class Extractor: RecordOutput, @unchecked Sendable {
   // MARK: What is said
 
   /// After ``finish()``: a line for each folder.
-  func outcome(_ options: Read) -> [String] {
+  func outcome() -> [String] {
     var lines: [String] = []
     func holes(_ count: UInt64, _ missing: UInt64) -> String {
       count == 0
         ? "no holes" : "\(Units.grouped(count)) holes (\(Units.grouped(missing)) bytes missing)"
     }
+    func cut(_ count: UInt64) -> String { count == 0 ? "" : ", \(Units.grouped(count)) cut" }
     if let folder = options.extractStreams, let streams {
       lines.append(
         "\(Units.grouped(streams.conversationCount)) conversations in"
           + " \(Units.grouped(streams.fileCount)) files written to \(folder),"
-          + " \(Units.grouped(streams.bytes)) bytes, \(holes(streams.holes, streams.missing))")
+          + " \(Units.grouped(streams.bytes)) bytes, \(holes(streams.holes, streams.missing))"
+          + cut(streams.cut))
     }
     if let folder = options.extractFiles, let files {
       lines.append(
         "\(Units.grouped(files.occurrences)) bodies and attachments in"
           + " \(Units.grouped(files.fileCount)) files written to \(folder),"
           + " \(Units.grouped(files.bytes)) bytes, \(Units.grouped(files.incomplete)) incomplete,"
-          + " \(holes(files.holes, files.missing))")
+          + " \(holes(files.holes, files.missing))\(cut(files.cut))")
     }
     return lines
+  }
+
+  /// After ``finish()``: files that could not be as large as they should.
+  var problems: [String] {
+    [(options.extractStreams, streams?.full), (options.extractFiles, files?.full)]
+      .compactMap { folder, count in
+        guard let folder, let count, count > 0 else { return nil }
+        return "\(folder): no file can be larger there; \(Units.grouped(count))"
+          + " \(count == 1 ? "is" : "are") cut, as index.json says"
+      }
   }
 }

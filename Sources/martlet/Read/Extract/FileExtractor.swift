@@ -1,30 +1,22 @@
 import CCrypto
 import Dissection
 import FlowEngine
+import Glibc
 import Records
 
 /// `--extract-files`: bodies and attachments, each under its SHA-256, whoever sent it how often.
 final class FileExtractor {
+  typealias Account = WaitingBodies.Account
+
   /// A file under way.
   private struct Part {
     let file: PayloadFile
-    var size: UInt64 = 0
-    var holes: UInt64 = 0
-    var missing: UInt64 = 0
-    /// Behind a hole that is too large to be kept as zeros nothing is kept.
-    var isCut = false
-    var digest = ccrypto_sha256_state()
+    var account = Account()
 
     init(_ file: PayloadFile) {
       self.file = file
-      ccrypto_sha256_begin(&digest)
+      ccrypto_sha256_begin(&account.digest)
     }
-  }
-
-  /// One that is over, and waits for the word whether its flow is wanted.
-  private struct Finished {
-    var part: Part
-    var message: [UInt8]
   }
 
   private struct Place: Hashable {
@@ -33,10 +25,9 @@ final class FileExtractor {
   }
 
   private var parts: [Place: Part] = [:]
-  /// By flow; empty without `--where`.
-  private var waiting: [UInt64: [Finished]] = [:]
-  private let pool: PayloadFilePool
-  private let index: ExtractIndex
+  /// Nothing waits without `--where`.
+  private var waiting: WaitingBodies
+  private let folder: ExtractFolder
   /// Whether a flow is wanted is known at its end.
   private let isChoosy: Bool
   private(set) var occurrences: UInt64 = 0
@@ -46,28 +37,49 @@ final class FileExtractor {
   private(set) var holes: UInt64 = 0
   private(set) var missing: UInt64 = 0
 
-  /// Zeros that stand for bytes nobody saw, of one file.
-  private static let mostZeros: UInt64 = 64 << 20
+  /// Files that are not complete because of their holes, or because no file may be larger.
+  private(set) var cut: UInt64 = 0
+  private(set) var full: UInt64 = 0
+  /// Bytes of bodies that came, and zeros that stand for those that did not: zeros are hashed, too, and a
+  /// sender costs us no more with what he leaves out than with what he sends.
+  private var seen: UInt64 = 0
+  private var zeros: UInt64 = 0
 
-  init(_ folder: String, context: RecordContext, isChoosy: Bool) throws(OutputError) {
-    let folder = try ExtractFolder.make(folder)
-    pool = try PayloadFilePool(folder: folder)
-    index = try ExtractIndex(folder: folder, context: context)
+  struct Limits {
+    var waiting = WaitingBodies.Limits()
+    /// Zeros of one file, where they are more than its bytes, too.
+    var zeros: UInt64 = 1 << 20
+    /// Zeros of all files, where they are more than their bytes, too.
+    var zerosInAll: UInt64 = 256 << 20
+  }
+
+  private let limits: Limits
+
+  init(
+    _ folder: String, context: RecordContext, isChoosy: Bool,
+    limits: Limits = Limits()
+  ) throws(OutputError) {
+    let folder = try ExtractFolder(folder, context: context)
+    self.folder = folder
+    waiting = WaitingBodies(folder.pool, limits.waiting)
+    self.limits = limits
     self.isChoosy = isChoosy
   }
 
-  var error: OutputError? { pool.error ?? index.error }
+  var error: OutputError? { folder.error }
+  /// In memory, and on disk.
+  var waitingCounts: (bodies: Int, parked: Int) { (waiting.bodyCount, waiting.parkedCount) }
 
   func take(_ head: PayloadHead, _ bytes: UnsafeRawBufferPointer) {
     let place = Place(flow: head.flow, side: head.side)
     switch head.kind {
     case .fileBegins: discard(place)
     case .fileBytes:
-      if parts[place] == nil { parts[place] = Part(pool.make()) }
+      if parts[place] == nil { parts[place] = Part(folder.pool.make()) }
       add(bytes, to: &parts[place])
-      pool.watchMemory()
+      folder.pool.watchMemory()
     case .fileGap:
-      if parts[place] == nil { parts[place] = Part(pool.make()) }
+      if parts[place] == nil { parts[place] = Part(folder.pool.make()) }
       leaveOut(head.number, of: &parts[place])
     case .fileEnds: end(place, bytes)
     case .segment, .datagram: break
@@ -76,28 +88,35 @@ final class FileExtractor {
 
   private func add(_ bytes: UnsafeRawBufferPointer, to part: inout Part?) {
     guard var taken = part.take() else { return }
-    if !taken.isCut {
-      taken.file.write(bytes, at: taken.size)
-      taken.size += UInt64(bytes.count)
-      ccrypto_sha256_add(&taken.digest, bytes.baseAddress, bytes.count)
+    if !taken.account.isCut {
+      taken.file.write(bytes, at: taken.account.size)
+      taken.account.size += UInt64(bytes.count)
+      seen += UInt64(bytes.count)
+      ccrypto_sha256_add(&taken.account.digest, bytes.baseAddress, bytes.count)
     }
     part = taken
   }
 
   private func leaveOut(_ count: UInt64, of part: inout Part?) {
     guard var taken = part.take() else { return }
-    taken.holes += 1
-    if count > Self.mostZeros || taken.missing + count > Self.mostZeros {
-      taken.isCut = true
-    } else if !taken.isCut {
-      taken.missing += count
-      taken.size += count
-      taken.file.extend(to: taken.size)
+    let account = taken.account
+    taken.account.holes += 1
+    // A count off the wire may be anything.
+    let (missing, isTooMuch) = account.missing.addingReportingOverflow(count)
+    if isTooMuch || missing > max(limits.zeros, account.size - account.missing)
+      || zeros + count > max(limits.zerosInAll, seen)
+    {
+      taken.account.isCut = true
+    } else if !account.isCut {
+      zeros += count
+      taken.account.missing = missing
+      taken.account.size += count
+      taken.file.extend(to: taken.account.size)
       withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { zeros in
         zeros.initializeMemory(as: UInt8.self, repeating: 0)
         var left = Int(count)
         while left > 0 {
-          ccrypto_sha256_add(&taken.digest, zeros.baseAddress, min(left, zeros.count))
+          ccrypto_sha256_add(&taken.account.digest, zeros.baseAddress, min(left, zeros.count))
           left -= zeros.count
         }
       }
@@ -108,9 +127,9 @@ final class FileExtractor {
   private func end(_ place: Place, _ message: UnsafeRawBufferPointer) {
     guard let part = parts.removeValue(forKey: place) else { return }
     if isChoosy {
-      waiting[place.flow, default: []].append(Finished(part: part, message: Array(message)))
+      waiting.put(part.file, part.account, message, of: place.flow)
     } else {
-      finish(part, message)
+      finish(part.file, part.account, message)
     }
   }
 
@@ -118,12 +137,11 @@ final class FileExtractor {
   func end(_ record: UnsafePointer<FlowRecord>, isWanted: Bool) {
     let flow = record.pointee.cold.ordinal
     for side in 0..<UInt8(2) { discard(Place(flow: flow, side: side)) }
-    guard let finished = waiting.removeValue(forKey: flow) else { return }
-    for file in finished {
+    waiting.take(flow) { file, account, message in
       if isWanted {
-        file.message.withUnsafeBytes { finish(file.part, $0) }
+        finish(file, account, message)
       } else {
-        file.part.file.discard()
+        file.discard()
       }
     }
   }
@@ -132,30 +150,45 @@ final class FileExtractor {
     parts.removeValue(forKey: place)?.file.discard()
   }
 
-  private func finish(_ part: Part, _ message: UnsafeRawBufferPointer) {
-    guard error == nil, let event = EventRecord(message) else { return part.file.discard() }
-    let isWhole = FileEvent.isComplete(event) && part.holes == 0 && !part.isCut
-    let hash = Self.text(part.digest)
-    let name = isWhole ? hash : "\(hash).incomplete"
-    let path = "\(pool.subfolder(String(hash.prefix(2))))/\(name)"
-    let isNew = part.file.finish(as: path)
+  private func finish(
+    _ file: PayloadFile, _ account: Account, _ message: UnsafeRawBufferPointer
+  ) {
+    guard error == nil, let event = EventRecord(message) else { return file.discard() }
+    var isWhole = FileEvent.isComplete(event) && account.holes == 0 && !account.isCut
+    let hash = Self.text(account.digest)
+    let group = String(hash.prefix(2))
+    folder.pool.makeSubfolder(group)
+    var place = isWhole ? "\(group)/\(hash)" : "\(group)/\(hash)\(Self.incompleteSuffix)"
+    let isNew = file.finish(as: "\(folder.path)/\(place)")
+    var account = account
+    account.fit(to: file)
+    if account.isFull { full += 1 }
+    if account.isFull && isWhole {
+      // Known only now.
+      isWhole = false
+      rename("\(folder.path)/\(place)", "\(folder.path)/\(place)\(Self.incompleteSuffix)")
+      place += Self.incompleteSuffix
+    }
     occurrences += 1
     if !isWhole { incomplete += 1 }
-    holes += part.holes
-    missing += part.missing
+    if account.isCut { cut += 1 }
+    holes += account.holes
+    missing += account.missing
     if isNew {
       fileCount += 1
-      bytes += part.size - part.missing
+      bytes += account.size - min(account.missing, account.size)
     }
     guard error == nil else { return }
     let side = event.head.side == (event.head.flags & EventHead.Flags.originatorIsB != 0 ? 1 : 0)
-    index.add(
+    folder.index.add(
       event, "extracted",
-      "{\"path\":\"\(path.dropFirst(pool.folder.utf8.count + 1))\",\"sha256\":\"\(hash)\""
-        + ",\"bytes\":\(part.size),\"complete\":\(isWhole),\"hole_count\":\(part.holes)"
-        + ",\"missing_bytes\":\(part.missing),\"cut\":\(part.isCut)"
+      "{\"path\":\"\(place)\",\"sha256\":\"\(hash)\""
+        + ",\"bytes\":\(account.size),\"complete\":\(isWhole),\"hole_count\":\(account.holes)"
+        + ",\"missing_bytes\":\(account.missing),\"cut\":\(account.isCut)"
         + ",\"direction\":\"\(side ? "to_server" : "to_client")\"}")
   }
+
+  private static let incompleteSuffix = ".incomplete"
 
   private static func text(_ digest: ccrypto_sha256_state) -> String {
     var digest = digest
@@ -169,8 +202,9 @@ final class FileExtractor {
 
   func finish() {
     parts = [:]
-    waiting = [:]
-    pool.finish()
-    index.finish()
+    folder.finish()
   }
+
+  /// After ``finish()`` of a run that never began.
+  func remove() { folder.remove() }
 }

@@ -5,19 +5,29 @@ import Glibc
 /// writes are holes, and read as zeros.
 final class PayloadFile {
   private let pool: PayloadFilePool
-  /// Of its temporary file; nil while all of it is in memory.
-  private(set) var temporaryPath: String?
+  /// Of its temporary file; 0 while all of it is in memory.
+  private var number: UInt64
   fileprivate(set) var descriptor: Int32 = -1
   /// Not written yet, and where it belongs.
   private var bytes: [UInt8] = []
   private var start: UInt64 = 0
   /// One behind the last byte, holes included.
-  private(set) var size: UInt64 = 0
+  private(set) var size: UInt64
+  /// It has reached what the file system, or a limit on the process, allows a file to have: nothing is
+  /// added any more, and `size` is what is there.
+  private(set) var isFull = false
 
   /// What is held back before it is written.
   private static let pieceBytes = 64 << 10
 
-  init(_ pool: PayloadFilePool) { self.pool = pool }
+  /// `number` and `size`: of one that was parked.
+  init(_ pool: PayloadFilePool, number: UInt64 = 0, size: UInt64 = 0) {
+    self.pool = pool
+    self.number = number
+    self.size = size
+  }
+
+  fileprivate var temporaryPath: String? { number == 0 ? nil : pool.path(number) }
 
   /// Nothing of it is left.
   func discard() {
@@ -25,13 +35,13 @@ final class PayloadFile {
     letBytesGo()
     pool.close(self)
     if let temporaryPath { unlink(temporaryPath) }
-    temporaryPath = nil
+    number = 0
   }
 
   func write(_ more: UnsafeRawBufferPointer, at place: UInt64) {
-    guard more.count > 0, pool.error == nil else { return }
-    size = max(size, place + UInt64(more.count))
+    guard more.count > 0, pool.error == nil, !isFull else { return }
     let end = start + UInt64(bytes.count)
+    size = max(size, place + UInt64(more.count))
     if !bytes.isEmpty && place >= start && place < end && place + UInt64(more.count) <= end {
       let offset = Int(place - start)
       bytes.withUnsafeMutableBytes {
@@ -40,7 +50,10 @@ final class PayloadFile {
       }
       return
     }
-    if !bytes.isEmpty && place != end { flush() }
+    if !bytes.isEmpty && place != end {
+      flush()
+      if isFull { return }
+    }
     if bytes.isEmpty { start = place }
     bytes.append(contentsOf: more)
     pool.held += more.count
@@ -48,11 +61,22 @@ final class PayloadFile {
   }
 
   /// The file ends here at the least.
-  func extend(to end: UInt64) { size = max(size, end) }
+  func extend(to end: UInt64) { if !isFull { size = max(size, end) } }
+
+  /// Nothing of it stands behind `end`.
+  func truncate(to end: UInt64) {
+    guard size > end else { return }
+    flush()
+    guard size > end else { return }
+    size = end
+    if number != 0, pool.open(self), ftruncate(descriptor, off_t(clamping: end)) != 0 {
+      pool.fail(temporaryPath ?? pool.folder, errno)
+    }
+  }
 
   /// Whether these bytes stand at `place`, which has been written.
   func holds(_ other: UnsafeRawBufferPointer, at place: UInt64) -> Bool {
-    guard other.count > 0, pool.error == nil else { return true }
+    guard other.count > 0, pool.error == nil, !isFull else { return true }
     let end = start + UInt64(bytes.count)
     if place >= start && place + UInt64(other.count) <= end {
       let offset = Int(place - start)
@@ -61,7 +85,7 @@ final class PayloadFile {
       }
     }
     flush()
-    guard pool.open(self) else { return true }
+    guard !isFull, pool.open(self) else { return true }
     return withUnsafeTemporaryAllocation(byteCount: other.count, alignment: 1) { memory in
       var done = 0
       while done < memory.count {
@@ -79,9 +103,20 @@ final class PayloadFile {
   func flush() {
     guard !bytes.isEmpty else { return }
     defer { letBytesGo() }
-    if temporaryPath == nil { temporaryPath = pool.temporaryPath() }
+    if number == 0 { number = pool.nextNumber() }
     guard pool.open(self) else { return }
     put()
+  }
+
+  /// Brings all of it to disk, where the pool knows it by the number that is returned; 0 where it has no
+  /// byte. This object is done with.
+  func park() -> UInt64 {
+    pool.forget(self)
+    flush()
+    guard number != 0, pool.open(self) else { return 0 }
+    close(pool.path(number))
+    defer { number = 0 }
+    return number
   }
 
   private func put() {
@@ -92,9 +127,16 @@ final class PayloadFile {
         pwrite(descriptor, $0.baseAddress! + done, $0.count - done, off_t(start) + off_t(done))
       }
       if count < 0 && errno == EINTR { continue }
+      if count < 0 && errno == EFBIG { return fill() }
       if count < 0 { return pool.fail(temporaryPath ?? pool.folder, errno) }
       done += count
     }
+  }
+
+  private func fill() {
+    isFull = true
+    var status = stat()
+    size = fstat(descriptor, &status) == 0 ? UInt64(max(status.st_size, 0)) : 0
   }
 
   private func letBytesGo() {
@@ -108,7 +150,7 @@ final class PayloadFile {
   @discardableResult
   func finish(as path: String) -> Bool {
     pool.forget(self)
-    if temporaryPath == nil {
+    if number == 0 {
       // Never needed a name before.
       descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
       if descriptor < 0 {
@@ -129,7 +171,7 @@ final class PayloadFile {
       return false
     }
     if rename(temporaryPath, path) != 0 { pool.fail(path, errno) }
-    self.temporaryPath = nil
+    number = 0
     return pool.error == nil
   }
 
@@ -139,7 +181,7 @@ final class PayloadFile {
     if fstat(descriptor, &status) == 0, UInt64(max(status.st_size, 0)) < size,
       ftruncate(descriptor, off_t(clamping: size)) != 0
     {
-      pool.fail(path, errno)
+      if errno == EFBIG { fill() } else { pool.fail(path, errno) }
     }
     pool.close(self)
   }
@@ -154,19 +196,20 @@ final class PayloadFilePool {
   private var opened: [PayloadFile] = []
   /// All that are under way.
   private var known: [ObjectIdentifier: PayloadFile] = [:]
-  private var made = 0
+  private var made: UInt64 = 0
   private var folders: Set<String> = []
   private(set) var error: OutputError?
   /// Bytes held back in memory.
   var held = 0
 
+  static let partsName = ".unfinished"
   static let openLimit = 256
   static let heldLimit = 64 << 20
 
   /// `folder` must be there.
   init(folder: String) throws(OutputError) {
     self.folder = folder
-    parts = "\(folder)/.unfinished"
+    parts = "\(folder)/\(Self.partsName)"
     if mkdir(parts, 0o750) != 0 { throw OutputError(parts, errno) }
   }
 
@@ -176,11 +219,29 @@ final class PayloadFilePool {
     return file
   }
 
+  /// One that was parked.
+  func unpark(_ number: UInt64, size: UInt64) -> PayloadFile {
+    let file = PayloadFile(self, number: number, size: size)
+    known[ObjectIdentifier(file)] = file
+    return file
+  }
+
   fileprivate func forget(_ file: PayloadFile) { known[ObjectIdentifier(file)] = nil }
 
-  fileprivate func temporaryPath() -> String {
+  fileprivate func nextNumber() -> UInt64 {
     made += 1
-    return "\(parts)/\(made)"
+    return made
+  }
+
+  fileprivate func path(_ number: UInt64) -> String { "\(parts)/\(number)" }
+
+  /// A file of the folder's own that has no name any more. -1 where there is none.
+  func namelessFile() -> Int32 {
+    let path = path(nextNumber())
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if descriptor < 0 { fail(path, errno) }
+    unlink(path)
+    return descriptor
   }
 
   /// The first thing that goes wrong ends it all.
@@ -221,17 +282,18 @@ final class PayloadFilePool {
     for file in known.values { file.flush() }
   }
 
-  /// A folder within, made where it is not there yet.
-  func subfolder(_ name: String) -> String {
+  /// Makes a folder within where it is not there yet.
+  func makeSubfolder(_ name: String) {
     let path = "\(folder)/\(name)"
     if folders.insert(name).inserted && mkdir(path, 0o755) != 0 && errno != EEXIST {
       fail(path, errno)
     }
-    return path
   }
 
   func finish() {
     for file in known.values { file.discard() }
+    // What is parked.
+    for name in ExtractFolder.names(in: parts) ?? [] { unlink("\(parts)/\(name)") }
     if rmdir(parts) != 0 && error == nil { fail(parts, errno) }
   }
 }

@@ -18,8 +18,7 @@ final class StreamExtractor {
   }
 
   private var conversations: [UInt64: Conversation] = [:]
-  private let pool: PayloadFilePool
-  private let index: ExtractIndex
+  private let folder: ExtractFolder
   private let identity: FlowIdentity
   private let policy: OverlapPolicy
   private(set) var conversationCount: UInt64 = 0
@@ -27,6 +26,9 @@ final class StreamExtractor {
   private(set) var bytes: UInt64 = 0
   private(set) var holes: UInt64 = 0
   private(set) var missing: UInt64 = 0
+  /// Files that end before their stream: because of its holes, or because no file may be larger.
+  private(set) var cut: UInt64 = 0
+  private(set) var full: UInt64 = 0
 
   /// Conversations that begin within so many packets of the input lie in one folder, so that none has
   /// many files, however many there are, and the same input always gives the same names.
@@ -37,14 +39,12 @@ final class StreamExtractor {
   init(
     _ folder: String, context: RecordContext, policy: OverlapPolicy
   ) throws(OutputError) {
-    let folder = try ExtractFolder.make(folder)
-    pool = try PayloadFilePool(folder: folder)
-    index = try ExtractIndex(folder: folder, context: context)
+    self.folder = try ExtractFolder(folder, context: context)
     identity = FlowIdentity(sensorName: context.sensorName)
     self.policy = policy
   }
 
-  var error: OutputError? { pool.error ?? index.error }
+  var error: OutputError? { folder.error }
 
   func take(_ head: PayloadHead, _ bytes: UnsafeRawBufferPointer) {
     // An end without anything before it is no stream.
@@ -54,7 +54,7 @@ final class StreamExtractor {
     } else {
       add(head, bytes, to: &conversations[head.flow, default: Conversation()].b)
     }
-    pool.watchMemory()
+    folder.pool.watchMemory()
   }
 
   private func add(
@@ -72,8 +72,8 @@ final class StreamExtractor {
       if head.length == 0 { return }
       direction =
         head.kind == .segment
-        ? .segments(StreamSegments(pool.make(), head))
-        : .datagrams(StreamDatagrams(pool.make(), head))
+        ? .segments(StreamSegments(folder.pool.make(), head))
+        : .datagrams(StreamDatagrams(folder.pool.make(), head))
       add(head, bytes, to: &direction)
     }
   }
@@ -91,14 +91,15 @@ final class StreamExtractor {
     conversationCount += 1
     let group = record.pointee.cold.ordinal / Self.packetsPerFolder
     let name = Self.name(record, identity)
-    let folder = "\(group)"
-    let place = String(repeating: "0", count: max(0, 5 - folder.count)) + folder
-    let path = "\(pool.subfolder(place))/\(name)"
+    let digits = "\(group)"
+    let place = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    folder.pool.makeSubfolder(place)
+    let path = "\(place)/\(name)"
     let isB = record.pointee.originatorIsB
     let toServer = finish(isB ? conversation.b : conversation.a, path, "to_server")
     let toClient = finish(isB ? conversation.a : conversation.b, path, "to_client")
     let parts = [toServer, toClient].compactMap { $0 }.joined(separator: ",")
-    if error == nil { index.add(record, "streams", "{\(parts)}") }
+    if error == nil { folder.index.add(record, "streams", "{\(parts)}") }
   }
 
   private func discard(_ direction: Direction?) {
@@ -128,56 +129,67 @@ final class StreamExtractor {
       "\(time)_\(proto)_\(end(record.pointee.originator))_\(end(record.pointee.responder))_\(id)"
   }
 
-  /// Names the direction's file; its part of the conversation's line, nil where it sent nothing.
-  private func finish(_ direction: Direction?, _ path: String, _ suffix: String) -> String? {
+  /// Names the direction's file, whose path within the folder is given but for its suffix; its part of the
+  /// conversation's line, nil where it sent nothing.
+  private func finish(_ direction: Direction?, _ place: String, _ suffix: String) -> String? {
     guard let direction else { return nil }
-    let path = "\(path).\(suffix)"
-    var line = "\"\(suffix)\":{\"path\":\"\(path.dropFirst(pool.folder.utf8.count + 1))\""
+    let place = "\(place).\(suffix)"
+    let path = "\(folder.path)/\(place)"
+    var line = "\"\(suffix)\":{\"path\":\"\(place)\""
     switch direction {
     case .segments(var stream):
       stream.finish()
       stream.file.finish(as: path)
+      stream.fitToFile()
       line += Self.common(
         stream.size, stream.firstTime, stream.lastTime, stream.holes, stream.holeCount,
-        stream.missing)
+        stream.missing, stream.isCut)
       line +=
         ",\"midstream\":\(stream.isMidstream),\"closed\":\(stream.isClosed)"
         + ",\"segments\":\(stream.segments),\"repeated_bytes\":\(stream.repeated)"
         + ",\"differing_bytes\":\(stream.differing),\"early_bytes\":\(stream.early)"
-      add(stream.size, stream.holeCount, stream.missing)
-    case .datagrams(let stream):
+      add(stream.size, stream.holeCount, stream.missing, stream.isCut, stream.file)
+    case .datagrams(var stream):
       stream.finish()
       stream.file.finish(as: path)
+      stream.fitToFile()
       line += Self.common(
         stream.size, stream.firstTime, stream.lastTime, stream.holes, stream.holeCount,
-        stream.missing)
+        stream.missing, stream.isCut)
       line += ",\"datagrams\":\(stream.count),\"datagram_lengths\":["
       line += stream.lengths.lazy.map { "\($0)" }.joined(separator: ",") + "]"
-      add(stream.size, stream.holeCount, stream.missing)
+      add(stream.size, stream.holeCount, stream.missing, stream.isCut, stream.file)
     }
     return line + "}"
   }
 
-  private func add(_ size: UInt64, _ holes: Int, _ missing: UInt64) {
+  private func add(
+    _ size: UInt64, _ holes: Int, _ missing: UInt64, _ isCut: Bool, _ file: PayloadFile
+  ) {
     fileCount += 1
-    bytes += size - missing
+    if isCut { cut += 1 }
+    if file.isFull { full += 1 }
+    // Of a file that ends early more may be missing than is listed.
+    bytes += size - min(missing, size)
     self.holes += UInt64(holes)
     self.missing += missing
   }
 
   private static func common(
     _ size: UInt64, _ first: Int64, _ last: Int64, _ holes: [Range<UInt64>], _ holeCount: Int,
-    _ missing: UInt64
+    _ missing: UInt64, _ isCut: Bool
   ) -> String {
     let listed = holes.prefix(mostListed).map { "[\($0.lowerBound),\($0.count)]" }
     return ",\"bytes\":\(size),\"first\":\"\(Moment.record(first))\""
       + ",\"last\":\"\(Moment.record(last))\",\"missing_bytes\":\(missing)"
-      + ",\"hole_count\":\(holeCount),\"holes\":[\(listed.joined(separator: ","))]"
+      + ",\"hole_count\":\(holeCount),\"holes\":[\(listed.joined(separator: ","))],\"cut\":\(isCut)"
   }
 
   func finish() {
     conversations = [:]
-    pool.finish()
-    index.finish()
+    folder.finish()
   }
+
+  /// After ``finish()`` of a run that never began.
+  func remove() { folder.remove() }
 }

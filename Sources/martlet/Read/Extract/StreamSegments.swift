@@ -33,11 +33,15 @@ struct StreamSegments {
   private(set) var lastTime: Int64
   /// Where a FIN says that the stream ends.
   private var end: UInt64?
+  /// Holes became too large: what lies behind the last byte is not kept.
+  private(set) var isCut = false
 
   /// As in dissection: beyond so many segments or bytes behind a hole nobody waits for it any more.
   private static let mostIslands = 64
   private static let mostIslandBytes: UInt64 = 256 << 10
   static let mostHoles = 65_536
+  /// Bytes of holes, where they are more than those that were seen, too.
+  static let mostMissing: UInt64 = 1 << 30
   /// An end so far away is none.
   private static let farthestEnd: UInt64 = 1 << 30
   /// The largest window that can be announced (RFC 7323, section 2.3): what is further away is of another
@@ -59,6 +63,7 @@ struct StreamSegments {
   mutating func take(
     _ head: PayloadHead, _ bytes: UnsafeRawBufferPointer, _ policy: OverlapPolicy
   ) {
+    if isCut { return takeBehindCut(head) }
     // Sequence numbers wrap: the place is the one nearest to the frontier.
     var next = base &+ UInt32(truncatingIfNeeded: frontier)
     if Int32(bitPattern: head.sequence &- next).magnitude > Self.largestWindow {
@@ -106,6 +111,14 @@ struct StreamSegments {
     }
   }
 
+  private mutating func takeBehindCut(_ head: PayloadHead) {
+    if head.flags & PayloadHead.Flags.fin != 0 { end = frontier }
+    if head.length == 0 { return }
+    segments += 1
+    lastTime = max(lastTime, head.time)
+    firstTime = min(firstTime, head.time)
+  }
+
   /// The stream is over: what still waits is settled.
   mutating func finish() {
     while let first = islands.first {
@@ -114,6 +127,15 @@ struct StreamSegments {
     }
     if let end, end > frontier, end - frontier < Self.farthestEnd { settleHole(end) }
     file.extend(to: frontier)
+  }
+
+  /// After the file has its name: what is said of it is of the part that the file system took.
+  mutating func fitToFile() {
+    guard file.isFull else { return }
+    isCut = true
+    holes = holes.map { $0.clamped(to: 0..<file.size) }.filter { !$0.isEmpty }
+    holeCount = holes.count
+    missing = holes.reduce(0) { $0 + UInt64($1.count) }
   }
 
   /// As in dissection: one such segment proves nothing; when the tracker believes the new numbering, what
@@ -211,7 +233,8 @@ struct StreamSegments {
 
   /// Nobody waits for what lies before `end` any more.
   private mutating func settleHole(_ end: UInt64) {
-    guard end > frontier else { return }
+    guard end > frontier, !isCut else { return }
+    if missing + (end - frontier) > max(Self.mostMissing, frontier - missing) { return cut() }
     holeCount += 1
     missing += end - frontier
     if holes.count < Self.mostHoles {
@@ -225,6 +248,13 @@ struct StreamSegments {
     frontier = end
   }
 
+  private mutating func cut() {
+    isCut = true
+    islands = []
+    islandBytes = 0
+    file.truncate(to: frontier)
+  }
+
   /// Bytes from before the frontier: those of a hole fill it, the others have been there before.
   private mutating func fill(_ low: UInt64, _ bytes: UnsafeRawBufferPointer) {
     let high = low + UInt64(bytes.count)
@@ -232,7 +262,8 @@ struct StreamSegments {
       UnsafeRawBufferPointer(rebasing: bytes[Int(from - low)..<Int(to - low)])
     }
     var top = high
-    var place = holes.count - 1
+    // Holes may be many, and old segments, too.
+    var place = lastHole(below: high)
     while place >= 0, holes[place].upperBound > low {
       let hole = holes[place].clamped(to: low..<top)
       if !hole.isEmpty {
@@ -249,6 +280,18 @@ struct StreamSegments {
       place -= 1
     }
     compare(low, piece(low, top))
+  }
+
+  /// The last one that begins before `end`; -1 where none does.
+  private func lastHole(below end: UInt64) -> Int {
+    var range = 0..<holes.count
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range =
+        holes[middle].lowerBound < end
+        ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return range.lowerBound - 1
   }
 
   private mutating func compare(_ place: UInt64, _ bytes: UnsafeRawBufferPointer) {

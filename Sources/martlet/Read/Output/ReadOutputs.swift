@@ -7,32 +7,25 @@ struct ReadOutputs {
   private let options: Read
   private let context: RecordContext
   let format: Read.Format
+  /// Nil where all goes to one file.
+  private let folder: OutputFolder?
   /// Where `--summary` adds up.
   let summary: SummaryOutput?
 
   init(_ options: Read, context: RecordContext) {
     self.options = options
     self.context = context
-    format = Self.format(for: options)
+    format = options.recordFormat
+    folder =
+      options.writesFolder
+      ? OutputFolder(options.output, names: OutputFolder.names(format, context)) : nil
     summary = options.summary ? SummaryOutput() : nil
   }
 
-  /// What records are written as where nobody said: by the output's name, and on a terminal what a
-  /// person reads.
-  private static func format(for options: Read) -> Read.Format {
-    if let format = options.format { return format }
-    guard options.output == "-" else {
-      switch (options.output as NSString).pathExtension {
-      case "csv": return .csv
-      case "log": return .zeek
-      case "txt": return .table
-      default: return .eve
-      }
-    }
-    if options.summary || options.wantsPackets || options.wantsPayloads || options.publish != nil {
-      return .none
-    }
-    return Output.isTerminal ? .table : .eve
+  /// What may be written over.
+  var paths: [String] {
+    if let folder { return folder.names.map { folder.path + $0 } }
+    return options.output == "-" ? [] : [options.output]
   }
 
   /// Records go to the terminal as they come.
@@ -41,15 +34,20 @@ struct ReadOutputs {
   /// `more`: further consumers of the same records.
   func make(_ more: [any RecordOutput] = []) throws -> ReadConsumer {
     var outputs: [any RecordOutput] = more
-    for output in [try output(), try secondOutput(), eventOutput()].compactMap({ $0 }) {
-      outputs.append(options.sorted ? SortedOutput(output) : output)
+    let written = [try output(), try secondOutput(), eventOutput()].compactMap { $0 }
+    for output in written {
+      outputs.append(
+        options.sorted ? SortedOutput(output, runBytes: Self.sortBytes / written.count) : output)
     }
     if let summary { outputs.append(summary) }
     return ReadConsumer(
-      outputs, isEager: options.output == "-" || options.follow,
+      outputs, folder: folder, isEager: options.output == "-" || options.follow,
       mayEndEarly: !options.wantsPackets && !options.wantsPayloads && options.publish == nil
         && summary == nil)
   }
+
+  /// Of all outputs together.
+  private static let sortBytes = 112 << 20
 
   private func output() throws -> (any RecordOutput)? {
     switch format {
@@ -60,12 +58,10 @@ struct ReadOutputs {
         style: isOnTerminal ? Style.ofStandardOutput() : Style(isOn: false),
         communityIDSeed: options.communityIDSeed)
     case .eve:
-      guard isFolder else { return EVEOutput(context: context, file: try file("")) }
+      guard let folder else { return EVEOutput(context: context, file: try file("")) }
       let always: [EventType] =
         options.activeTimeout > 0 ? [.flow, .anomaly, .flowUpdate] : [.flow, .anomaly]
-      return try EVEOutput(context: context, always: always) { type throws(OutputError) in
-        try file("\(type.rawValue).json")
-      }
+      return try EVEOutput(context: context, always: always, folder: folder)
     case .fields: return FieldsOutput(context: context, file: try file("flow.txt"))
     case .csv: return CSVOutput(context: context, file: try file("flow.csv"))
     case .zeek: return ZeekOutput(context: context, file: try file("conn.log"))
@@ -74,29 +70,19 @@ struct ReadOutputs {
 
   /// In a folder Zeek's logs are one a record type.
   private func secondOutput() throws -> (any RecordOutput)? {
-    guard format == .zeek, isFolder else { return nil }
+    guard format == .zeek, folder != nil else { return nil }
     return ZeekWeirdOutput(context: context, file: try file("weird.log"))
   }
 
   /// Zeek's logs of protocols beside conn.log.
   private func eventOutput() -> (any RecordOutput)? {
-    guard format == .zeek, isFolder, options.dissection != nil else { return nil }
-    return ZeekEventsOutput(context: context) { name throws(OutputError) in try file(name) }
-  }
-
-  private var isFolder: Bool {
-    var isDirectory: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: options.output, isDirectory: &isDirectory)
-    return options.output.hasSuffix("/") || (exists && isDirectory.boolValue)
+    guard format == .zeek, let folder, options.dissection != nil else { return nil }
+    return ZeekEventsOutput(context: context, folder: folder)
   }
 
   /// The output's file; in a folder the one called `name`.
   private func file(_ name: String) throws(OutputError) -> OutputFile {
-    guard isFolder else { return try OutputFile(path: options.output) }
-    if !FileManager.default.fileExists(atPath: options.output), mkdir(options.output, 0o755) != 0 {
-      throw OutputError(options.output, errno)
-    }
-    let separator = options.output.hasSuffix("/") ? "" : "/"
-    return try OutputFile(path: options.output + separator + name)
+    if let folder { return try folder.file(name) }
+    return try OutputFile(path: options.output)
   }
 }

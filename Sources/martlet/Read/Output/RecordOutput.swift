@@ -9,6 +9,9 @@ protocol RecordOutput: AnyObject {
   func leaveOut(_ record: UnsafePointer<FlowRecord>)
   /// A protocol record; most forms are of flows alone.
   func take(_ event: EventRecord)
+  /// Whether ``take(_:)`` does anything with it: nobody has to keep what nobody wants.
+  func wants(_ record: UnsafePointer<FlowRecord>) -> Bool
+  func wants(_ event: EventRecord) -> Bool
   /// Hands on what is gathered.
   func flush()
   /// Everything has been taken.
@@ -21,6 +24,8 @@ protocol RecordOutput: AnyObject {
 
 extension RecordOutput {
   func take(_ event: EventRecord) {}
+  func wants(_ record: UnsafePointer<FlowRecord>) -> Bool { true }
+  func wants(_ event: EventRecord) -> Bool { false }
   func leaveOut(_ record: UnsafePointer<FlowRecord>) {}
 }
 
@@ -35,13 +40,13 @@ final class EVEOutput: RecordOutput {
   /// Index of the file of each ``EventType``, by its place; -1 where it has none yet.
   private var byType = [Int](repeating: -1, count: EventType.allCases.count)
   private var parts: [Part] = []
-  private let open: ((EventType) throws(OutputError) -> OutputFile)?
+  private let folder: OutputFolder?
   private var ownError: OutputError?
 
   /// All types in one file.
   init(context: RecordContext, file: OutputFile) {
     encoder = RecordEncoder(context: context, format: .eve)
-    open = nil
+    folder = nil
     parts = [Part(file: file)]
     byType = byType.map { _ in 0 }
   }
@@ -49,16 +54,17 @@ final class EVEOutput: RecordOutput {
   /// Each type in a file of its own: those of `always` from the start on, others when they have their
   /// first record.
   init(
-    context: RecordContext, always: [EventType],
-    open: @escaping (EventType) throws(OutputError) -> OutputFile
+    context: RecordContext, always: [EventType], folder: OutputFolder
   ) throws(OutputError) {
     encoder = RecordEncoder(context: context, format: .eve)
-    self.open = open
+    self.folder = folder
     for type in always {
       byType[Int(type.place)] = parts.count
-      parts.append(Part(file: try open(type)))
+      parts.append(Part(file: try folder.file(Self.fileName(type))))
     }
   }
+
+  static func fileName(_ type: EventType) -> String { "\(type.rawValue).json" }
 
   func take(_ record: UnsafePointer<FlowRecord>) {
     let type: EventType =
@@ -72,6 +78,8 @@ final class EVEOutput: RecordOutput {
     finishLine(part)
   }
 
+  func wants(_ event: EventRecord) -> Bool { !event.isHidden }
+
   func take(_ event: EventRecord) {
     if event.isHidden { return }
     guard let part = part(event.head.type) else { return }
@@ -82,9 +90,10 @@ final class EVEOutput: RecordOutput {
   private func part(_ place: UInt8) -> Int? {
     let known = byType[Int(place)]
     if known >= 0 { return known }
-    guard let open, ownError == nil else { return nil }
+    guard let folder, ownError == nil else { return nil }
     do throws(OutputError) {
-      parts.append(Part(file: try open(EventType.allCases[Int(place)])))
+      let name = Self.fileName(EventType.allCases[Int(place)])
+      parts.append(Part(file: try folder.file(name)))
       byType[Int(place)] = parts.count - 1
       return parts.count - 1
     } catch {
@@ -115,7 +124,7 @@ final class EVEOutput: RecordOutput {
 
   var error: OutputError? { ownError ?? parts.lazy.compactMap(\.file.error).first }
   /// One that is read no more ends the run only where it is the only one.
-  var isUnwanted: Bool { open == nil && parts[0].file.isUnwanted }
+  var isUnwanted: Bool { folder == nil && parts[0].file.isUnwanted }
 }
 
 /// The flat form as text: `name=value` pairs with short names, always the same in the same order.

@@ -27,7 +27,7 @@ final class SortedOutput: RecordOutput {
   private let inner: any RecordOutput
   private var entries: [Entry] = []
   private var words: [UInt64] = []
-  private let runWords: Int
+  private let runBytes: Int
   /// Unlinked as soon as it is made; -1 until it is needed.
   private var descriptor: Int32 = -1
   /// Words of each run in the file, one behind the other.
@@ -37,18 +37,25 @@ final class SortedOutput: RecordOutput {
   private static let flowBytes = MemoryLayout<FlowRecord>.stride
   private static let eventFlag: UInt64 = 1 << 63
 
-  /// `runBytes`: records sorted in memory at a time.
+  /// `runBytes`: of records sorted in memory at a time, and what they are sorted by.
   init(_ inner: any RecordOutput, runBytes: Int = 112 << 20) {
     self.inner = inner
-    runWords = max(runBytes / 8, 1)
+    self.runBytes = runBytes
   }
+
+  /// Bytes of all that was kept to be sorted.
+  private(set) var bytesKept: UInt64 = 0
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   var error: OutputError? { ownError ?? inner.error }
   var isUnwanted: Bool { inner.isUnwanted }
 
+  func wants(_ record: UnsafePointer<FlowRecord>) -> Bool { inner.wants(record) }
+  func wants(_ event: EventRecord) -> Bool { inner.wants(event) }
+
   func take(_ record: UnsafePointer<FlowRecord>) {
+    guard inner.wants(record) else { return }
     append(
       UnsafeRawBufferPointer(start: record, count: Self.flowBytes), flag: 0,
       Entry(
@@ -57,6 +64,7 @@ final class SortedOutput: RecordOutput {
   }
 
   func take(_ event: EventRecord) {
+    guard inner.wants(event) else { return }
     append(
       event.message, flag: Self.eventFlag,
       Entry(
@@ -65,6 +73,9 @@ final class SortedOutput: RecordOutput {
   }
 
   private func append(_ bytes: UnsafeRawBufferPointer, flag: UInt64, _ entry: Entry) {
+    // Room that nobody uses costs nothing, and growing would need it twice.
+    if words.isEmpty && runs.isEmpty { words.reserveCapacity(runBytes / 8) }
+    bytesKept += UInt64(bytes.count)
     entries.append(entry)
     words.append(UInt64(bytes.count) | flag)
     let whole = bytes.count / 8
@@ -76,7 +87,7 @@ final class SortedOutput: RecordOutput {
       withUnsafeMutableBytes(of: &last) { $0.copyBytes(from: bytes[(whole * 8)...]) }
       words.append(last)
     }
-    if words.count >= runWords { spill() }
+    if words.count * 8 + entries.count * MemoryLayout<Entry>.stride >= runBytes { spill() }
   }
 
   /// Nothing is in order before everything is there.
@@ -91,6 +102,8 @@ final class SortedOutput: RecordOutput {
         }
       } else {
         spill()
+        entries = []
+        words = []
         merge()
       }
       entries = []

@@ -8,15 +8,21 @@ final class ZeekEventsOutput: RecordOutput {
   private var logs: EventLogs
   private var files: [OutputFile?]
   private var latest: Int64 = 0
-  private let open: (String) throws(OutputError) -> OutputFile
+  /// By the place of an ``EventType``: whether a log is made of it.
+  private let isLogged: [Bool]
+  private let folder: OutputFolder
   private var ownError: OutputError?
 
-  /// `open` makes the file of a name.
-  init(context: RecordContext, open: @escaping (String) throws(OutputError) -> OutputFile) {
+  init(context: RecordContext, folder: OutputFolder) {
     logs = EventLogs(context)
     files = logs.logs.map { _ in nil }
-    self.open = open
+    let types = logs.logs.map { type(of: $0).type }
+    isLogged = EventType.allCases.map { types.contains($0) }
+    self.folder = folder
   }
+
+  func wants(_ record: UnsafePointer<FlowRecord>) -> Bool { false }
+  func wants(_ event: EventRecord) -> Bool { isLogged[Int(event.type.place)] }
 
   func take(_ record: UnsafePointer<FlowRecord>) {}
 
@@ -36,7 +42,7 @@ final class ZeekEventsOutput: RecordOutput {
       if let begun = files[number] {
         file = begun
       } else {
-        file = try open(logs.logs[number].fileName)
+        file = try folder.file(logs.logs[number].fileName)
         files[number] = file
         file.write(logs.logs[number].header(openedNanoseconds: openedNanoseconds))
       }

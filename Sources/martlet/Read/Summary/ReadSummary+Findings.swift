@@ -146,7 +146,9 @@ extension ReadSummary {
     let found = Counter.allCases.compactMap { counter -> Finding? in
       let kind: Finding.Kind
       switch (counter.group, counter) {
-      case (_, .recordsDropped), (_, .evicted): kind = .lost
+      case (_, .recordsDropped), (_, .evicted), (_, .dissectionNoState), (_, .dissectionNoMemory),
+        (_, .protocolRecordsDropped):
+        kind = .lost
       case (.discard, _): kind = .discarded
       case (.anomaly, _), (_, .timeWentBackwards): kind = .anomaly
       case (.nonIP, _): kind = .notIP

@@ -1,0 +1,38 @@
+import ControlAPI
+import FlowEngine
+import Testing
+
+@testable import martlet
+
+/// What `martlet read` says where a table of the engine was full.
+struct ReadLossTests {
+  @Test func nothingIsSaidWhereNothingIsLost() {
+    #expect(ReadRun.losses(CounterSnapshot(), flows: 1024, dissected: 1024) == [])
+  }
+
+  @Test func everyTableThatWasFullIsSaid() throws {
+    var counters = CounterSnapshot()
+    counters[.evicted] = 1200
+    counters[.dissectionNoState] = 34
+    counters[.dissectionNoMemory] = 5
+    counters[.protocolRecordsDropped] = 6
+    let losses = ReadRun.losses(counters, flows: 2048, dissected: 1024)
+    try #require(losses.count == 4)
+    #expect(losses[0].hasPrefix("1,200 flows ended early") && losses[0].contains("2048"))
+    #expect(losses[1].hasPrefix("34 flows were not looked into") && losses[1].contains("1024"))
+    #expect(losses[2].hasPrefix("5 times") && losses[3].hasPrefix("6 protocol records"))
+  }
+
+  @Test func theSummarySaysSoToo() {
+    var summary = ReadSummary()
+    summary.input.counters = CounterSnapshot()
+    summary.input.counters?[.dissectionNoState] = 34
+    summary.input.counters?[.dissectionNoMemory] = 5
+    summary.input.counters?[.protocolRecordsDropped] = 6
+    #expect(
+      summary.findings.map(\.counter)
+        == [.dissectionNoState, .protocolRecordsDropped, .dissectionNoMemory])
+    #expect(summary.findings.allSatisfy { $0.kind == .lost })
+    #expect(summary.json()["lost"]?["dissection_no_state"] == 34)
+  }
+}
