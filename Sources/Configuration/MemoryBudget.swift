@@ -89,7 +89,7 @@ package struct MemoryBudget: Sendable, Equatable {
   /// Number on the free list (4), and what the flow scan saw last (8).
   static let perFlowSideBytes = 12
   /// What goes wrong with a flow, and its number on a free list.
-  static let perDetailBytes = 152 + 4
+  static let perDetailBytes = 184 + 4
   /// A tunnel, and at the most four bytes of its index.
   static let tunnelBytes = 48 + 4
   static let ringHeadBytes = 128

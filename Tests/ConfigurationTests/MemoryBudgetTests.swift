@@ -21,7 +21,7 @@ struct MemoryBudgetTests {
         "flow index": 52_429 * 64,
         "free list and flow scan": 262_144 * 12,
         "flow scan rings": 128 + 128 + 2048 * 448 + 128 + 256 * 24,
-        "flow details": 6_553 * 156,
+        "flow details": 6_553 * 188,
         "tunnels": 4_097 * 52,
         "record rings": 128 + 65_536 * 424,
         "hand-off rings": 0,

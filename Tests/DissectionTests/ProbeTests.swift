@@ -116,4 +116,28 @@ struct ProbeTests {
     #expect(
       faults.isEmpty, "\(faults.count), as \(kinds.values.sorted().joined(separator: "\n"))")
   }
+
+  /// A client whose first line is no protocol's, and a server that answers in HTTP: what the client's bytes
+  /// exclude says nothing of the server's, and neither depends on the segments.
+  @Test func oneDirectionExcludesNothingForTheOther() {
+    func said(_ size: Int) -> [String] {
+      let bed = DissectionBed()
+      let wire = Wire(on: bed, to: 5060)
+      wire.handshake()
+      wire.send(Array("POST abcd12345\n".utf8), toServer: true, size: size)
+      wire.send(
+        Array("HTTP/1.1 400 Bad Request\nConnection: close\r\n\r\n".utf8), toServer: false,
+        size: size)
+      wire.send(Array("USER abab1212 \"zz\"\n".utf8), toServer: true, size: size)
+      wire.close()
+      bed.finish()
+      let http = bed.records("http").map { "\($0["http"] ?? "")" }
+      return http + bed.records("flow").map { "\($0["app_proto"] ?? "")" }
+    }
+    let whole = said(1000)
+    #expect(whole.count == 3 && whole.last == "http")
+    for size in [1, 2, 3, 5, 8, 13] {
+      #expect(said(size).count == whole.count, "pieces of \(size)")
+    }
+  }
 }
