@@ -140,4 +140,26 @@ struct ProbeTests {
       #expect(said(size).count == whole.count, "pieces of \(size)")
     }
   }
+
+  /// Nothing of a first line that is no protocol's is heard, and all of it is missing, whatever waits when
+  /// that is known.
+  @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0], [1, 2, 0]])
+  func allThatWasNotHeardIsMissing(_ order: [Int]) throws {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 40_001)
+    wire.handshake()
+    let line = Array("HEAD/HTTP/1.1\nHost: www.example.org\n\n".utf8)
+    let cuts = [0, 12, 30, line.count]
+    for piece in order {
+      wire.segment(
+        Array(line[cuts[piece]..<cuts[piece + 1]]), toServer: true,
+        sequence: wire.clientSequence &+ UInt32(cuts[piece]))
+    }
+    wire.lose(line.count, toServer: true)
+    wire.send(Array("HTTP/1.0 400 Bad\r\nContent-Length: 0\r\n\r\n".utf8), toServer: false)
+    wire.close()
+    bed.finish()
+    let http = try #require(bed.records("http").first?["http"] as? [String: Any])
+    #expect(http["missing_bytes"] as? Int == line.count)
+  }
 }

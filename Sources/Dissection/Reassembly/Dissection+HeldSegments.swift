@@ -295,7 +295,9 @@ extension Dissection {
     _ toServer: Bool
   ) {
     while isLive(state), side.pointee.segments != 0 {
-      if side.pointee.flags & StreamSide.Flags.done != 0 { return dropSegments(side) }
+      if side.pointee.flags & StreamSide.Flags.done != 0 {
+        return passOver(state, side, toServer, to: side.pointee.nextSequence)
+      }
       let sequence = heldSegment(side.pointee.segments).pointee.sequence
       guard Int32(bitPattern: sequence &- side.pointee.nextSequence) <= 0 else { return }
       deliverFirstHeld(state, side, toServer)

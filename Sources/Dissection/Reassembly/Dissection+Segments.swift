@@ -53,17 +53,32 @@ extension Dissection {
 
   /// Bytes of a direction that nobody wants: where it stands is known all the same, since it may be wanted
   /// again, and by that a RST is told to be its own.
-  private func passOver(
+  private mutating func passOver(
     _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
     _ toServer: Bool, _ packet: UnsafePointer<ParsedPacket>, _ end: UInt32
   ) {
-    let fresh = Int32(bitPattern: end &- side.pointee.nextSequence)
-    if fresh > 0 && fresh.magnitude <= Self.largestWindow {
-      side.pointee.nextSequence = end
-      advance(state, side, toServer, Int(fresh))
-      addUnheard(side, UInt64(fresh.magnitude))
-    }
+    passOver(state, side, toServer, to: end)
     if packet.pointee.tcpFlags & TCPFlags.fin != 0 { noteFIN(side, end) }
+  }
+
+  /// Up to `end`, or to that of what waits behind it, which nobody wants either.
+  mutating func passOver(
+    _ state: UnsafeMutablePointer<FlowState>, _ side: UnsafeMutablePointer<StreamSide>,
+    _ toServer: Bool, to end: UInt32
+  ) {
+    var end = end
+    var number = side.pointee.segments
+    while number != 0 {
+      let held = heldSegment(number)
+      if Int32(bitPattern: held.pointee.end &- end) > 0 { end = held.pointee.end }
+      number = held.pointee.next
+    }
+    dropSegments(side)
+    let fresh = Int32(bitPattern: end &- side.pointee.nextSequence)
+    guard fresh > 0 && fresh.magnitude <= Self.largestWindow else { return }
+    side.pointee.nextSequence = end
+    advance(state, side, toServer, Int(fresh))
+    addUnheard(side, UInt64(fresh.magnitude))
   }
 
   /// Where a FIN stands: not before what has been said, and of several the first counts, since it is the one
@@ -245,8 +260,11 @@ extension Dissection {
     } else {
       deliverUpToHeld(state, side, toServer, fresh, of: sequence, bytes.count)
     }
-    guard isLive(state), side.pointee.flags & StreamSide.Flags.done == 0 else { return }
+    guard isLive(state) else { return }
     let end = sequence &+ length
+    if side.pointee.flags & StreamSide.Flags.done != 0 {
+      return passOver(state, side, toServer, to: end)
+    }
     let uncaptured = Int32(bitPattern: end &- side.pointee.nextSequence)
     if uncaptured > 0 && UInt32(bytes.count) < length {
       missed(state, side, toServer, UInt64(uncaptured))
