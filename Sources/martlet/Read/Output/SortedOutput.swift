@@ -1,6 +1,7 @@
 import FlowEngine
 import Glibc
 import Records
+import Runtime
 
 /// Records in the order of their flows' beginnings, whatever order they come in: what is too much for
 /// memory goes to a temporary file in sorted runs, which are merged at the end.
@@ -135,7 +136,7 @@ final class SortedOutput: RecordOutput {
     guard ownError == nil, !entries.isEmpty else { return }
     if descriptor < 0 {
       do throws(OutputError) {
-        descriptor = try TemporaryFile.open()
+        descriptor = try TemporaryFile.forOutput()
       } catch {
         ownError = error
         return
@@ -279,16 +280,13 @@ final class SortedOutput: RecordOutput {
   }
 }
 
-/// Files that are gone as soon as nobody has them open.
-enum TemporaryFile {
-  static var folder: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp" }
-
-  static func open() throws(OutputError) -> Int32 {
-    var template = Array("\(folder)/martlet-XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else { throw OutputError("a temporary file in \(folder)", errno) }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    unlink(template)
-    return descriptor
+extension TemporaryFile {
+  /// As an output's trouble where there is none to be had.
+  static func forOutput() throws(OutputError) -> Int32 {
+    do throws(Failure) {
+      return try open()
+    } catch {
+      throw OutputError("a temporary file in \(error.folder)", error.code)
+    }
   }
 }

@@ -2,6 +2,7 @@ import CBurst
 import FlowEngine
 import Glibc
 import Ports
+import Runtime
 
 /// The inputs once more, for who wants their packets: which flow each is in is known from the first
 /// reading.
@@ -31,7 +32,7 @@ final class SecondReading {
       close(source)
       return input
     }
-    let target = try TemporaryFile.open()
+    let target = try TemporaryFile.forOutput()
     let size = 1 << 20
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
     defer { buffer.deallocate() }

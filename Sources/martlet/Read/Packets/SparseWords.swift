@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 
 /// A long row of words, all zero until they are written, in a temporary file's mapping: it takes room on
 /// disk and in memory only where it is reserved, and memory can be had back from it at any time.
@@ -16,7 +17,7 @@ final class SparseWords: @unchecked Sendable {
   init(count: Int) throws(OutputError) {
     self.count = max(count, 1)
     byteCount = (self.count * 8 + 4095) & ~4095
-    descriptor = try TemporaryFile.open()
+    descriptor = try TemporaryFile.forOutput()
     var memory: UnsafeMutableRawPointer?
     if ftruncate(descriptor, off_t(byteCount)) == 0 {
       memory = mmap(
