@@ -21,24 +21,23 @@ extension TLSStream {
     switch header.type {
     case TLSRecordHeader.Kind.handshake:
       guard let type = body.u8(0), let length = body.be24(1) else { return .maybe }
-      // In the middle of a connection it may be encrypted: then another record follows where it
-      // says.
+      // In the middle of a connection it may be encrypted.
       if TLSMessage.letter(type) != nil, length < 1 << 20 {
         return isInnerLengthRight(type, length, header.length, body)
       }
-      return probeNext(bytes, header)
+      return .yes
     case TLSRecordHeader.Kind.alert:
       // In the clear two bytes: a level and a description.
       if header.length == 2 {
         guard let level = body.u8(0) else { return .maybe }
         return level == 1 || level == 2 ? .yes : .no
       }
-      return probeNext(bytes, header)
+      return .yes
     case TLSRecordHeader.Kind.changeCipherSpec:
       guard let value = body.u8(0) else { return .maybe }
       return value == 1 ? .yes : .no
-    case TLSRecordHeader.Kind.applicationData: return probeNext(bytes, header)
-    default: return probeNext(bytes, header)
+    // A type, a version and a length that there are come together by chance less than once in a million.
+    default: return .yes
     }
   }
 
@@ -50,11 +49,5 @@ extension TLSStream {
     guard length >= 34 else { return .no }
     guard let major = body.u8(4) else { return recordLength < 5 ? .yes : .maybe }
     return major == 3 || major == 0x7f || major == 0xfb ? .yes : .no
-  }
-
-  /// Encrypted: where the next record's head is there already, it must be one.
-  private static func probeNext(_ bytes: Bytes, _ header: TLSRecordHeader) -> Probe {
-    let next = bytes.dropFirst(TLSRecordHeader.byteCount &+ header.length)
-    return TLSRecordHeader.mayBegin(next) ? .yes : .no
   }
 }

@@ -47,12 +47,12 @@ struct ZeekLogTests {
 
   /// Fields that are as Zeek has them, by log; may only rise.
   static let equalAtLeast = [
-    "dhcp": 13, "dns": 456, "files": 88, "http": 2523, "quic": 134, "smtp": 374, "ssh": 333,
+    "dhcp": 13, "dns": 456, "files": 88, "http": 2635, "quic": 134, "smtp": 374, "ssh": 333,
     "ssl": 392,
   ]
 
   /// Lines that are not as Zeek's, and lines that Zeek has not; may only fall.
-  static let linesDifferentAtMost = 30
+  static let linesDifferentAtMost = 26
   static let surplusAtMost = 5
 
   @Test func logs() throws {
