@@ -2,6 +2,7 @@ import ControlAPI
 import Forwarding
 import Foundation
 import Sinks
+import Synchronization
 import Testing
 
 /// What is published arrives, in order, and is acknowledged.
@@ -76,13 +77,21 @@ struct GroupReadingTests {
 
   @Test func aGroupIsSharedByItsMembers() throws {
     let redis = try StreamRedis()
-    let slow: ObedientTarget.Order = { batch, _ throws(TargetFault) in
-      usleep(2000)
+    // Nobody's first batch is taken before everybody has one: a member that finds the stream a
+    // moment sooner has no more than it may hold, and the rest is the other's.
+    let waiting = Mutex(2)
+    let together: ObedientTarget.Order = { batch, call throws(TargetFault) in
+      if call == 1 { waiting.withLock { $0 -= 1 } }
+      do {
+        try eventually("each has read") { waiting.withLock { $0 } <= 0 }
+      } catch {
+        throw TargetFault("\(error)")
+      }
       return Array(repeating: .delivered, count: batch.count)
     }
     let runs = try (1...2).map { index in
       try ForwarderRun(
-        redis, target: ObedientTarget(limits: BatchLimits(records: 50, bytes: 1 << 20), slow),
+        redis, target: ObedientTarget(limits: BatchLimits(records: 50, bytes: 1 << 20), together),
         consumer: "host-\(index)"
       ) {
         $0.readRecords = 50
@@ -90,7 +99,9 @@ struct GroupReadingTests {
       }
     }
     let expected = try redis.publish(0..<5000)
-    try eventually("all") { runs.reduce(0) { $0 + $1.target.notes.accepted.count } >= 5000 }
+    try eventually("all", seconds: 60) {
+      runs.reduce(0) { $0 + $1.target.notes.accepted.count } >= 5000
+    }
     for run in runs { try run.stop() }
     let accepted = runs.map(\.target.notes.accepted)
     #expect(Set(accepted[0] + accepted[1]) == Set(expected))
