@@ -188,6 +188,19 @@ struct ProbeTests {
     }
   }
 
+  /// What would tell after 512 bytes is not asked for more than are waited for.
+  @Test(arguments: [1, 100, 300, 1460]) func noMoreIsAskedThanIsWaitedFor(_ size: Int) throws {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 40_001)
+    wire.handshake()
+    wire.send("+OK POP3 ready\r\n", toServer: false)
+    wire.send("user " + String(repeating: "a", count: 600) + "\r\n", toServer: true, size: size)
+    wire.close()
+    bed.finish()
+    #expect(bed.records("pop3").count == 2)
+    #expect(bed.records("anomaly").isEmpty)
+  }
+
   /// Nothing of a first line that is no protocol's is heard, and all of it is missing, whatever waits when
   /// that is known.
   @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0], [1, 2, 0]])
