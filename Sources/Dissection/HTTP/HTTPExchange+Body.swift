@@ -76,11 +76,7 @@ extension HTTPExchange {
       ccrypto_sha256_add(digest, bytes.base, bytes.count)
       d.fileBytes(bytes, toServer: isToServer)
     } else if !side.pointee.has(HTTPSide.Flags.gap) {
-      let head = d.core.pointee.inflaters.head(inflater)
-      if head.pointee.state != .running { return }
       d.core.pointee.inflaters.add(bytes, to: inflater, digest, d, toServer: isToServer)
-      if head.pointee.state == .bomb { d.note(.appDecompressionBomb) }
-      if head.pointee.state == .broken { d.note(.appMalformed) }
     }
   }
 

@@ -120,10 +120,10 @@ extension HTTPExchange {
     readRequest(head, isSimple: isSimple)
     side.pointee.mark &+= UInt64(bytes.count)
     if head.isChunked {
-      beginBody(.chunkSize, 0, head.contentEncoding)
+      beginBody(.chunkSize, 0, head.encoding)
       if let type = head.contentType { beginForm(type) }
     } else if let length = head.length, length > 0 {
-      beginBody(.fixed, length, head.contentEncoding)
+      beginBody(.fixed, length, head.encoding)
       if let type = head.contentType { beginForm(type) }
     } else {
       if head.contentLength != nil && head.length == nil { d.note(.appMalformed) }
@@ -185,16 +185,16 @@ extension HTTPExchange {
     if asked & HTTPSlot.Flags.isHead != 0 || status == 204 || status == 304 {
       finish(isComplete: true)
     } else if head.isChunked {
-      beginBody(.chunkSize, 0, head.contentEncoding)
+      beginBody(.chunkSize, 0, head.encoding)
     } else if let length = head.length {
       if length > 0 {
-        beginBody(.fixed, length, head.contentEncoding)
+        beginBody(.fixed, length, head.encoding)
       } else {
         finish(isComplete: true)
       }
     } else {
       if head.contentLength != nil { d.note(.appMalformed) }
-      beginBody(.untilClose, .max, head.contentEncoding)
+      beginBody(.untilClose, .max, head.encoding)
     }
     return .consumed(bytes.count)
   }
