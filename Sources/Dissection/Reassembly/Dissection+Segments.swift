@@ -26,6 +26,15 @@ extension Dissection {
         state, Self.side(state, 1 &- sender), !toServer, p.acknowledgement,
         isSure: p.payloadLength > 0)
       guard isLive(state) else { return }
+      // An acknowledgement alone may not have been shown.
+      if p.payloadLength > 0 {
+        side.pointee.flags |= StreamSide.Flags.acknowledges
+        if sender == 0 {
+          state.pointee.acknowledgedByA = p.acknowledgement
+        } else {
+          state.pointee.acknowledgedByB = p.acknowledgement
+        }
+      }
     }
     // A SYN takes one number, and data may stand behind it (RFC 9293, section 3.4).
     let sequence = p.tcpFlags & TCPFlags.syn != 0 ? p.sequence &+ 1 : p.sequence
