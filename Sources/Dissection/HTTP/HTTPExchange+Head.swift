@@ -245,6 +245,7 @@ extension HTTPExchange {
         // What was lost may reach into this line.
         case .yes where isRequest && !HTTPLine.hasKnownMethod(rest): break
         case .yes:
+          noteFound(at: side.pointee.mark &+ UInt64(place))
           side.pointee.phase = .head
           side.pointee.flags &= HTTPSide.Flags.begun
           side.pointee.scanned = 0
@@ -259,7 +260,15 @@ extension HTTPExchange {
       }
       side.pointee.flags &= ~HTTPSide.Flags.begun
       if side.pointee.has(HTTPSide.Flags.mayLack) { lack(at: side.pointee.mark) }
-      guard let end = rest.firstIndex(of: 0x0a) else {
+      let end = rest.firstIndex(of: 0x0a)
+      if let count = nextAnswer(behind: side.pointee.mark &+ UInt64(place)),
+        count < end ?? rest.count, count > 0 || !side.pointee.has(HTTPSide.Flags.atLineStart)
+      {
+        side.pointee.flags |= HTTPSide.Flags.atLineStart
+        place &+= count
+        continue
+      }
+      guard let end else {
         side.pointee.flags &= ~HTTPSide.Flags.atLineStart
         place = bytes.count
         break

@@ -61,6 +61,11 @@ extension HTTPExchange {
     }
   }
 
+  /// What was searched for the next message, which begins there, may have hidden others as a hole has.
+  func noteFound(at place: UInt64) {
+    if side.pointee.hasHole { side.pointee.holeEnd = UInt32(truncatingIfNeeded: place) }
+  }
+
   /// Request and answer were there, and nothing waits: they are in step again.
   func forgetHole() {
     if state.pointee.requests | state.pointee.responses == 0 {
@@ -71,7 +76,12 @@ extension HTTPExchange {
   /// Of a request that begins.
   func notePlace(of number: UInt8, _ isSeen: Bool) {
     let isKnown = isSeen && side.pointee.has(HTTPSide.Flags.begun)
-    place(of: number).pointee = isKnown ? side.pointee.had : state.pointee.answered
+    // Of one that was not seen only that it comes behind those before it; it stands in the ring already.
+    let isAlone = state.pointee.requests <= state.pointee.responses &+ 1
+    place(of: number).pointee =
+      isKnown
+      ? side.pointee.had
+      : isAlone ? state.pointee.answered : place(of: ring(state.pointee.requests &- 2)).pointee
     if isSeen && side.pointee.hasHole {
       slot(number).pointee.flags |= HTTPSlot.Flags.behindHole
     }
@@ -83,9 +93,29 @@ extension HTTPExchange {
 
   // MARK: What follows from it
 
+  /// Up to where messages may have been hidden: by a hole, and where it is not known where one begins.
+  private var unsureEnd: UInt32 {
+    side.pointee.phase == .lost && side.pointee.hasHole
+      ? UInt32(truncatingIfNeeded: stream.pointee.offset) : side.pointee.holeEnd
+  }
+
   /// Of responses: behind the last one that was followed to its end is a hole.
   var isPairingUnsure: Bool {
-    !isRequest && Self.isBehind(responses.side.pointee.holeEnd, state.pointee.answered)
+    !isRequest && Self.isBehind(unsureEnd, state.pointee.answered)
+  }
+
+  /// Where answers are searched for: bytes up to where the next one begins, by what was acknowledged with a
+  /// request, if it was not sent before the answers to others were there. nil where nothing tells.
+  func nextAnswer(behind place: UInt64) -> Int? {
+    guard !isRequest, side.pointee.hasHole else { return nil }
+    let place = UInt32(truncatingIfNeeded: place)
+    var least: Int?
+    for i in 0..<state.pointee.requests where i >= state.pointee.responses {
+      let known = self.place(of: ring(i)).pointee
+      if Self.isBehind(place, known) { continue }
+      least = min(least ?? .max, Int(known &- place))
+    }
+    return least
   }
 
   /// Where the answer to a request that waits begins at the earliest.
@@ -111,9 +141,7 @@ extension HTTPExchange {
     let before = state.pointee.responses
     while state.pointee.responses < state.pointee.requests {
       let current = earliest(state.pointee.responses)
-      guard Self.isBehind(latest, current), Self.isBehind(side.pointee.holeEnd, current) else {
-        break
-      }
+      guard Self.isBehind(latest, current), Self.isBehind(unsureEnd, current) else { break }
       // There is a next one: the latest is not before it.
       drop(missing: earliest(state.pointee.responses &+ 1) &- current)
     }
@@ -121,11 +149,17 @@ extension HTTPExchange {
     if state.pointee.responses > before { settle() }
   }
 
-  /// Requests that were sent together, behind which a hole has hidden nobody knows how many answers.
+  /// Requests that were sent together, behind which a hole has hidden nobody knows how many answers; and one
+  /// behind which another hole may have hidden more of them.
   private func markUnsure(_ latest: UInt32) {
-    guard Self.isBehind(side.pointee.holeEnd, latest) else { return }
+    guard Self.isBehind(unsureEnd, latest) else { return }
     var end = state.pointee.responses
     while end < state.pointee.requests, earliest(end) == latest { end &+= 1 }
+    if end == state.pointee.responses &+ 1, requests.side.pointee.hasHole,
+      let waiting = next(), !waiting.pointee.has(HTTPSlot.Flags.behindHole)
+    {
+      waiting.pointee.flags |= HTTPSlot.Flags.incomplete
+    }
     guard end &- state.pointee.responses > 1 else { return }
     for place in state.pointee.responses..<end {
       slot(ring(place)).pointee.flags |= HTTPSlot.Flags.incomplete | HTTPSlot.Flags.unsure
