@@ -322,6 +322,16 @@ final class ReadRun {
         "\(Units.grouped(counters[.evicted])) flows ended early because \(flows) were alive in one"
           + " worker; raise --flows")
     }
+    if counters[.detailsNotKept] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.detailsNotKept])) times there was no room to note what went wrong"
+          + " with a flow: anomalies and details of TCP are missing from records")
+    }
+    if counters[.tunnelsNotKept] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.tunnelsNotKept])) flows are without the tunnel that they were in:"
+          + " there were more tunnels than one worker has room for")
+    }
     if counters[.dissectionNoState] > 0 {
       losses.append(
         "\(Units.grouped(counters[.dissectionNoState])) flows were not looked into because"
