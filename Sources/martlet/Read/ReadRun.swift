@@ -51,6 +51,7 @@ final class ReadRun {
       return count(CaptureStream(inputs.inputs, inOrder: options.inOrder))
     }
     do {
+      try outputs.check()
       guard options.wantsPackets else {
         return try read(CaptureStream(inputs.inputs, inOrder: options.inOrder), nil)
       }
