@@ -323,6 +323,7 @@ extension Dissection {
       case .idle: return park(state)
       case .done: return release(state)
       case .lost:
+        if forgetTransfer(state) { continue }
         core.note(.appMalformed)
         guard refuse(state) else { return release(state) }
       }
@@ -335,11 +336,13 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, toServer: Bool, _ bytes: Bytes
   ) -> Bool {
     if state.pointee.proto != AppProtocol.unknown.rawValue { return true }
+    if beginTransfer(state, bytes, isLast: false) { return true }
     var found = detect(state, toServer: toServer, bytes)
     if found == .unknown || found == .failed, isRTP(state, toServer: toServer, bytes) {
       found = .rtp
     }
     if found == .unknown || found == .failed {
+      if beginTransfer(state, bytes, isLast: true) { return true }
       state.pointee.excluded = 0
       state.pointee.probes &+= 1
       if state.pointee.probes >= Self.probeDatagrams { release(state) }

@@ -88,11 +88,11 @@ struct InflaterPool: BitwiseCopyable {
       UnsafePointer(start.assumingMemoryBound(to: UInt8.self)), head(number).pointee.firstCount)
   }
 
-  /// Decodes bytes of a body, tells of those that cannot be, adds what they say to its digest, and shows it to who keeps files, unless the
-  /// body is one of several at a time.
+  /// Decodes bytes of a body, tells of those that cannot be, adds what they say to its digest, and shows it to who keeps
+  /// files, under a name where it is one of several at a time.
   func add(
     _ bytes: Bytes, to number: UInt8, _ digest: UnsafeMutablePointer<ccrypto_sha256_state>,
-    _ d: Delivery, toServer: Bool, isShown: Bool = true
+    _ d: Delivery, toServer: Bool, name: UInt32 = 0
   ) {
     let head = head(number)
     var rest = bytes
@@ -112,7 +112,7 @@ struct InflaterPool: BitwiseCopyable {
         context(number), rest.base, rest.count, &read, output, Self.outputBytes, &written)
       let decoded = Bytes(output, written)
       ccrypto_sha256_add(digest, decoded.base, decoded.count)
-      if isShown { d.fileBytes(decoded, toServer: toServer) }
+      d.fileBytes(decoded, toServer: toServer, name: name)
       keepFirst(decoded, number)
       head.pointee.read &+= UInt64(read)
       head.pointee.written &+= UInt64(written)
