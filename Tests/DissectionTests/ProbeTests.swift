@@ -188,6 +188,24 @@ struct ProbeTests {
     }
   }
 
+  /// A request without an end has told what it is, though what waits of it has not been taken when the flow ends.
+  @Test(arguments: [1, 3, 1460]) func whoHasToldIsNotAskedAgain(_ size: Int) {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 5060)
+    wire.handshake()
+    wire.send("ACK /one/two HTTP/1.0\r\nCookie: half", toServer: true, size: size)
+    wire.send("* PREAUTH ready", toServer: false, size: size)
+    bed.finish()
+    let flow = bed.records("flow").first
+    #expect(flow?["app_proto"] as? String == "http")
+    #expect(flow?["app_proto_ts"] == nil && flow?["app_proto_tc"] as? String == "imap")
+    #expect(
+      Set(
+        bed.records("anomaly").compactMap { ($0["anomaly"] as? [String: Any])?["event"] as? String }
+      )
+        == ["malformed", "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS"])
+  }
+
   /// What would tell after 512 bytes is not asked for more than are waited for.
   @Test(arguments: [1, 100, 300, 1460]) func noMoreIsAskedThanIsWaitedFor(_ size: Int) throws {
     let bed = DissectionBed()

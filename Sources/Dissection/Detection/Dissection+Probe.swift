@@ -270,8 +270,10 @@ extension Dissection {
       let proto = AppProtocol(rawValue: state.pointee.proto), proto != .unknown,
       isExcluded(proto, state)
     else { return }
-    side.pointee.flags |= StreamSide.Flags.probed
     let app = core.flows.app + Int(state.pointee.entry)
+    // It may be the one that has told.
+    guard (toServer ? app.pointee.toServer : app.pointee.toClient) == 0 else { return }
+    side.pointee.flags |= StreamSide.Flags.probed
     if toServer {
       app.pointee.toServer = AppProtocol.failed.rawValue
     } else {
