@@ -79,9 +79,10 @@ let fuzzTargets: [Target] =
   Context.environment["MARTLET_FUZZ"] == nil
   ? []
   : [
+    .target(name: "FuzzDriver", path: "bench/fuzz-driver", swiftSettings: swiftSettings),
     // Looks into the engine: `make fuzz` builds with -enable-testing.
     .executableTarget(
-      name: "martlet-fuzz-engine", dependencies: ["FlowEngine", "Ports", "CBurst"],
+      name: "martlet-fuzz-engine", dependencies: ["FlowEngine", "FuzzDriver", "Ports", "CBurst"],
       path: "bench/fuzz",
       exclude: [
         "CaptureFuzzer.swift", "ControlFuzzer.swift", "DissectionFuzzer.swift",
@@ -90,7 +91,8 @@ let fuzzTargets: [Target] =
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
-      name: "martlet-fuzz-capture", dependencies: ["Ports", "CBurst", "CCompression"],
+      name: "martlet-fuzz-capture",
+      dependencies: ["FuzzDriver", "Ports", "CBurst", "CCompression"],
       path: "bench/fuzz",
       exclude: [
         "ControlFuzzer.swift", "DissectionFuzzer.swift", "DissectionSeeds.swift",
@@ -102,19 +104,21 @@ let fuzzTargets: [Target] =
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "martlet-fuzz-dissection",
-      dependencies: ["Dissection", "Records", "FlowEngine", "Ports", "CBurst"],
+      dependencies: ["Dissection", "Records", "FlowEngine", "FuzzDriver", "Ports", "CBurst"],
       path: "bench/fuzz",
       exclude: [
         "CaptureFuzzer.swift", "ControlFuzzer.swift", "EngineFuzzer.swift",
         "FragmentFuzzer.swift", "FuzzBed.swift", "FuzzFrames.swift", "FuzzRecord.swift",
         "ParserFuzzer.swift", "Seeds.swift", "TCPFuzzer.swift",
-      ], sources: ["DissectionFuzzer.swift", "DissectionSeeds.swift", "StreamFuzzer.swift"],
+      ],
+      sources: ["DissectionFuzzer.swift", "DissectionSeeds.swift", "StreamFuzzer.swift"],
       swiftSettings: fuzzSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "martlet-fuzz-control",
       dependencies: [
-        "ControlServer", "ControlAPI", .product(name: "Logging", package: "swift-log"),
+        "ControlServer", "ControlAPI", "FuzzDriver",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "bench/fuzz",
       exclude: [

@@ -117,6 +117,53 @@ struct ProbeTests {
       faults.isEmpty, "\(faults.count), as \(kinds.values.sorted().joined(separator: "\n"))")
   }
 
+  /// Nor does the port: who is sure of himself sooner than another one would be before him in the order, if
+  /// the bytes come one by one.
+  @Test func whatIsToldDoesNotDependOnTheSegments() {
+    struct Beginning: Hashable {
+      var port: UInt16
+      var toServer: Bool
+      var bytes: [UInt8]
+    }
+    let all = Self.ports.flatMap { port in
+      [true, false].flatMap { toServer in
+        Self.beginnings.map { Beginning(port: port, toServer: toServer, bytes: $0) }
+      }
+    }
+    func told(size: Int) -> [Int: String] {
+      let bed = DissectionBed()
+      var time = 1_700_000_000.0
+      for (place, one) in all.enumerated() {
+        let wire = Wire(on: bed, to: Int(one.port), from: 41_000 + place)
+        wire.time = time
+        wire.handshake()
+        wire.send(one.bytes, toServer: one.toServer, size: size)
+        wire.close()
+        time = wire.time
+      }
+      bed.finish()
+      return bed.records("flow").reduce(into: [:]) { told, flow in
+        guard let port = flow["src_port"] as? Int else { return }
+        told[port - 41_000] = "\(flow["app_proto"] ?? "")"
+      }
+    }
+    let whole = told(size: 1460)
+    let cut = told(size: 1)
+    #expect(whole.count == all.count && cut.count == all.count)
+    let faults = all.indices.filter { whole[$0] != cut[$0] }.map { place in
+      let one = all[place]
+      let text = String(decoding: one.bytes.prefix(40), as: UTF8.self).debugDescription
+      return "\(text), port \(one.port), \(one.toServer ? "to server" : "to client"): "
+        + "\(whole[place] ?? "none"), but \(cut[place] ?? "none")"
+    }
+    #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+    // A request in HTTP is one on any port.
+    let requests = all.indices.filter {
+      all[$0].toServer && all[$0].bytes.starts(with: "GET / HTTP/1.1".utf8)
+    }
+    #expect(requests.allSatisfy { whole[$0] == "http" })
+  }
+
   /// A client whose first line is no protocol's, and a server that answers in HTTP: what the client's bytes
   /// exclude says nothing of the server's, and neither depends on the segments.
   @Test func oneDirectionExcludesNothingForTheOther() {
@@ -139,6 +186,19 @@ struct ProbeTests {
     for size in [1, 2, 3, 5, 8, 13] {
       #expect(said(size).count == whole.count, "pieces of \(size)")
     }
+  }
+
+  /// What would tell after 512 bytes is not asked for more than are waited for.
+  @Test(arguments: [1, 100, 300, 1460]) func noMoreIsAskedThanIsWaitedFor(_ size: Int) throws {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 40_001)
+    wire.handshake()
+    wire.send("+OK POP3 ready\r\n", toServer: false)
+    wire.send("user " + String(repeating: "a", count: 600) + "\r\n", toServer: true, size: size)
+    wire.close()
+    bed.finish()
+    #expect(bed.records("pop3").count == 2)
+    #expect(bed.records("anomaly").isEmpty)
   }
 
   /// Nothing of a first line that is no protocol's is heard, and all of it is missing, whatever waits when

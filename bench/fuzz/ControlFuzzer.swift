@@ -5,6 +5,7 @@
 // response with an id and either a result or an error of the list.
 
 import ControlAPI
+import FuzzDriver
 import Logging
 
 @testable import ControlServer
@@ -81,20 +82,7 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
   return 0
 }
 
-/// libFuzzer as a library: SwiftPM gives executables an entry point of its own name, so libFuzzer's
-/// `main` cannot be it.
-@_silgen_name("LLVMFuzzerRunDriver")
-func runDriver(
-  _ count: UnsafeMutablePointer<Int32>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
-) -> Int32
-
 @_cdecl("martlet_fuzz_control_main")
-func entry(
-  _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> Int32 {
-  var count = count
-  var arguments = arguments
-  return runDriver(&count, &arguments) { fuzz($0, $1) }
+func entry(_ count: Int32, _ arguments: Arguments) -> Int32 {
+  drive(count, arguments) { fuzz($0, $1) }
 }

@@ -13,6 +13,7 @@
 //               7 its end was not captured; 5 FIN behind it, 6 acknowledges all, 7 a later time
 
 import CBurst
+import FuzzDriver
 import Glibc
 import Ports
 import Records
@@ -22,7 +23,7 @@ import Records
 
 enum DissectionFuzzer {
   static let proto: AppProtocol? = {
-    let name = getenv("MARTLET_FUZZ_TARGET").map { String(cString: $0) } ?? ""
+    let name = fuzzTargetName
     if name == "any" || name == "seeds" || name == "streams" { return nil }
     guard let proto = AppProtocol.named(name) else {
       complain("MARTLET_FUZZ_TARGET is a protocol's name, any, streams or seeds\n")
@@ -47,8 +48,7 @@ enum DissectionFuzzer {
     }
   }
 
-  static let isStreams =
-    getenv("MARTLET_FUZZ_TARGET").map { String(cString: $0) } == "streams"
+  static let isStreams = fuzzTargetName == "streams"
 
   private nonisolated(unsafe) static let bed = DissectionFuzzBed()
 
@@ -329,17 +329,6 @@ extension Dissection {
   }
 }
 
-func complain(_ text: String) { _ = text.withCString { write(2, $0, strlen($0)) } }
-
-/// libFuzzer as a library: SwiftPM gives executables an entry point of its own name, so libFuzzer's
-/// `main` cannot be it.
-@_silgen_name("LLVMFuzzerRunDriver")
-func runDriver(
-  _ count: UnsafeMutablePointer<Int32>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
-) -> Int32
-
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
   let bytes = UnsafeBufferPointer(start: data, count: size)
@@ -348,15 +337,8 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
 }
 
 @_cdecl("martlet_fuzz_dissection_main")
-func entry(
-  _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> Int32 {
-  if getenv("MARTLET_FUZZ_TARGET").map({ String(cString: $0) }) == "seeds" {
-    let words = (1..<Int(count)).compactMap { arguments?[$0].map { String(cString: $0) } }
-    return DissectionSeeds.make(words)
-  }
+func entry(_ count: Int32, _ arguments: Arguments) -> Int32 {
+  if let words = wordsForSeeds(count, arguments) { return DissectionSeeds.make(words) }
   _ = DissectionFuzzer.proto
-  var count = count
-  var arguments = arguments
-  return runDriver(&count, &arguments) { fuzz($0, $1) }
+  return drive(count, arguments) { fuzz($0, $1) }
 }

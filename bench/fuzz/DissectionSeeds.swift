@@ -3,6 +3,7 @@
 
 import CBurst
 import FlowEngine
+import FuzzDriver
 import Glibc
 import Ports
 

@@ -4,6 +4,7 @@
 // With `seeds` it makes inputs of all four from captures: see Seeds.swift.
 
 import FlowEngine
+import FuzzDriver
 import Glibc
 
 /// Whole frames, as they are.
@@ -33,10 +34,8 @@ enum FrameFuzzer {
   }
 }
 
-func complain(_ text: String) { _ = text.withCString { write(2, $0, strlen($0)) } }
-
 let fuzzTarget: @Sendable (UnsafeBufferPointer<UInt8>) -> Void = {
-  switch getenv("MARTLET_FUZZ_TARGET").map({ String(cString: $0) }) {
+  switch fuzzTargetName {
   case "parser": return { ParserFuzzer.run($0) }
   case "fragments": return { FragmentFuzzer.run($0) }
   case "tcp": return { TCPFuzzer.run($0) }
@@ -47,15 +46,6 @@ let fuzzTarget: @Sendable (UnsafeBufferPointer<UInt8>) -> Void = {
   }
 }()
 
-/// libFuzzer as a library: SwiftPM gives executables an entry point of its own name, so libFuzzer's
-/// `main` cannot be it.
-@_silgen_name("LLVMFuzzerRunDriver")
-func runDriver(
-  _ count: UnsafeMutablePointer<Int32>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
-) -> Int32
-
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
   fuzzTarget(UnsafeBufferPointer(start: data, count: size))
@@ -63,14 +53,7 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
 }
 
 @_cdecl("martlet_fuzz_engine_main")
-func entry(
-  _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> Int32 {
-  if getenv("MARTLET_FUZZ_TARGET").map({ String(cString: $0) }) == "seeds" {
-    let words = (1..<Int(count)).compactMap { arguments?[$0].map { String(cString: $0) } }
-    return Seeds.make(words)
-  }
-  var count = count
-  var arguments = arguments
-  return runDriver(&count, &arguments) { fuzz($0, $1) }
+func entry(_ count: Int32, _ arguments: Arguments) -> Int32 {
+  if let words = wordsForSeeds(count, arguments) { return Seeds.make(words) }
+  return drive(count, arguments) { fuzz($0, $1) }
 }

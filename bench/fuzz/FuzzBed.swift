@@ -3,6 +3,7 @@
 // Every frame lies in memory of its own that ends with it, so a read behind the capture is seen.
 
 import CBurst
+import FuzzDriver
 
 @testable import FlowEngine
 @testable import Ports

@@ -3,6 +3,7 @@
 // | link type 2 | packet flags 1 | choice 1 | frame |
 
 import CBurst
+import FuzzDriver
 
 @testable import FlowEngine
 

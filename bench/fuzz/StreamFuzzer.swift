@@ -7,6 +7,7 @@
 // nothing but the reassembly stands between the two.
 
 import FlowEngine
+import FuzzDriver
 
 enum StreamFuzzer {
   /// What one side says, until the other one or the next piece.
@@ -38,8 +39,10 @@ enum StreamFuzzer {
     guard whole.records != cut.records || whole.noted != cut.noted else { return }
     complain("whole \(whole.records.count), cut \(cut.records.count) records\n")
     complain("told of: \(String(whole.noted, radix: 2)), \(String(cut.noted, radix: 2))\n")
-    for (one, other) in zip(whole.said, cut.said) where one != other {
-      complain("whole: \(one)\ncut:   \(other)\n")
+    for place in 0..<max(whole.said.count, cut.said.count) {
+      let one = place < whole.said.count ? whole.said[place] : "none"
+      let other = place < cut.said.count ? cut.said[place] : "none"
+      if one != other { complain("whole: \(one)\ncut:   \(other)\n") }
     }
     fatalError("the records depend on how the stream was cut")
   }

@@ -45,13 +45,6 @@ extension Bytes {
     (count > 0 && base[count &- 1] == 0x0a ? prefix(count &- 1) : self).withoutCR
   }
 
-  /// Three or four letters: what is a command's name to FTP and POP3.
-  var isShortWord: Bool {
-    guard count == 3 || count == 4 else { return false }
-    for place in 0..<count where Self.lowercase(base[place]) &- 0x61 >= 26 { return false }
-    return true
-  }
-
   /// Behind the empty line that ends a head, which is looked for from `start` on; nil where it is not there.
   @inline(__always)
   func endOfHead(from start: Int) -> Int? {

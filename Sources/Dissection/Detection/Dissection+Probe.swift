@@ -235,7 +235,9 @@ extension Dissection {
     var seen = proto
     // What is typed at a prompt may be anything, and is wanted while the prompt stands.
     let isTyped = proto == .telnet && toServer
-    switch isTyped ? .yes : Self.probe(proto, bytes, probeContext(state, toServer: toServer)) {
+    // No more of them than are waited for: the answer must not depend on how they came.
+    let first = bytes.prefix(Self.confirmBytes)
+    switch isTyped ? .yes : Self.probe(proto, first, probeContext(state, toServer: toServer)) {
     case .yes: break
     case .maybe: if bytes.count < Self.confirmBytes { return false }
     case .no:
@@ -244,7 +246,6 @@ extension Dissection {
         state.pointee.excluded = 0
         exclude(proto, state)
       }
-      // No more of them than are waited for: the answer must not depend on how they came.
       seen = detect(state, toServer: toServer, bytes.prefix(Self.mismatchBytes))
       if seen == .unknown && bytes.count < Self.mismatchBytes { return false }
       if seen == .unknown { seen = .failed }

@@ -33,6 +33,8 @@ extension FTPStream {
     return false
   }
 
+  static func isCommand(_ word: Bytes) -> Bool { command(word) != .unknown }
+
   private static func command(_ word: Bytes) -> FTPCommand {
     if isOne(word, of: withoutArguments) {
       return word.equals(lowercase: "pasv") ? .passive : .other

@@ -34,7 +34,7 @@ enum FTPStream: StreamDissector {
     if line.equals(lowercase: "auth tls") || line.equals(lowercase: "auth ssl") { return .yes }
     guard known else { return .no }
     let (word, _) = TextLine.split(line)
-    return word.isShortWord ? .yes : .no
+    return isCommand(word) ? .yes : .no
   }
 
   private static func probeServer(_ bytes: Bytes, _ context: ProbeContext) -> Probe {

@@ -165,13 +165,9 @@ extension HTTP2Flow {
       d.fileBytes(bytes, toServer: isClient, name: stream)
       return
     }
-    let head = d.core.pointee.inflaters.head(body.pointee.inflater)
-    guard body.pointee.missing == 0, head.pointee.state == .running else { return }
+    guard body.pointee.missing == 0 else { return }
     d.core.pointee.inflaters.add(
-      bytes, to: body.pointee.inflater, &body.pointee.digest, d, toServer: isClient,
-      name: stream)
-    if head.pointee.state == .bomb { d.note(.appDecompressionBomb) }
-    if head.pointee.state == .broken { d.note(.appMalformed) }
+      bytes, to: body.pointee.inflater, &body.pointee.digest, d, toServer: isClient, name: stream)
   }
 
   /// So many bytes of the DATA frame at hand have gone by. Returns how much padding is behind them, 0 while

@@ -27,7 +27,7 @@ enum POP3Stream: StreamDissector {
       let (word, rest) = TextLine.split(line)
       if line.equals(lowercase: "capa") || line.equals(lowercase: "stls") { return .yes }
       if word.equals(lowercase: "apop") { return rest.isEmpty ? .no : .yes }
-      if known { return word.isShortWord ? .yes : .no }
+      if known { return isCommand(word) ? .yes : .no }
       // FTP has it, too: the server will tell.
       return word.equals(lowercase: "user") && !rest.isEmpty && bytes.count < 512 ? .maybe : .no
     }
@@ -134,6 +134,11 @@ enum POP3Stream: StreamDissector {
       return rest.isEmpty ? .list : .other
     }
     return word.equals(lowercase: "stls") ? .startTLS : .other
+  }
+
+  private static func isCommand(_ word: Bytes) -> Bool {
+    isOpen(word) || word.equals(lowercase: "pass") || word.equals(lowercase: "apop")
+      || word.equals(lowercase: "auth")
   }
 
   /// A command whose arguments are no secret.

@@ -77,12 +77,7 @@ struct TLSClientHello: BitwiseCopyable {
     }
     // SSL 3.0 and TLS 1.0 may have none.
     if cursor.isAtEnd { return }
-    guard let length = cursor.be16() else {
-      isMalformed = true
-      return
-    }
-    if Int(length) != cursor.remaining { isMalformed = true }
-    extensions = cursor.rest.prefix(Int(length))
+    extensions = TLSExtensions.block(cursor, &isMalformed)
     var list = TLSExtensions(extensions)
     while let one = list.next() { take(one) }
     if list.isMalformed { isMalformed = true }
@@ -188,12 +183,7 @@ struct TLSServerHello: BitwiseCopyable {
       }
     }
     if cursor.isAtEnd { return }
-    guard let length = cursor.be16() else {
-      isMalformed = true
-      return
-    }
-    if Int(length) != cursor.remaining { isMalformed = true }
-    extensions = cursor.rest.prefix(Int(length))
+    extensions = TLSExtensions.block(cursor, &isMalformed)
     var list = TLSExtensions(extensions)
     while let one = list.next() {
       switch one.type {
@@ -249,6 +239,17 @@ struct TLSExtensions: BitwiseCopyable {
   private(set) var isMalformed = false
 
   init(_ bytes: Bytes) { cursor = ByteCursor(bytes) }
+
+  /// What a hello ends with: its extensions behind their length, up to the hello's own end.
+  static func block(_ rest: ByteCursor, _ isMalformed: inout Bool) -> Bytes {
+    var cursor = rest
+    guard let length = cursor.be16() else {
+      isMalformed = true
+      return .empty
+    }
+    if Int(length) != cursor.remaining { isMalformed = true }
+    return cursor.rest.prefix(Int(length))
+  }
 
   mutating func next() -> TLSExtension? {
     if cursor.isAtEnd { return nil }

@@ -2,9 +2,14 @@
 enum ZeekDNSNames {
   /// The IANA's registry Resource Record (RR) TYPEs, `*` for ANY.
   @Sendable static func type(_ number: UInt64) -> String {
-    if number < types.count, !types[Int(number)].isEmpty { return types[Int(number)] }
-    return switch number {
-    case 99: "SPF"
+    switch number {
+    case 23: "NSAP-PTR"
+    case 31: "EID"
+    case 32: "NIMLOC"
+    case 40: "SINK"
+    case 56: "NINFO"
+    case 57: "RKEY"
+    case 58: "TALINK"
     case 100: "UINFO"
     case 101: "UID"
     case 102: "GID"
@@ -13,36 +18,15 @@ enum ZeekDNSNames {
     case 105: "L32"
     case 106: "L64"
     case 107: "LP"
-    case 108: "EUI48"
-    case 109: "EUI64"
-    case 249: "TKEY"
-    case 250: "TSIG"
-    case 251: "IXFR"
-    case 252: "AXFR"
-    case 253: "MAILB"
-    case 254: "MAILA"
     case 255: "*"
-    case 256: "URI"
-    case 257: "CAA"
-    case 32_768: "TA"
-    case 32_769: "DLV"
     case 65_281: "WINS"
     case 65_282: "WINS-R"
     case 65_422: "XPF"
     case 65_521: "INTEGRITY"
-    default: "query-\(number)"
+    default:
+      UInt16(exactly: number).flatMap(DNSType.name).map(\.description) ?? "query-\(number)"
     }
   }
-
-  /// From type 0 on; where Zeek has no name it is empty.
-  private static let types = [
-    "", "A", "NS", "MD", "MF", "CNAME", "SOA", "MB", "MG", "MR", "NULL", "WKS", "PTR", "HINFO",
-    "MINFO", "MX", "TXT", "RP", "AFSDB", "X25", "ISDN", "RT", "NSAP", "NSAP-PTR", "SIG", "KEY",
-    "PX", "GPOS", "AAAA", "LOC", "NXT", "EID", "NIMLOC", "SRV", "ATMA", "NAPTR", "KX", "CERT",
-    "A6", "DNAME", "SINK", "OPT", "APL", "DS", "SSHFP", "IPSECKEY", "RRSIG", "NSEC", "DNSKEY",
-    "DHCID", "NSEC3", "NSEC3PARAM", "TLSA", "SMIMEA", "", "HIP", "NINFO", "RKEY", "TALINK", "CDS",
-    "CDNSKEY", "OPENPGPKEY", "CSYNC", "ZONEMD", "SVCB", "HTTPS",
-  ]
 
   /// RFC 6895, section 2.3.
   @Sendable static func code(_ number: UInt64) -> String {
