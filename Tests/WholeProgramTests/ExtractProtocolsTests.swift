@@ -109,11 +109,13 @@ import Testing
   }
 
   /// tshark exports none of HTTP/2's; its fields have each body, beside the frames that it came in.
-  private func tsharksBodies(_ path: String) throws -> (whole: Set<String>, all: Set<String>) {
+  private func tsharksBodies(
+    _ path: String, port: Int = 8080
+  ) throws -> (whole: Set<String>, all: Set<String>) {
     let rows = try Subprocess.output(
       "tshark",
       [
-        "-n", "-r", path, "-d", "tcp.port==8080,http2", "-Y", "http2", "-T", "fields", "-e",
+        "-n", "-r", path, "-d", "tcp.port==\(port),http2", "-Y", "http2", "-T", "fields", "-e",
         "http2.body.reassembled.data", "-e", "http2.data.data",
       ]
     ).split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
@@ -137,14 +139,25 @@ import Testing
     #expect(ours.count == 2 && ours.isSubset(of: theirs.whole))
   }
 
+  /// Of captures from elsewhere, with the port that tshark has to be told of and the bodies there are.
   @Test(
     .enabled(if: Captures.areThere, Comment(rawValue: Captures.absent)),
-    .enabled(if: Requirements.tshark, "needs tshark"))
-  func theirBodiesAreOurs() throws {
-    let path = try #require(Captures.path("arkime/tests/pcap/http2-nghttp2.pcap"))
-    let theirs = try tsharksBodies(path)
-    let ours = Set(try ExtractedFile.read(path, in: folder).filter(\.isComplete).map(hexadecimal))
-    #expect(ours.count == 2 && ours.isSubset(of: theirs.all) && theirs.whole.isSubset(of: ours))
+    .enabled(if: Requirements.tshark, "needs tshark"),
+    arguments: [
+      ("arkime/tests/pcap/http2-nghttp2.pcap", 8080, 2),
+      ("suricata-verify/tests/http2-compression-bug/input.pcap", 443, 9),
+      ("ndpi/tests/cfgs/default/pcap/http2.pcapng", 29_518, 2),
+      ("suricata-verify/tests/http2-keywords2/input.pcap", 8080, 2),
+      ("suricata-verify/tests/dns-over-http2/dns_over_https.pcap", 8080, 4),
+      ("suricata-verify/tests/http2-continuation/input.pcap", 8080, 1),
+    ])
+  func bodiesAreTsharks(_ name: String, _ port: Int, _ count: Int) throws {
+    let path = try #require(Captures.path(name))
+    let theirs = try tsharksBodies(path, port: port).all
+    let ours = try ExtractedFile.read(path, in: folder)
+      .filter { $0.record["app_proto"] as? String == "http2" }
+    #expect(ours.count == count && ours.allSatisfy { $0.isComplete })
+    #expect(Set(ours.map(hexadecimal)).isSubset(of: theirs))
   }
 
   /// Objects of captures from elsewhere. What tshark has and we have not is said by its size.
