@@ -274,6 +274,13 @@ struct MIMEReader: BitwiseCopyable {
       isMultipart = false
       return
     }
+    if !isMultipart && encoding == .identity && isMessage() {
+      // A message within the message has a header and parts of its own (RFC 2046, section 5.2.1): what is
+      // told of it is its name, and they.
+      if entities <= Self.mostParts { listName(m) }
+      beginPart()
+      return
+    }
     phase = .body
     // Multiparts too deep, or too many parts: what is left is not told apart.
     if isMultipart || parts == Self.mostParts { m.d.note(.appTooManyTransactions) }
@@ -282,11 +289,14 @@ struct MIMEReader: BitwiseCopyable {
     if hashes(m) { ccrypto_sha256_begin(&digest) }
     if isAttachment { m.d.fileBegins(toServer: m.isToServer) }
     hasLinks = m.tellsLinks && !isAttachment && !m.d.settings.isHeaderOnly && isText()
-    if isAttachment && parts <= Self.mostParts && !m.d.settings.isHeaderOnly {
-      var w = m.d.event()
-      name.with { if !$0.isEmpty { m.d.redacted(&w, SMTPFields.attachments, $0) } }
-      m.d.keep(w, in: &m.mail.pointee.attachments)
-    }
+    listName(m)
+  }
+
+  private mutating func listName(_ m: MailView) {
+    guard isAttachment && parts <= Self.mostParts && !m.d.settings.isHeaderOnly else { return }
+    var w = m.d.event()
+    name.with { if !$0.isEmpty { m.d.redacted(&w, SMTPFields.attachments, $0) } }
+    m.d.keep(w, in: &m.mail.pointee.attachments)
   }
 
   private mutating func endPart(
@@ -304,6 +314,10 @@ struct MIMEReader: BitwiseCopyable {
   /// RFC 2045, section 5.2: what names no type is text.
   private mutating func isText() -> Bool {
     type.with { $0.isEmpty || $0.starts(withLowercase: "text/") }
+  }
+
+  private mutating func isMessage() -> Bool {
+    type.with { $0.equals(lowercase: "message/rfc822") || $0.equals(lowercase: "message/global") }
   }
 
   /// The part at hand is hashed.
