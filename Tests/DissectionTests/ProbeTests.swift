@@ -24,7 +24,7 @@ struct ProbeTests {
       "USER abab1212 \"zz\" \"yy\" :f6e1 l6e13\n", "+OK ready\r\n", "* OK IMAP4rev1\r\n",
       "a1 LOGIN x y\r\n",
       "a LOGOUT\r\n", "STLS\r\n", "CAPA\r\n", "NICK a\r\n", "INVITE sip:a@b SIP/2.0\r\n",
-      "SIP/2.0 200 OK\r\n",
+      "SIP/2.0 200 OK\r\n", "INVITE sip:a@b POST / HTTP/1.1\r\nHost: a\r\n\r\n",
       "OPTIONS sip:a SIP/2.0\r\n", "OPTIONS * HTTP/1.1\r\n", "login: ", "Welcome\r\nlogin: ",
       "<34>1 2003-10-11T22:14:15.003Z a b c\r\n",
       "<34>Oct 11 22:14:15 a su: b\n", "123 <34>1 2003-10-11T22:14:15.003Z a b c",

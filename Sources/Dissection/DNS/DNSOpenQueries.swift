@@ -14,10 +14,10 @@ struct DNSOpenQuery: BitwiseCopyable {
 /// loses the
 /// oldest.
 struct DNSOpenQueries: BitwiseCopyable {
-  private var entries: InlineArray<32, DNSOpenQuery>
+  private var entries: InlineArray<31, DNSOpenQuery>
   private(set) var count: UInt8
 
-  static let capacity = 32
+  static let capacity = 31
 
   /// The oldest query that an answer with this id, coming from the other side, may be for.
   mutating func take(id: UInt16, toServer: Bool) -> DNSOpenQuery? {

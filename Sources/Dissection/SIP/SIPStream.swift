@@ -24,7 +24,7 @@ enum SIPStream: StreamDissector {
   static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
     let start = skipEmptyLines(bytes)
     if start == bytes.count { return start <= 4 ? .maybe : .no }
-    return start > 4 ? .no : SIPText.probe(bytes.dropFirst(start))
+    return start > 4 ? .no : SIPText.probeStream(bytes.dropFirst(start))
   }
 
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress

@@ -62,6 +62,21 @@ enum SIPText {
     return .no
   }
 
+  /// Whether a stream begins with a message, as far as its first line tells: HTTP's has a version, too, and who
+  /// looks for that must not be told another answer by a part of the line.
+  static func probeStream(_ bytes: Bytes) -> Probe {
+    let begun = probe(bytes)
+    guard Signatures.isYes(begun), !bytes.starts(with: "SIP/2.0 ") else { return begun }
+    guard let end = bytes.prefix(longestLine).firstIndex(of: 0x0a) else {
+      return bytes.count < longestLine ? .maybe : .no
+    }
+    let line = bytes.prefix(end).withoutCR
+    return line.dropFirst(line.count &- 8).equals(lowercase: " sip/2.0") ? .yes : .no
+  }
+
+  /// Bytes of a request's first line.
+  private static let longestLine = 1024
+
   private static func scheme(_ bytes: Bytes) -> Probe {
     var isOpen = false
     for place in 0..<3 {
