@@ -93,7 +93,7 @@ package struct Settings: Sendable, Equatable {
 
   package struct Timeouts: Sendable, Equatable {
     package var activeSeconds = 300.0
-    package var tcpSeconds = 60.0
+    package var tcpSeconds = 300.0
     package var udpSeconds = 30.0
     package var icmpSeconds = 10.0
     package var otherSeconds = 30.0

@@ -136,7 +136,8 @@ extension SettingsKey {
       "flows.timeouts.activeSeconds", live: true, .number(0...86_400), "300", unit: "s",
       "A live flow gives a `flow_update` this often; 0: never"),
     SettingsKey(
-      "flows.timeouts.tcpSeconds", live: true, .number(seconds), "60", unit: "s", "Silent TCP flow"),
+      "flows.timeouts.tcpSeconds", live: true, .number(seconds), "300", unit: "s", "Silent TCP flow"
+    ),
     SettingsKey(
       "flows.timeouts.udpSeconds", live: true, .number(seconds), "30", unit: "s", "Silent UDP flow"),
     SettingsKey(

@@ -274,7 +274,7 @@ extension Dissection {
     endDissector(state)
     dropStreams(state)
     if state.pointee.datagrams > 0 { dropFragments(of: state.pointee.entry) }
-    if state.pointee.proto == AppProtocol.unknown.rawValue { settleFailed(state) }
+    settleFailed(state)
     app.pointee.missing = state.pointee.sideA.missing &+ state.pointee.sideB.missing
     core.states.giveBack(app.pointee.state)
     app.pointee.state = 0

@@ -171,6 +171,31 @@ import Testing
     }
   }
 
+  /// A hole that hides a frame's head: what is behind it may be any stream's, and no body goes on or begins with it.
+  @Test func holesThatHideFrames() {
+    let body = [UInt8](repeating: 0x41, count: 600)
+    let before = HTTP2Tests.frame(4) + Self.answer(1) + Self.data(1, body) + Self.answer(3)
+    let hidden = Self.data(1, [UInt8](repeating: 0x42, count: 50)) + Self.data(3, [0x43])
+    let behind =
+      Self.data(1, body, isLast: true) + Self.data(3, body, isLast: true) + Self.answer(5)
+      + Self.data(5, body, isLast: true)
+    let bed = Self.run { wire in
+      wire.send(
+        Self.start + Self.request("/1", 1) + Self.request("/3", 3) + Self.request("/5", 5),
+        toServer: true)
+      wire.send(before, toServer: false)
+      wire.lose(hidden.count, toServer: false)
+      wire.send(behind, toServer: false)
+      wire.send(HTTP2Tests.frame(8, 0, 0, [0, 0, 1, 0]), toServer: true)
+    }
+    let first = Self.file(bed, stream: 1)
+    #expect(first["state"] as? String == "TRUNCATED" && first["gaps"] as? Bool == true)
+    #expect(first["sha256"] == nil && first["size"] as? Int == 600)
+    #expect(Self.file(bed, stream: 3).isEmpty)
+    // Its header stands behind the hole.
+    #expect(Self.file(bed, stream: 5)["sha256"] as? String == HTTPFileTests.hash(body))
+  }
+
   /// What is reset or breaks off is not whole.
   @Test func brokenOff() {
     let body = [UInt8](repeating: 0x41, count: 300)

@@ -123,6 +123,56 @@ import Testing
     #expect(http["response_decoded_length"] as? Int == plain.count)
   }
 
+  /// 3,000 times A, and 3,000 times B, each made by gzip.
+  static let members = [
+    "H4sIAAAAAAACA+3BMQEAAADCoGzrX8oaHkABAADvBmn2qpO4CwAA",
+    "H4sIAAAAAAACA+3BMQEAAADCoG7rH8oaHkABAADvBsC0eoq4CwAA",
+  ]
+
+  /// RFC 1952, section 2.2: a file is one member or several. What follows and is none is passed over.
+  @Test(arguments: [1460, 1, 5], [[], [0x1f, 7, 0x1f, 8], [0, 0]])
+  func severalMembers(_ size: Int, _ behind: [UInt8]) throws {
+    let coded = try Self.members.flatMap { try Array(#require(Data(base64Encoded: $0))) } + behind
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n"
+    let file = Self.file(Self.run(Array(head.utf8) + coded, size: size))
+    #expect(file["size"] as? Int == 6000)
+    #expect(
+      file["sha256"] as? String
+        == Self.hash(Array(repeating: 0x41, count: 3000) + Array(repeating: 0x42, count: 3000)))
+    #expect(file["state"] as? String == "CLOSED")
+  }
+
+  @Test(arguments: [1460, 1]) func aSecondMemberThatIsCutOff(_ size: Int) throws {
+    let coded = try Self.members.flatMap { try Array(#require(Data(base64Encoded: $0))) }
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    let file = Self.file(Self.run(Array(head.utf8) + coded.dropLast(9), size: size))
+    #expect(file["state"] as? String == "TRUNCATED")
+  }
+
+  /// RFC 9112, section 7: an encoding for the way is undone, too.
+  @Test(arguments: [1460, 1]) func encodedForTheWay(_ size: Int) throws {
+    let coded = Array(try #require(Self.hello))
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n"
+    // Zeros in front of a chunk's size are allowed.
+    let chunk = "00000000000000000\(String(coded.count, radix: 16))\r\n"
+    let file = Self.file(
+      Self.run(Array((head + chunk).utf8) + coded + Array("\r\n0\r\n\r\n".utf8), size: size))
+    #expect(
+      file["sha256"] as? String == Self.hash(Array(String(repeating: "hello ", count: 2000).utf8)))
+    #expect(file["state"] as? String == "CLOSED")
+  }
+
+  /// Chunked is what comes last, and is a word of its own.
+  @Test(arguments: ["xchunked", "chunked, gzip", "chunkedx"])
+  func notChunked(_ coding: String) throws {
+    let file = Self.file(
+      Self.run(
+        Array(
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: \(coding)\r\nContent-Length: 5\r\n\r\nabcde"
+            .utf8)))
+    #expect(file["sha256"] as? String == Self.hash(Array("abcde".utf8)))
+  }
+
   @Test func noDecompressorIsFree() throws {
     let coded = Array(try #require(Self.hello))
     let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n"

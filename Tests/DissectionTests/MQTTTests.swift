@@ -140,6 +140,26 @@ struct MQTTTests {
     #expect((records[2]["disconnect"] as? [String: Any])?["reason_code"] as? Int == 4)
   }
 
+  /// Names are their sender's: they become no fields, and are as many as the limit says.
+  @Test func userPropertiesAreBounded() throws {
+    var properties: [UInt8] = [0x03] + Self.text("type")
+    properties += [0x26] + Self.text("password") + Self.text("hunter2")
+    for i in 0..<200 { properties += [0x26] + Self.text("name\(i)") + Self.text("value") }
+    let length = [UInt8(properties.count & 0x7f | 0x80), UInt8(properties.count >> 7)]
+    let records = Self.records([
+      (true, Self.connect5),
+      (true, Self.message(0x30, Self.text("t") + length + properties + Array("x".utf8))),
+    ])
+    let publish = try #require(records.compactMap { $0["publish"] as? [String: Any] }.first)
+    let found = try #require(publish["properties"] as? [String: Any])
+    #expect(found.keys.sorted() == ["content_type", "user_properties"])
+    let users = try #require(found["user_properties"] as? [[String: String]])
+    #expect(users.count == 63)
+    #expect(users.first == ["name": "password", "value": "***"])
+    #expect(users.last == ["name": "name61", "value": "value"])
+    #expect(publish["message"] as? String == "x")
+  }
+
   @Test func cutsDoNotMatter() {
     let whole = Self.records(Self.talk)
     for size in [1, 2, 3, 7] {

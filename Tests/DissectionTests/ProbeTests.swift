@@ -188,6 +188,37 @@ struct ProbeTests {
     }
   }
 
+  /// A request without an end has told what it is, though what waits of it has not been taken when the flow ends.
+  @Test(arguments: [1, 3, 1460]) func whoHasToldIsNotAskedAgain(_ size: Int) {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 5060)
+    wire.handshake()
+    wire.send("ACK /one/two HTTP/1.0\r\nCookie: half", toServer: true, size: size)
+    wire.send("* PREAUTH ready", toServer: false, size: size)
+    bed.finish()
+    let flow = bed.records("flow").first
+    #expect(flow?["app_proto"] as? String == "http")
+    #expect(flow?["app_proto_ts"] == nil && flow?["app_proto_tc"] as? String == "imap")
+    #expect(
+      Set(
+        bed.records("anomaly").compactMap { ($0["anomaly"] as? [String: Any])?["event"] as? String }
+      )
+        == ["malformed", "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS"])
+  }
+
+  /// What would tell after 512 bytes is not asked for more than are waited for.
+  @Test(arguments: [1, 100, 300, 1460]) func noMoreIsAskedThanIsWaitedFor(_ size: Int) throws {
+    let bed = DissectionBed()
+    let wire = Wire(on: bed, to: 40_001)
+    wire.handshake()
+    wire.send("+OK POP3 ready\r\n", toServer: false)
+    wire.send("user " + String(repeating: "a", count: 600) + "\r\n", toServer: true, size: size)
+    wire.close()
+    bed.finish()
+    #expect(bed.records("pop3").count == 2)
+    #expect(bed.records("anomaly").isEmpty)
+  }
+
   /// Nothing of a first line that is no protocol's is heard, and all of it is missing, whatever waits when
   /// that is known.
   @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0], [1, 2, 0]])

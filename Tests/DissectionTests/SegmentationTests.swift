@@ -30,14 +30,25 @@ struct SegmentationTests {
 
   @Test(arguments: words)
   func piecesOfAnySize(_ word: String) throws {
-    let conversations = try Self.conversations(word)
-    for conversation in conversations {
-      let whole = Self.records(conversation, size: 60_000)
+    try expectTheSame(word, DissectionSettings())
+  }
+
+  /// Nor where bodies and mails are looked into.
+  @Test(arguments: ["http2", "smtp", "imap", "pop3"])
+  func piecesOfFiles(_ word: String) throws {
+    var settings = DissectionSettings()
+    settings.hashesFiles = true
+    try expectTheSame(word, settings)
+  }
+
+  private func expectTheSame(_ word: String, _ settings: DissectionSettings) throws {
+    for conversation in try Self.conversations(word) {
+      let whole = Self.records(conversation, size: 60_000, settings)
       for size in [1, 2, 7, 536] {
         // Byte by byte long ones take long, and say nothing that shorter ones do not.
         let length = conversation.turns.reduce(0) { $0 + $1.bytes.count }
         if size < 7 && length > 20_000 { continue }
-        let pieces = Self.records(conversation, size: size)
+        let pieces = Self.records(conversation, size: size, settings)
         if pieces != whole {
           let different = zip(pieces, whole).first { $0 != $1 }
           Issue.record(

@@ -9,7 +9,7 @@ import Testing
     detailCapacity: Int? = nil
   ) -> WorkerBed {
     let sums = violation == .ipChecksumBad || violation == .transportChecksumBad
-    let bed = WorkerBed(packetTime: packetTime) {
+    let bed = WorkerBed(timeouts: FlowTimeouts(tcp: 60), packetTime: packetTime) {
       $0.checksums = sums ? .count : .ignore
       $0.anomaliesPerSecond = limit
       $0.detailCapacity = detailCapacity

@@ -52,7 +52,17 @@ import Testing
         Frames.ipv4(
           132, Frames.be16(5000) + Frames.be16(38_412) + [0, 0, 0, 9, 0, 0, 0, 0] + data)
       ).summed(), payload: 46, hasLetter: false),
+    Case(testDescription: "UDP and what IP carries behind it", frame: behind, payload: 42),
   ]
+
+  /// A datagram and four bytes more, which its length and its checksum do not count (RFC 9868, section 5).
+  static let behind: [UInt8] = {
+    let datagram = Frames.udp(5000, 53, payload: data)
+    let alone = Frames.ethernet(0x0800, Frames.ipv4(17, datagram)).summed()
+    var frame = Frames.ethernet(0x0800, Frames.ipv4(17, datagram + [9, 9, 9, 9])).summed()
+    frame.replaceSubrange(40..<42, with: alone[40..<42])
+    return frame
+  }()
 
   static func play(
     _ frames: [[UInt8]], _ policy: ChecksumPolicy, flags: UInt16 = 0, wire: Int? = nil

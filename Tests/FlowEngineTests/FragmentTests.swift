@@ -77,11 +77,11 @@ import Testing
     let pieces = Self.datagram(version, count: 2408, size: 800)
     let odd = Self.fragment(
       version, range.0, [UInt8](repeating: 9, count: range.1 - range.0), more: true)
-    let (bed, records) = Self.play(pieces + [odd, odd])
+    let (bed, records) = Self.play(pieces.dropLast() + [odd, odd, pieces[2]])
     #expect(records.map(\.originator.packets) == [6])
     #expect(bed.total(.fragmentOverlap) == 2)
     #expect(bed.reported() == [.fragmentOverlap])
-    #expect(bed.anomalies.first?.packetOrdinal == 4)
+    #expect(bed.anomalies.first?.packetOrdinal == 3)
     #expect(bed.anomalies.first?.originator.port == 5000)
   }
 
@@ -91,6 +91,32 @@ import Testing
     let (bed, _) = Self.play(Self.datagram(version, count: 88, size: 8).reversed())
     #expect(bed.total(.fragmentOverlap) == 0)
     #expect(bed.total(.datagramsIncomplete) == 0)
+  }
+
+  /// An id that is given again before its time is over: each datagram has its own ports.
+  @Test(arguments: [4, 6])
+  func anIdIsGivenAgain(_ version: Int) {
+    let one = Self.datagram(version, count: 2008, size: 800)
+    let other = Self.datagram(version, count: 2008, size: 800, sport: 5001)
+    let longer = Self.datagram(version, count: 3008, size: 1000, sport: 5001)
+    let (bed, records) = Self.play(one + other + longer)
+    #expect(Set(records.map { Int($0.originator.port) }) == [5000, 5001])
+    #expect(records.map(\.originator.packets).sorted() == [3, 7])
+    #expect(bed.total(.datagramsIncomplete) == 0)
+    #expect(bed.anomalies.isEmpty)
+  }
+
+  /// More pieces than are kept one by one come together: in order, from the end, and with neighbours exchanged.
+  @Test func manyPieces() {
+    let count = 60
+    for order in [Array(0..<count), (0..<count).reversed(), (0..<count).map { $0 ^ 1 }] {
+      var pieces = DatagramPieces()
+      for place in order {
+        let finding = pieces.add(UInt16(place), UInt16(place + 1), isLast: place == count - 1)
+        #expect(finding == .new)
+      }
+      #expect(pieces.isSurelyWhole)
+    }
   }
 
   /// The ports that came first hold: a second first fragment cannot turn the rest into another flow.

@@ -81,6 +81,20 @@ import Testing
     #expect(parsed.packet.flags & ParsedPacket.Flags.lengthBeyondFrame == 0)
   }
 
+  /// The datagram ends where its own length says (RFC 768, RFC 9868); a length of 0, or one beyond what IP
+  /// carries, says nothing.
+  @Test(arguments: [(13, 5), (0, 9), (8, 0), (17, 9), (18, 9)])
+  func datagramsEndWhereTheySay(_ declared: Int, _ payload: Int) {
+    var datagram = Frames.udp(5000, 53, payload: [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    datagram.replaceSubrange(4..<6, with: Frames.be16(declared))
+    for frame in [
+      Frames.ethernet(0x0800, Frames.ipv4(17, datagram)),
+      Frames.ethernet(0x86dd, Frames.ipv6(17, datagram)),
+    ] {
+      #expect(parse(frame).packet.payloadLength == UInt32(payload))
+    }
+  }
+
   @Test func lengthsThatLieAreClamped() {
     let frame = Frames.ethernet(
       0x0800, Frames.ipv4(6, Frames.tcp(1, 2), totalLength: 60000))

@@ -12,6 +12,7 @@ import Testing
       (6, Frames.tcp(443, 50_000, flags: TCPFlags.syn, options: [2, 4, 5, 180, 3, 3, 7, 0])),
       (17, Frames.udp(5353, 53, payload: data)), (17, Frames.udp(4789, 4789, payload: data)),
       (17, Frames.udp(80, 2152, payload: data)), (1, Frames.icmp(8)),
+      (17, Frames.udp(5353, 53, payload: data) + [1, 2, 3, 4]),
     ]
     var frames: [[UInt8]] = []
     for tags in [[], [(0x8100, 0x2005)], [(0x88a8, 9)], [(0x8100, 1), (0x8100, 2)]] {

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: [[], ["--protocols", "none"], ["--sorted"]] as [[String]])
-  func filesOfAnEarlierRunAreGone(_ more: [String]) throws {
+  func filesOfAnEarlierRunAreReplacedOnRequest(_ more: [String]) throws {
     let (logs, records) = (folder.file("logs"), folder.file("records"))
     let capture = try quiet()
     for (format, target) in [("zeek", logs), ("eve", records)] {
@@ -40,11 +40,62 @@ import Testing
     let mine = ["notes.log", "stats.json.bak", "index.json", "flow.csv"]
     for target in [logs, records] { try put(mine, target) }
     for (format, target) in [("zeek", logs), ("eve", records)] {
-      let next = try FileRead([capture, "--format", format, "-o", target, "--quiet"] + more)
+      let next = try FileRead(
+        [capture, "--format", format, "-o", target, "--quiet", "--overwrite"] + more)
       #expect(next.status == .exited(0), "\(next.errors)")
     }
     #expect(try names(logs) == Set(mine + ["conn.log", "weird.log"]))
     #expect(try names(records) == Set(mine + ["flow.json", "anomaly.json"]))
+  }
+
+  /// An analyst's records of another capture are not deleted, and not mixed with this one's.
+  @Test func filesOfAnEarlierRunAreNotTouched() throws {
+    let target = folder.file("records")
+    let capture = try quiet()
+    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
+    try put(["notes.txt"], target)
+    // Of another format, and of none.
+    for arguments in [["--format", "zeek"], ["--format", "eve"]] {
+      let run = try FileRead([capture, "-o", target, "--quiet"] + arguments)
+      #expect(run.status == .exited(0), "\(run.errors)")
+    }
+    try put(["dns.json", "http.json", "tls.json"], target)
+    let before = try names(target)
+    let times = try modified(target)
+    for more in [
+      [], ["--extract-files", folder.file("files")], ["--index", folder.file("index")],
+    ] {
+      let run = try FileRead([Captures.demo, "--format", "eve", "-o", target, "--quiet"] + more)
+      #expect(run.status == .exited(74))
+      #expect(
+        run.errors.contains(
+          "records are there already: flow.json, anomaly.json, dns.json, tls.json and 1 more"),
+        "\(run.errors)")
+      #expect(run.errors.contains("--overwrite"))
+    }
+    #expect(try names(target) == before && modified(target) == times)
+    #expect(try names(folder.path) == ["quiet.pcap", "records"])
+    let run = try FileRead([
+      Captures.demo, "--format", "eve", "-o", target, "--quiet", "--overwrite",
+    ])
+    #expect(run.status == .exited(0), "\(run.errors)")
+    #expect(try modified(target) != times)
+  }
+
+  /// A file is replaced without asking, as other programs do.
+  @Test func overwriteIsForFolders() throws {
+    let run = try FileRead([Captures.demo, "-o", folder.file("x.json"), "--overwrite"])
+    #expect(run.status == .exited(64))
+    #expect(run.errors.contains("--overwrite is for --output FOLDER"), "\(run.errors)")
+  }
+
+  private func modified(_ path: String) throws -> [String: Date] {
+    var times: [String: Date] = [:]
+    for name in try names(path) {
+      let attributes = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
+      times[name] = attributes[.modificationDate] as? Date
+    }
+    return times
   }
 
   @Test func aRunThatNeverBeganLeavesThem() throws {
@@ -53,7 +104,7 @@ import Testing
     try put(["dns.json"], target)
     let run = try FileRead([
       Captures.demo, "--format", "eve", "-o", target, "--publish", "redis://127.0.0.1:1",
-      "--sensor", "nobody",
+      "--sensor", "nobody", "--overwrite",
     ])
     #expect(run.status == .exited(69))
     #expect(try names(target).contains("dns.json"))

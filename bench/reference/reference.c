@@ -364,7 +364,9 @@ static enum verdict parse_transport(const struct reference_worker *w, const uint
     if (UNLIKELY(at + 8 > end || length < 8)) return UNUSUAL;
     uint16_t declared = be16(header + 4), source = be16(header), destination = be16(header + 2);
     if (UNLIKELY((declared < 8 && declared != 0) || declared > length)) out->flags |= BAD_TRANSPORT;
-    out->payload_length = (uint32_t)length - 8;
+    // Behind the datagram's own end there is none of its data (RFC 9868, section 5).
+    out->payload_length =
+        (declared >= 8 && declared < length ? declared : (uint32_t)length) - 8;
     out->payload_offset = (uint16_t)(at + 8);
     out->sequence = out->acknowledgement = 0;
     out->window = 1;
@@ -530,10 +532,10 @@ HOT int parse_usual_transport(const struct frame *frame, struct parsed *out, uin
     return 0;
   const uint32_t tcp = -(uint32_t)(proto == TCP), udp = ~tcp;
   uint32_t tcp_size = (uint32_t)(header[12] >> 4) * 4, declared = be16(header + 4);
-  // TCP's header within what IP leaves for it; of UDP the whole datagram.
+  // TCP's header within what IP leaves for it; of UDP the whole datagram, which is all of that.
   uint32_t told = (tcp_size & tcp) | (declared & udp), least = 8 + (12 & tcp);
-  uint32_t size = (tcp_size & tcp) | (8 & udp);
-  if (UNLIKELY(told < least) || UNLIKELY((int32_t)told > length)) return 0;
+  uint32_t size = (tcp_size & tcp) | (8 & udp), behind = (uint32_t)length - told;
+  if (UNLIKELY(told < least) || UNLIKELY(behind & udp) || UNLIKELY((int32_t)told > length)) return 0;
   uint16_t source = be16(header), destination = be16(header + 2);
   if (UNLIKELY(may_be_tunnel(source) | may_be_tunnel(destination)) && proto != TCP &&
       (is_tunnel_port(source) || is_tunnel_port(destination)))

@@ -165,11 +165,13 @@ package struct Bytes: BitwiseCopyable {
     return value
   }
 
-  /// Hexadecimal digits and nothing else, at the most 15; nil otherwise.
+  /// Hexadecimal digits and nothing else, at the most 15 behind zeros; nil otherwise.
   package var hexadecimal: UInt64? {
-    guard count > 0, count <= 15 else { return nil }
+    var start = 0
+    while start &+ 1 < count, base[start] == 0x30 { start &+= 1 }
+    guard count > 0, count &- start <= 15 else { return nil }
     var value: UInt64 = 0
-    for i in 0..<count {
+    for i in start..<count {
       let byte = Self.lowercase(base[i])
       let digit = byte &- 0x30 < 10 ? byte &- 0x30 : byte &- 0x61 < 6 ? byte &- 0x57 : 255
       guard digit < 16 else { return nil }

@@ -33,6 +33,28 @@ struct Delivery: BitwiseCopyable {
     side(toServer: isToServer).pointee.flags & StreamSide.Flags.midstream != 0
   }
 
+  /// How much of the other direction the sender of this one had when he sent his latest data that was seen:
+  /// a place in that stream. nil where nothing tells.
+  func acknowledged(toServer: Bool) -> UInt64? {
+    let other = side(toServer: !toServer)
+    guard side(toServer: toServer).pointee.flags & StreamSide.Flags.acknowledges != 0 else {
+      return nil
+    }
+    let isA = toServer == (flow.pointee.clientSide == 0)
+    let number = isA ? flow.pointee.acknowledgedByA : flow.pointee.acknowledgedByB
+    var next = other.pointee.nextSequence
+    if other.pointee.flags & StreamSide.Flags.begun == 0 {
+      // Where it will begin; see `Dissection.beginSide`.
+      let start = core.pointee.flows.cold[Int(flow.pointee.entry)].start(isA ? 1 : 0)
+      if start == 0 { return nil }
+      next = start &+ 1
+    }
+    // What is kept for later has been taken out of the numbers, and not out of the stream.
+    let place = other.pointee.offset &+ UInt64(other.pointee.carryCount)
+    let beyond = Int64(Int32(bitPattern: number &- next))
+    return UInt64(max(0, Int64(truncatingIfNeeded: place) &+ beyond))
+  }
+
   func side(toServer: Bool) -> UnsafeMutablePointer<StreamSide> {
     let isA = toServer == (flow.pointee.clientSide == 0)
     // sideA and sideB stand one behind the other at byte 64; a test asserts it.

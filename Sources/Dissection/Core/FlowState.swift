@@ -42,13 +42,15 @@ struct StreamSide: BitwiseCopyable {
     static let midstream: UInt16 = 1 << 4
     /// What there was to be probed of it fits nothing.
     static let probed: UInt16 = 1 << 5
+    /// Its sender has acknowledged something with data of his: ``FlowState/acknowledgedByA``.
+    static let acknowledges: UInt16 = 1 << 6
   }
 }
 
 /// What dissection keeps of a flow as long as it looks at it: 1 KiB, taken from a pool with the first
 /// payload and given back when the dissector has what it wants.
 ///
-///     | head, 64 | stream sides, 2 × 56 | prints, 2 × 32 | the dissector's own, 784 |
+///     | head, 64 | stream sides, 2 × 56 | acknowledged, 8 | prints, 2 × 32 | the dissector's own, 776 |
 struct FlowState: BitwiseCopyable {
   /// The flow's entry in the table.
   var entry: UInt32 = 0
@@ -88,14 +90,17 @@ struct FlowState: BitwiseCopyable {
   var handed: UInt32 = 0
   var sideA = StreamSide()
   var sideB = StreamSide()
+  /// What a side's latest data has acknowledged: numbers of the other side.
+  var acknowledgedByA: UInt32 = 0
+  var acknowledgedByB: UInt32 = 0
   /// Of what was delivered last.
   var printsA = SegmentPrints()
   var printsB = SegmentPrints()
 
   static let byteCount = 1024
-  static let printsOffset = 176
+  static let printsOffset = 184
   /// Where the dissector's own part begins, and how long it is.
-  static let ownOffset = 240
+  static let ownOffset = 248
   static let ownBytes = byteCount - ownOffset
 }
 

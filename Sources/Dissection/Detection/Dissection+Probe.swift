@@ -235,7 +235,9 @@ extension Dissection {
     var seen = proto
     // What is typed at a prompt may be anything, and is wanted while the prompt stands.
     let isTyped = proto == .telnet && toServer
-    switch isTyped ? .yes : Self.probe(proto, bytes, probeContext(state, toServer: toServer)) {
+    // No more of them than are waited for: the answer must not depend on how they came.
+    let first = bytes.prefix(Self.confirmBytes)
+    switch isTyped ? .yes : Self.probe(proto, first, probeContext(state, toServer: toServer)) {
     case .yes: break
     case .maybe: if bytes.count < Self.confirmBytes { return false }
     case .no:
@@ -244,7 +246,6 @@ extension Dissection {
         state.pointee.excluded = 0
         exclude(proto, state)
       }
-      // No more of them than are waited for: the answer must not depend on how they came.
       seen = detect(state, toServer: toServer, bytes.prefix(Self.mismatchBytes))
       if seen == .unknown && bytes.count < Self.mismatchBytes { return false }
       if seen == .unknown { seen = .failed }
@@ -269,8 +270,10 @@ extension Dissection {
       let proto = AppProtocol(rawValue: state.pointee.proto), proto != .unknown,
       isExcluded(proto, state)
     else { return }
-    side.pointee.flags |= StreamSide.Flags.probed
     let app = core.flows.app + Int(state.pointee.entry)
+    // It may be the one that has told.
+    guard (toServer ? app.pointee.toServer : app.pointee.toClient) == 0 else { return }
+    side.pointee.flags |= StreamSide.Flags.probed
     if toServer {
       app.pointee.toServer = AppProtocol.failed.rawValue
     } else {
@@ -322,6 +325,7 @@ extension Dissection {
       case .idle: return park(state)
       case .done: return release(state)
       case .lost:
+        if forgetTransfer(state) { continue }
         core.note(.appMalformed)
         guard refuse(state) else { return release(state) }
       }
@@ -334,11 +338,13 @@ extension Dissection {
     _ state: UnsafeMutablePointer<FlowState>, toServer: Bool, _ bytes: Bytes
   ) -> Bool {
     if state.pointee.proto != AppProtocol.unknown.rawValue { return true }
+    if beginTransfer(state, bytes, isLast: false) { return true }
     var found = detect(state, toServer: toServer, bytes)
     if found == .unknown || found == .failed, isRTP(state, toServer: toServer, bytes) {
       found = .rtp
     }
     if found == .unknown || found == .failed {
+      if beginTransfer(state, bytes, isLast: true) { return true }
       state.pointee.excluded = 0
       state.pointee.probes &+= 1
       if state.pointee.probes >= Self.probeDatagrams { release(state) }

@@ -32,6 +32,10 @@ enum FileFields {
   static var depth: EventField { field(28) }
   static var fileNumber: EventField { field(29) }
 
+  static var imap: EventField { field(30) }
+  static var pop3: EventField { field(31) }
+  static var tftp: EventField { field(32) }
+
   static let group = EventGroup(
     number: number, type: .fileinfo, key: "",
     fields: [
@@ -40,6 +44,11 @@ enum FileFields {
       EventFieldDefinition(email, "email", .object, "Suricata", "the mail that had it attached"),
       EventFieldDefinition(
         ftpData, "ftp_data", .object, "Suricata", "the ftp_data record's members"),
+      EventFieldDefinition(
+        imap, "imap", .object, "Martlet", "what the imap record says of the command"),
+      EventFieldDefinition(
+        pop3, "pop3", .object, "Martlet", "what the pop3 record says of the command"),
+      EventFieldDefinition(tftp, "tftp", .object, "Martlet", "the tftp record's members"),
       EventFieldDefinition(appProto, "app_proto", .string, "Suricata", "protocol that brought it"),
       EventFieldDefinition(fileinfo, "fileinfo", .object, "Suricata", "the file"),
       EventFieldDefinition(

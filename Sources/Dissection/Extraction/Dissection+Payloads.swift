@@ -88,7 +88,8 @@ extension DissectionCore {
 
 extension Delivery {
   private func keepFile(
-    _ kind: PayloadHead.Kind, toServer: Bool, missing: UInt64 = 0, _ bytes: Bytes = .empty
+    _ kind: PayloadHead.Kind, toServer: Bool, name: UInt32, missing: UInt64 = 0,
+    _ bytes: Bytes = .empty
   ) {
     guard core.pointee.settings.keepsFiles else { return }
     let client = flow.pointee.clientSide
@@ -96,19 +97,28 @@ extension Delivery {
       kind, flow: core.pointee.flows.cold[Int(flow.pointee.entry)].ordinal, time: time,
       side: toServer ? client : 1 &- client)
     head.number = missing
+    head.sequence = name
     core.pointee.keep(&head, UnsafeRawPointer(bytes.base), bytes.count)
   }
 
-  /// A body or an attachment begins. It ends with its `fileinfo` record.
-  func fileBegins(toServer: Bool) { keepFile(.fileBegins, toServer: toServer) }
+  /// A body or an attachment begins. It ends with its `fileinfo` record. `name`: where one side has several at a
+  /// time, which of them it is.
+  func fileBegins(toServer: Bool, name: UInt32 = 0) {
+    keepFile(.fileBegins, toServer: toServer, name: name)
+  }
 
   /// Bytes of it, decoded.
-  func fileBytes(_ bytes: Bytes, toServer: Bool) {
-    if !bytes.isEmpty { keepFile(.fileBytes, toServer: toServer, bytes) }
+  func fileBytes(_ bytes: Bytes, toServer: Bool, name: UInt32 = 0) {
+    if !bytes.isEmpty { keepFile(.fileBytes, toServer: toServer, name: name, bytes) }
   }
 
   /// So many bytes of it were not seen.
-  func fileGap(_ missing: UInt64, toServer: Bool) {
-    if missing > 0 { keepFile(.fileGap, toServer: toServer, missing: missing) }
+  func fileGap(_ missing: UInt64, toServer: Bool, name: UInt32 = 0) {
+    if missing > 0 { keepFile(.fileGap, toServer: toServer, name: name, missing: missing) }
+  }
+
+  /// The next `fileinfo` record of this side's is that of the file called so.
+  func fileEndsNext(toServer: Bool, name: UInt32) {
+    keepFile(.fileNamed, toServer: toServer, name: name)
   }
 }

@@ -5,21 +5,25 @@ package struct PayloadHead: BitwiseCopyable, Sendable {
     case segment = 1
     /// A datagram: the same.
     case datagram
-    /// A body or an attachment begins; what came before it on this side is nothing.
+    /// A body or an attachment begins; what came before it on this side, under this name, is nothing.
     case fileBegins
     /// Bytes of it, decoded.
     case fileBytes
     /// So many of its bytes (`number`) were not seen.
     case fileGap
-    /// It is over: an event's message follows, as on the ring of protocol records.
+    /// It is over: an event's message follows, as on the ring of protocol records. It has no name but what
+    /// ``fileNamed`` has said before it.
     case fileEnds
+    /// The name of the file of this side that is over next; without it 0.
+    case fileNamed
   }
 
   /// Ordinal of the flow's first packet, which no two flows of a source share.
   package var flow: UInt64
   /// Of the packet, nanoseconds since 1970.
   package var time: Int64
-  /// Segment: its first byte's sequence number, and that of the direction's first byte. File: see `number`.
+  /// Segment: its first byte's sequence number, and that of the direction's first byte. File: the first one is
+  /// its name among those that its side sends at a time.
   package var sequence: UInt32
   package var start: UInt32
   /// Bytes of payload that were sent.

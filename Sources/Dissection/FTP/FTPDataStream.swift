@@ -15,7 +15,7 @@ enum FTPDataStream: StreamDissector {
     var began: Int64 = 0
     var fromClient = false
     var digest = ccrypto_sha256_state()
-    var name = ShortText<214>()
+    var name = ShortText<212>()
   }
 
   static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe { .no }

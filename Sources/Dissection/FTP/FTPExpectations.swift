@@ -1,7 +1,8 @@
 internal import CBurst
 internal import FlowEngine
 
-/// What a control connection has announced: the next connection to this end point is its data channel.
+/// What a control connection has announced: the next connection to this end point is its data channel. So it is with
+/// a request of TFTP's, whose answer comes from any port of the server.
 struct FTPExpectation: BitwiseCopyable {
   /// Rises by one before and by one after each change; odd in between, 0 before the first.
   var version: UInt64 = 0
@@ -12,17 +13,18 @@ struct FTPExpectation: BitwiseCopyable {
   var port: UInt16 = 0
   var domain: UInt16 = 0
   var vlan: UInt16 = 0
-  /// ``FTPTransfer``
+  /// ``FTPTransfer``; over UDP ``TFTPTransfer/Purpose``
   var transfer: UInt8 = 0
   /// The file's name is only the beginning of it.
   var isCut = false
-  var name = ShortText<214>()
+  var proto: UInt8 = 0
+  var name = ShortText<212>()
 
   static let byteCount = 256
 
   func isFor(_ address: IPAddress, _ port: UInt16, _ key: FlowKey) -> Bool {
     self.port == port && low == address.low && high == address.high && vlan == key.vlanOuter
-      && domain == key.domain
+      && domain == key.domain && proto == key.proto
   }
 }
 
@@ -53,8 +55,8 @@ enum FTPTransfer: UInt8, BitwiseCopyable {
   var isFile: Bool { self != .unknown && rawValue < FTPTransfer.list.rawValue }
 }
 
-/// What control connections have announced, of all workers: the data channel's flow may belong to another
-/// one than its control connection's.
+/// What control connections and TFTP's requests have announced, of all workers: the data channel's flow may belong to
+/// another one than its control connection's.
 ///
 ///     | worker 0: latest announcement, 64 | 1024 announcements | taken, 8 each | worker 1 … |
 ///
@@ -173,6 +175,7 @@ struct FTPExpectations: BitwiseCopyable {
       $0.port = port
       $0.vlan = key.vlanOuter
       $0.domain = key.domain
+      $0.proto = key.proto
     }
     let time = UInt64(bitPattern: max(now, 1))
     martlet_store_release(latest(own), max(time, martlet_load_relaxed(latest(own))))
@@ -180,14 +183,22 @@ struct FTPExpectations: BitwiseCopyable {
 
   /// What the announced connection will be for.
   func describe(
-    _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ transfer: FTPTransfer, name: Bytes
+    _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ transfer: UInt8, name: Bytes
   ) {
     guard let place = find(address, port, key) else { return }
     write(place) {
-      $0.transfer = transfer.rawValue
+      $0.transfer = transfer
       $0.name.set(name)
       $0.isCut = name.count > Int($0.name.count)
     }
+  }
+
+  /// A flow of the sender of a request is to be expected.
+  func announce(
+    _ address: IPAddress, _ port: UInt16, _ key: FlowKey, now: Int64, purpose: UInt8, name: Bytes
+  ) {
+    announce(address, port, key, now: now)
+    describe(address, port, key, purpose, name: name)
   }
 
   // MARK: Everybody's
@@ -225,13 +236,34 @@ struct FTPExpectations: BitwiseCopyable {
   private func take(
     _ worker: Int, _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ began: Int64
   ) -> FTPExpectation? {
+    guard let (place, seen) = find(worker, address, port, key, began) else { return nil }
+    martlet_store_relaxed(taken(worker, place), seen.version)
+    return began &- seen.time <= Self.lifetimeNanoseconds ? seen : nil
+  }
+
+  /// As ``take(_:clientSide:began:)``, and nothing is forgotten.
+  func isAnnounced(_ key: FlowKey, began: Int64) -> Bool {
+    for worker in 0..<workers where isLive(worker, began) {
+      if find(worker, key.addressA, key.portA, key, began) != nil
+        || find(worker, key.addressB, key.portB, key, began) != nil
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  private func find(
+    _ worker: Int, _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ began: Int64
+  ) -> (place: Int, seen: FTPExpectation)? {
     let first = set(address, port)
     for place in first..<first &+ Self.ways {
+      // Of a datagram's what it is for is known at once.
       guard let seen = read(worker, place), seen.isFor(address, port, key),
-        seen.version > martlet_load_relaxed(taken(worker, place)), seen.time <= began
+        seen.version > martlet_load_relaxed(taken(worker, place)), seen.time <= began,
+        seen.transfer != 0 || key.proto == IPProtocol.tcp
       else { continue }
-      martlet_store_relaxed(taken(worker, place), seen.version)
-      return began &- seen.time <= Self.lifetimeNanoseconds ? seen : nil
+      return (place, seen)
     }
     return nil
   }

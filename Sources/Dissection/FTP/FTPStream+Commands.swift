@@ -224,6 +224,6 @@ extension FTPStream {
     guard s.pointee.dataPort != 0 else { return }
     d.core.pointee.expectations.describe(
       s.pointee.dataIsServers ? d.serverAddress : d.clientAddress, s.pointee.dataPort, d.key,
-      transfer, name: name)
+      transfer.rawValue, name: name)
   }
 }

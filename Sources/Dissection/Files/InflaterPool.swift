@@ -13,6 +13,10 @@ struct InflaterPool: BitwiseCopyable {
     /// Decoded bytes in front of it all, for their type.
     var firstCount = 0
     var state = State.running
+    /// Another member may follow the one that ends (RFC 1952, section 2.2): gzip, and nothing else so far.
+    var mayGoOn = false
+    /// A member follows another one, and nothing has come out of it.
+    var isUnproven = false
   }
 
   enum State: UInt8, BitwiseCopyable {
@@ -57,6 +61,7 @@ struct InflaterPool: BitwiseCopyable {
     free &= free &- 1
     let number = UInt8(truncatingIfNeeded: place &+ 1)
     head(number).pointee = Head()
+    head(number).pointee.mayGoOn = !isDeflate
     cinflate_begin(context(number), isDeflate ? 1 : 0)
     return number
   }
@@ -83,33 +88,47 @@ struct InflaterPool: BitwiseCopyable {
       UnsafePointer(start.assumingMemoryBound(to: UInt8.self)), head(number).pointee.firstCount)
   }
 
-  /// Decodes bytes of a body, adds what they say to its digest, and shows it to who keeps files, unless the
-  /// body is one of several at a time.
+  /// Decodes bytes of a body, tells of those that cannot be, adds what they say to its digest, and shows it to who keeps
+  /// files, under a name where it is one of several at a time.
   func add(
     _ bytes: Bytes, to number: UInt8, _ digest: UnsafeMutablePointer<ccrypto_sha256_state>,
-    _ d: Delivery, toServer: Bool, isShown: Bool = true
+    _ d: Delivery, toServer: Bool, name: UInt32 = 0
   ) {
     let head = head(number)
     var rest = bytes
-    while head.pointee.state == .running, !rest.isEmpty {
+    while !rest.isEmpty {
+      if head.pointee.state == .ended, head.pointee.mayGoOn, rest.u8(0) == 0x1f {
+        cinflate_begin(context(number), 0)
+        head.pointee.state = .running
+        head.pointee.isUnproven = true
+      }
+      guard head.pointee.state == .running else {
+        // What is no member is passed over, and so is all that follows it.
+        head.pointee.mayGoOn = false
+        return
+      }
       var (read, written) = (0, 0)
       let result = cinflate_add(
         context(number), rest.base, rest.count, &read, output, Self.outputBytes, &written)
       let decoded = Bytes(output, written)
       ccrypto_sha256_add(digest, decoded.base, decoded.count)
-      if isShown { d.fileBytes(decoded, toServer: toServer) }
+      d.fileBytes(decoded, toServer: toServer, name: name)
       keepFirst(decoded, number)
       head.pointee.read &+= UInt64(read)
       head.pointee.written &+= UInt64(written)
       rest = rest.dropFirst(read)
+      if written > 0 { head.pointee.isUnproven = false }
       if result == 1 {
         head.pointee.state = .ended
       } else if result < 0 || read == 0 && written == 0 {
-        head.pointee.state = .broken
+        head.pointee.state = head.pointee.isUnproven ? .ended : .broken
+        head.pointee.mayGoOn = false
+        if head.pointee.state == .broken { d.note(.appMalformed) }
       } else if head.pointee.written > Self.harmlessBytes,
         head.pointee.written / Self.worstRatio > head.pointee.read
       {
         head.pointee.state = .bomb
+        d.note(.appDecompressionBomb)
       }
     }
   }

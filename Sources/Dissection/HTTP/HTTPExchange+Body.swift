@@ -76,11 +76,7 @@ extension HTTPExchange {
       ccrypto_sha256_add(digest, bytes.base, bytes.count)
       d.fileBytes(bytes, toServer: isToServer)
     } else if !side.pointee.has(HTTPSide.Flags.gap) {
-      let head = d.core.pointee.inflaters.head(inflater)
-      if head.pointee.state != .running { return }
       d.core.pointee.inflaters.add(bytes, to: inflater, digest, d, toServer: isToServer)
-      if head.pointee.state == .bomb { d.note(.appDecompressionBomb) }
-      if head.pointee.state == .broken { d.note(.appMalformed) }
     }
   }
 
@@ -112,13 +108,13 @@ extension HTTPExchange {
   /// The longest line with a chunk's size.
   private static var longestSizeLine: Int { 1024 }
   /// Trailers, all together.
-  private static var longestTrailers: UInt32 { 8192 }
+  private static var longestTrailers: UInt16 { 8192 }
 
   /// `1a;extension`
   func takeChunkSize(_ bytes: Bytes) -> Progress {
     guard let end = bytes.firstIndex(of: 0x0a, from: Int(side.pointee.scanned)) else {
       if bytes.count >= Self.longestSizeLine { return broken(bytes) }
-      side.pointee.scanned = UInt32(truncatingIfNeeded: bytes.count)
+      side.pointee.scanned = UInt16(clamping: bytes.count)
       return .needs(bytes.count &+ 1)
     }
     side.pointee.scanned = 0
@@ -156,7 +152,7 @@ extension HTTPExchange {
       return .needs(bytes.count &+ 1)
     }
     // No line is longer than what may be carried.
-    side.pointee.scanned &+= UInt32(truncatingIfNeeded: end &+ 1)
+    side.pointee.scanned = UInt16(clamping: Int(side.pointee.scanned) &+ end &+ 1)
     let line = bytes.prefix(end).withoutCR
     side.pointee.mark &+= UInt64(end &+ 1)
     if line.isEmpty {
@@ -196,18 +192,20 @@ extension HTTPExchange {
       lose(atLineStart: true)
     case .lost: side.pointee.flags |= HTTPSide.Flags.atLineStart
     }
+    noteHole(upTo: offset)
     return .resume
   }
 
   private func missHead(_ rest: Bytes, _ missing: UInt64) {
-    if !rest.isEmpty { takePartial(rest) }
+    let began = stream.pointee.offset &- missing
+    if !rest.isEmpty { takePartial(rest, at: began) }
     lose(atLineStart: true)
     if rest.isEmpty {
       // So short a hole has no message in it, but it may have had the beginning of one.
       if missing < Self.shortestMessage {
         side.pointee.flags |= HTTPSide.Flags.mayLack
       } else {
-        lack()
+        lack(at: began)
       }
     }
   }
@@ -216,13 +214,13 @@ extension HTTPExchange {
   private static var shortestMessage: UInt64 { 16 }
 
   /// A message that nobody saw: a request, whose answer will come, or the answer to one.
-  func lack() {
+  func lack(at place: UInt64) {
     let phase = side.pointee.phase
     let flags = side.pointee.flags & ~HTTPSide.Flags.mayLack
     if isRequest {
-      beginRequest()
+      beginRequest(isSeen: false)
     } else if next() != nil {
-      beginResponse()
+      beginResponse(at: place)
     }
     side.pointee.phase = .head
     finish(isComplete: false)
@@ -252,6 +250,7 @@ extension HTTPExchange {
     let beyond = missing &- left
     if side.pointee.phase == .fixed {
       finish(isComplete: false)
+      noteAnswered(upTo: stream.pointee.offset &- beyond)
       if beyond > 0 { missHead(.empty, beyond) }
     } else if beyond == 0 {
       side.pointee.phase = .chunkEnd
@@ -267,7 +266,7 @@ extension HTTPExchange {
     switch side.pointee.phase {
     case .head:
       if side.pointee.has(HTTPSide.Flags.lineSeen) && !rest.isEmpty {
-        takePartial(rest)
+        takePartial(rest, at: stream.pointee.offset)
       } else if isRequest && HTTPLine.isPlainly(rest) {
         takeLastLine(rest)
       }

@@ -10,6 +10,7 @@ extension HTTPExchange {
       var start = 0
       while let byte = bytes.u8(start), byte == 0x0d || byte == 0x0a { start &+= 1 }
       if start > 0 { return consumed(start) }
+      noteBegin()
       switch begins(bytes) {
       case .yes: break
       case .maybe: return .needs(bytes.count &+ 1)
@@ -29,7 +30,7 @@ extension HTTPExchange {
   private func takeFirstLine(_ bytes: Bytes) -> Progress? {
     guard let end = bytes.firstIndex(of: 0x0a, from: Int(side.pointee.scanned)) else {
       if bytes.count >= HTTPHead.longest { return tooLong(bytes) }
-      side.pointee.scanned = UInt32(truncatingIfNeeded: bytes.count)
+      side.pointee.scanned = UInt16(clamping: bytes.count)
       return .needs(bytes.count &+ 1)
     }
     let line = bytes.prefix(end).withoutCR
@@ -39,7 +40,7 @@ extension HTTPExchange {
       return takeRequest(bytes.prefix(end &+ 1), isSimple: true)
     }
     side.pointee.flags |= HTTPSide.Flags.lineSeen
-    side.pointee.scanned = UInt32(truncatingIfNeeded: end)
+    side.pointee.scanned = UInt16(clamping: end)
     return nil
   }
 
@@ -51,7 +52,7 @@ extension HTTPExchange {
     }
     if bytes.count >= HTTPHead.longest { return tooLong(bytes) }
     // The last three bytes may be the beginning of its end.
-    side.pointee.scanned = UInt32(truncatingIfNeeded: max(0, bytes.count &- 3))
+    side.pointee.scanned = UInt16(clamping: bytes.count &- 3)
     return .needs(bytes.count &+ 1)
   }
 
@@ -63,26 +64,26 @@ extension HTTPExchange {
   private func tooLong(_ bytes: Bytes) -> Progress {
     d.note(.appHeadersTooLong)
     let head = bytes.prefix(HTTPHead.longest)
-    takePartial(head)
+    takePartial(head, at: side.pointee.mark)
     side.pointee.mark &+= UInt64(head.count)
     lose(atLineStart: false)
     return .consumed(head.count)
   }
 
   /// A head of which the rest is not to be had: the message ends with it.
-  func takePartial(_ head: Bytes) {
+  func takePartial(_ head: Bytes, at place: UInt64) {
     // Of a line that was cut nothing is known.
     let whole = head.prefix(lastLineEnd(head))
     if whole.isEmpty {
       if isRequest {
         beginRequest()
       } else {
-        beginResponse()
+        beginResponse(at: place)
       }
     } else if isRequest {
       readRequest(HTTPHead(request: whole, d), isSimple: false)
     } else {
-      readResponse(HTTPHead(response: whole, d))
+      readResponse(HTTPHead(response: whole, d), at: place)
     }
     finish(isComplete: false)
   }
@@ -104,7 +105,7 @@ extension HTTPExchange {
     if isRequest && bytes.starts(with: "PRI * HTTP/2.0") { return change(to: .http2, after: 0) }
     if !isRequest, let slot = next(), slot.pointee.has(HTTPSlot.Flags.isSimple) {
       // HTTP/0.9: all that comes is the body.
-      beginResponse()
+      beginResponse(at: side.pointee.mark)
       beginBody(.untilClose, .max)
       return takeBody(bytes)
     }
@@ -120,10 +121,10 @@ extension HTTPExchange {
     readRequest(head, isSimple: isSimple)
     side.pointee.mark &+= UInt64(bytes.count)
     if head.isChunked {
-      beginBody(.chunkSize, 0, head.contentEncoding)
+      beginBody(.chunkSize, 0, head.encoding)
       if let type = head.contentType { beginForm(type) }
     } else if let length = head.length, length > 0 {
-      beginBody(.fixed, length, head.contentEncoding)
+      beginBody(.fixed, length, head.encoding)
       if let type = head.contentType { beginForm(type) }
     } else {
       if head.contentLength != nil && head.length == nil { d.note(.appMalformed) }
@@ -157,6 +158,7 @@ extension HTTPExchange {
   private func takeResponse(_ bytes: Bytes) -> Progress {
     let head = HTTPHead(response: bytes, d)
     let status = head.second.decimal ?? 0
+    let began = side.pointee.mark
     side.pointee.mark &+= UInt64(bytes.count)
     if status >= 100 && status < 200 && status != 101 {
       writeInfo(head, status)
@@ -165,7 +167,7 @@ extension HTTPExchange {
       return .consumed(bytes.count)
     }
     if status == 101 { writeInfo(head, status) }
-    let slot = readResponse(head)
+    let slot = readResponse(head, at: began)
     let asked = slot.pointee.flags
     if status == 101 {
       let proto = upgraded(head)
@@ -185,23 +187,25 @@ extension HTTPExchange {
     if asked & HTTPSlot.Flags.isHead != 0 || status == 204 || status == 304 {
       finish(isComplete: true)
     } else if head.isChunked {
-      beginBody(.chunkSize, 0, head.contentEncoding)
+      beginBody(.chunkSize, 0, head.encoding)
     } else if let length = head.length {
       if length > 0 {
-        beginBody(.fixed, length, head.contentEncoding)
+        beginBody(.fixed, length, head.encoding)
       } else {
         finish(isComplete: true)
       }
     } else {
       if head.contentLength != nil { d.note(.appMalformed) }
-      beginBody(.untilClose, .max, head.contentEncoding)
+      beginBody(.untilClose, .max, head.encoding)
     }
     return .consumed(bytes.count)
   }
 
   @discardableResult
-  private func readResponse(_ head: HTTPHead) -> UnsafeMutablePointer<HTTPSlot> {
-    let slot = beginResponse()
+  private func readResponse(
+    _ head: HTTPHead, at place: UInt64
+  ) -> UnsafeMutablePointer<HTTPSlot> {
+    let slot = beginResponse(at: place)
     writeResponse(head, slot)
     return slot
   }
@@ -241,19 +245,30 @@ extension HTTPExchange {
         // What was lost may reach into this line.
         case .yes where isRequest && !HTTPLine.hasKnownMethod(rest): break
         case .yes:
+          noteFound(at: side.pointee.mark &+ UInt64(place))
           side.pointee.phase = .head
-          side.pointee.flags = 0
+          side.pointee.flags &= HTTPSide.Flags.begun
           side.pointee.scanned = 0
           if place == 0 { return takeHead(bytes) }
           return consumed(place)
         case .maybe where rest.count < Self.longestLine:
+          noteBegin()
           side.pointee.mark &+= UInt64(place)
           return Progress(consumed: place, needs: rest.count &+ 1)
         default: break
         }
       }
-      if side.pointee.has(HTTPSide.Flags.mayLack) { lack() }
-      guard let end = rest.firstIndex(of: 0x0a) else {
+      side.pointee.flags &= ~HTTPSide.Flags.begun
+      if side.pointee.has(HTTPSide.Flags.mayLack) { lack(at: side.pointee.mark) }
+      let end = rest.firstIndex(of: 0x0a)
+      if let count = nextAnswer(behind: side.pointee.mark &+ UInt64(place)),
+        count < end ?? rest.count, count > 0 || !side.pointee.has(HTTPSide.Flags.atLineStart)
+      {
+        side.pointee.flags |= HTTPSide.Flags.atLineStart
+        place &+= count
+        continue
+      }
+      guard let end else {
         side.pointee.flags &= ~HTTPSide.Flags.atLineStart
         place = bytes.count
         break

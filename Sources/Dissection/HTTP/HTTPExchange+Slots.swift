@@ -14,12 +14,12 @@ extension HTTPExchange {
   }
 
   /// The slot at a place of the ring, counted from its first.
-  private func ring(_ place: UInt8) -> UInt8 {
+  func ring(_ place: UInt8) -> UInt8 {
     // Both are below 8.
     (state.pointee.first &+ place) % UInt8(HTTPState.slots)
   }
 
-  private func clear(_ number: UInt8) {
+  func clear(_ number: UInt8) {
     slot(number).pointee = HTTPSlot()
     slot(number).pointee.number = d.nextTransaction()
     slot(number).pointee.time = d.time
@@ -32,8 +32,10 @@ extension HTTPExchange {
     return slot(ring(state.pointee.responses))
   }
 
+  /// `isSeen`: not one that a hole has hidden.
   @discardableResult
-  func beginRequest() -> UnsafeMutablePointer<HTTPSlot> {
+  func beginRequest(isSeen: Bool = true) -> UnsafeMutablePointer<HTTPSlot> {
+    if state.pointee.responses > state.pointee.requests { letEarlierResponseGo(isSeen) }
     let place = min(state.pointee.requests, UInt8(HTTPState.slots) &- 1)
     let number = ring(place)
     if state.pointee.requests < UInt8(HTTPState.slots) {
@@ -50,13 +52,20 @@ extension HTTPExchange {
     slot(number).pointee.flags |= HTTPSlot.Flags.hasRequest
     slot(number).pointee.time = d.time
     side.pointee.slot = number
+    notePlace(of: number, isSeen)
     return slot(number)
   }
 
+  /// `place`: where in its stream it begins.
   @discardableResult
-  func beginResponse() -> UnsafeMutablePointer<HTTPSlot> {
+  func beginResponse(at place: UInt64) -> UnsafeMutablePointer<HTTPSlot> {
     var number = HTTPState.lone
-    if let waiting = next() {
+    if isPairingUnsure { dropUnanswered(before: place, isAnswer: true) }
+    if let waiting = next(), waiting.pointee.has(HTTPSlot.Flags.unsure) { dropUnsure() }
+    if isEarlierThanNext {
+      clear(number)
+      slot(number).pointee.flags |= HTTPSlot.Flags.incomplete
+    } else if let waiting = next() {
       if waiting.pointee.before > 0 {
         waiting.pointee.before &-= 1
         clear(number)
@@ -73,6 +82,7 @@ extension HTTPExchange {
       if state.pointee.responses < UInt8(HTTPState.slots) {
         number = ring(state.pointee.responses)
         state.pointee.responses &+= 1
+        self.place(of: number).pointee = UInt32(truncatingIfNeeded: place)
       }
       clear(number)
     }
@@ -95,6 +105,7 @@ extension HTTPExchange {
       slot.pointee.flags |=
         isRequest ? HTTPSlot.Flags.requestDone : HTTPSlot.Flags.responseDone
     }
+    if isComplete { noteAnswered(upTo: side.pointee.mark) }
     side.pointee.slot = HTTPState.none
     side.pointee.phase = .head
     side.pointee.flags = 0
@@ -136,14 +147,16 @@ extension HTTPExchange {
   }
 
   /// Records what is at its end, in order.
-  private func settle() {
+  func settle() {
     let done =
       HTTPSlot.Flags.hasRequest | HTTPSlot.Flags.requestDone | HTTPSlot.Flags.responseDone
     while state.pointee.requests > 0, state.pointee.responses > 0 {
       let slot = slot(state.pointee.first)
       guard slot.pointee.has(done) else { return }
       emit(slot)
+      let isPair = slot.pointee.flags & (HTTPSlot.Flags.hasResponse | HTTPSlot.Flags.incomplete)
       pop()
+      if isPair == HTTPSlot.Flags.hasResponse { forgetHole() }
     }
   }
 

@@ -1,7 +1,8 @@
 internal import FlowEngine
 
 /// A message's head: its first line in three parts, and those of its fields that somebody asks for (RFC
-/// 9112, sections 2 to 5). Nothing is copied; of a field that comes several times the first counts.
+/// 9112, sections 2 to 5). Nothing is copied; of a field that comes several times the first counts,
+/// of Transfer-Encoding the last.
 struct HTTPHead: BitwiseCopyable {
   /// Method, target, version; or version, status, reason.
   var first = Bytes.empty
@@ -215,9 +216,21 @@ struct HTTPHead: BitwiseCopyable {
   }
 
   /// RFC 9112, section 6.3: chunked is what comes last.
-  var isChunked: Bool {
-    guard let transferEncoding else { return false }
-    return Self.contains(transferEncoding, "chunked")
+  var isChunked: Bool { transferCodings.last?.equals(lowercase: "chunked") == true }
+
+  /// How the body is encoded: by itself, or for its way (RFC 9112, section 7).
+  var encoding: Bytes? {
+    if let contentEncoding { return contentEncoding }
+    return isChunked ? transferCodings.others : nil
+  }
+
+  /// Transfer-Encoding's last word, and what stands before it.
+  private var transferCodings: (others: Bytes?, last: Bytes?) {
+    guard let transferEncoding else { return (nil, nil) }
+    var start = transferEncoding.count
+    while start > 0, transferEncoding.base[start &- 1] != UInt8(ascii: ",") { start &-= 1 }
+    let last = transferEncoding.dropFirst(start).trimmed
+    return (start > 0 ? transferEncoding.prefix(start &- 1).trimmed : nil, last)
   }
 
   /// A value has a word in it; ASCII letters are the same in either case, `word` is in lower case.

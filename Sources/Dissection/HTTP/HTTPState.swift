@@ -31,6 +31,10 @@ struct HTTPSlot: BitwiseCopyable {
     static let isSimple: UInt16 = 1 << 6
     static let hasInfo: UInt16 = 1 << 7
     static let incomplete: UInt16 = 1 << 8
+    /// The request stands behind a hole, ``HTTPSide/holeEnd``, behind which nothing has been answered yet.
+    static let behindHole: UInt16 = 1 << 9
+    /// A request of several that were sent together, some of whose answers a hole may have hidden.
+    static let unsure: UInt16 = 1 << 10
   }
 
   func has(_ flag: UInt16) -> Bool { flags & flag == flag }
@@ -66,8 +70,13 @@ struct HTTPSide: BitwiseCopyable {
   var began: Int64 = 0
   /// The stream's missing bytes when the message began.
   var missingBefore: UInt32 = 0
-  /// Bytes of a head that have been searched for its end; of trailers, their bytes so far.
-  var scanned: UInt32 = 0
+  /// Bytes of a head, which is shorter than 64 KiB, that have been searched for its end; of trailers, their
+  /// bytes so far.
+  var scanned: UInt16 = 0
+  /// The inflater that has the body, from 1.
+  var inflater: UInt8 = 0
+  /// A hole has hidden nobody knows how many messages: ``holeEnd``.
+  var hasHole = false
   var phase = Phase.head
   var flags: UInt8 = 0
   /// One more than ``slot``: a state begins as zeros, and so without a message.
@@ -75,12 +84,10 @@ struct HTTPSide: BitwiseCopyable {
   var magic = FileMagic.unknown
   /// ``MultipartReader`` of a form that is sent, in a block of the pool; 0: none.
   var form: UInt32 = 0
-  /// The inflater that has the body, from 1.
-  var inflater: UInt8 = 0
-  /// Up to its stride: what stands behind it in ``HTTPState`` is found by that; a test asserts it.
-  private var reserved: UInt8 = 0
-  private var reservedToo: UInt16 = 0
-  private var reservedMore: UInt32 = 0
+  /// Where the latest hole has ended; a place in the stream, as all of 32 bits.
+  var holeEnd: UInt32 = 0
+  /// How much of the other direction the sender had when he began the message (``Flags/begun``).
+  var had: UInt32 = 0
 
   enum Flags {
     /// The message's first line is there, and has been looked at.
@@ -94,6 +101,8 @@ struct HTTPSide: BitwiseCopyable {
     static let encoded: UInt8 = 1 << 5
     /// A hole may have hidden a message's beginning.
     static let mayLack: UInt8 = 1 << 6
+    /// Bytes of the message have been looked at.
+    static let begun: UInt8 = 1 << 7
   }
 
   /// The message's slot; ``HTTPState/none``.
@@ -108,7 +117,7 @@ struct HTTPSide: BitwiseCopyable {
 
 /// What is kept of a connection: transactions under way in a ring, and each direction's place.
 ///
-///     | 7 slots of the ring, 1 for a response alone | request side | response side | digests |
+///     | 7 slots of the ring, 1 for a response alone | request side | response side | digests | places |
 struct HTTPState: BitwiseCopyable {
   static let slots = 7
   /// The slot of a response whose request had no room.
@@ -119,6 +128,9 @@ struct HTTPState: BitwiseCopyable {
     (HTTPSlot, HTTPSlot, HTTPSlot, HTTPSlot, HTTPSlot, HTTPSlot, HTTPSlot, HTTPSlot)
   private var sides: (HTTPSide, HTTPSide)
   private var digests: (ccrypto_sha256_state, ccrypto_sha256_state)
+  private var places: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32)
+  /// Where the latest answer that was followed to its end has ended.
+  var answered: UInt32
   /// The ring: its first slot, and how many from there on have a request or a response.
   var first: UInt8
   var requests: UInt8
@@ -136,4 +148,5 @@ struct HTTPState: BitwiseCopyable {
 
   static var sidesOffset: Int { 8 * MemoryLayout<HTTPSlot>.stride }
   static var digestsOffset: Int { sidesOffset + 2 * MemoryLayout<HTTPSide>.stride }
+  static var placesOffset: Int { digestsOffset + 2 * MemoryLayout<ccrypto_sha256_state>.stride }
 }

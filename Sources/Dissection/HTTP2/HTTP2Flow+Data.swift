@@ -30,6 +30,8 @@ struct HTTP2Body: BitwiseCopyable {
   var phase = Phase.none
   var isDecoded = false
   var isWhole = false
+  /// Frames of it may have been lost, and nobody knows how many.
+  var isCut = false
 }
 
 extension HTTP2Flow {
@@ -41,7 +43,7 @@ extension HTTP2Flow {
     guard let exchange = state.pointee.streams.find(d, frame.stream) else {
       return .skip(UInt64(behind), after: start)
     }
-    if count > 0, isFirst(exchange), !d.settings.isHeaderOnly {
+    if count > 0, isFirst(exchange), !isHidden(exchange), !d.settings.isHeaderOnly {
       // The first bytes together, so that the type does not depend on how they came.
       let wanted = min(count, FileMagic.longest)
       guard let first = bytes.slice(start, wanted) else { return .needs(start &+ wanted) }
@@ -79,6 +81,11 @@ extension HTTP2Flow {
 
   private func isFirst(_ exchange: UnsafeMutablePointer<HTTP2Exchange>) -> Bool {
     (isClient ? exchange.pointee.requestBytes : exchange.pointee.responseBytes) == 0
+  }
+
+  /// A hole may have hidden the body's beginning.
+  private func isHidden(_ exchange: UnsafeMutablePointer<HTTP2Exchange>) -> Bool {
+    exchange.pointee.has(isClient ? Flags.requestHidden : Flags.responseHidden)
   }
 
   private func add(_ count: Int, to exchange: UnsafeMutablePointer<HTTP2Exchange>) {
@@ -134,6 +141,7 @@ extension HTTP2Flow {
     body.pointee.began = d.time
     ccrypto_sha256_begin(&body.pointee.digest)
     body.pointee.inflater = coding.inflater(d)
+    d.fileBegins(toServer: isClient, name: exchange.pointee.number)
   }
 
   /// Bytes of the DATA frame at hand.
@@ -143,26 +151,23 @@ extension HTTP2Flow {
     if let exchange = state.pointee.streams.find(d, data.stream),
       let body = body(exchange, isRequest: isClient)
     {
-      look(piece, body)
+      look(piece, body, data.stream)
     }
     let padding = pass(UInt64(piece.count))
     return .skip(padding, after: piece.count)
   }
 
-  private func look(_ bytes: Bytes, _ body: UnsafeMutablePointer<HTTP2Body>) {
+  private func look(_ bytes: Bytes, _ body: UnsafeMutablePointer<HTTP2Body>, _ stream: UInt32) {
     guard body.pointee.phase == .open, !bytes.isEmpty else { return }
     guard body.pointee.inflater > 0 else {
       ccrypto_sha256_add(&body.pointee.digest, bytes.base, bytes.count)
       body.pointee.size &+= UInt64(bytes.count)
+      d.fileBytes(bytes, toServer: isClient, name: stream)
       return
     }
-    let head = d.core.pointee.inflaters.head(body.pointee.inflater)
-    guard body.pointee.missing == 0, head.pointee.state == .running else { return }
+    guard body.pointee.missing == 0 else { return }
     d.core.pointee.inflaters.add(
-      bytes, to: body.pointee.inflater, &body.pointee.digest, d, toServer: isClient,
-      isShown: false)
-    if head.pointee.state == .bomb { d.note(.appDecompressionBomb) }
-    if head.pointee.state == .broken { d.note(.appMalformed) }
+      bytes, to: body.pointee.inflater, &body.pointee.digest, d, toServer: isClient, name: stream)
   }
 
   /// So many bytes of the DATA frame at hand have gone by. Returns how much padding is behind them, 0 while
@@ -189,6 +194,9 @@ extension HTTP2Flow {
       let body = body(exchange, isRequest: isClient)
     {
       body.pointee.missing &+= lost
+      if body.pointee.inflater == 0 {
+        d.fileGap(lost, toServer: isClient, name: data.stream)
+      }
     }
     let padding = pass(lost)
     withSide { $0.skip = padding }
@@ -202,7 +210,7 @@ extension HTTP2Flow {
       let (start, count) = Self.data(frame, bytes)
     else { return false }
     let seen = bytes.dropFirst(start).prefix(count)
-    if count > 0, isFirst(exchange), !d.settings.isHeaderOnly {
+    if count > 0, isFirst(exchange), !isHidden(exchange), !d.settings.isHeaderOnly {
       beginBody(exchange, seen.prefix(FileMagic.longest))
     }
     add(count, to: exchange)
@@ -213,6 +221,24 @@ extension HTTP2Flow {
     begin(frame, start, count)
     if !seen.isEmpty { _ = takeBody(seen) }
     return true
+  }
+
+  /// A hole has hidden where the next frame begins, and with it frames of any stream: of this direction's bodies
+  /// nobody knows what comes next, nor whether those that have not begun will be seen from their beginning.
+  func loseBodies() {
+    withSide { $0.data = HTTP2Data() }
+    state.pointee.streams.forEach(d) { exchange in
+      guard !exchange.pointee.has(isClient ? Flags.requestEnded : Flags.responseEnded) else {
+        return
+      }
+      exchange.pointee.flags |= isClient ? Flags.requestHidden : Flags.responseHidden
+      exchange.pointee.flags |= Flags.isIncomplete
+      guard let body = body(exchange, isRequest: isClient), body.pointee.phase == .open else {
+        return
+      }
+      body.pointee.isCut = true
+      endBody(exchange, isRequest: isClient, isComplete: false)
+    }
   }
 
   /// Nothing more comes in this direction.
@@ -305,18 +331,17 @@ extension HTTP2Flow {
     var file = FileRecord(
       source: "HTTP", isFromClient: isRequest, began: body.pointee.began,
       transaction: d.flow.pointee.transactions, isWhole: body.pointee.isWhole,
-      hasGaps: body.pointee.missing > 0, size: body.pointee.size)
+      hasGaps: body.pointee.missing > 0 || body.pointee.isCut, size: body.pointee.size)
     file.missing = body.pointee.missing
     file.magic = isRequest ? exchange.pointee.requestMagic : exchange.pointee.responseMagic
-    // Bodies of several streams come at a time: they are not kept.
-    file.isStored = false
     let coding = isRequest ? exchange.pointee.requestCoding : exchange.pointee.responseCoding
     file.isEncoded = coding != .none && !body.pointee.isDecoded
     withUnsafeMutablePointer(to: &body.pointee.digest) {
-      if body.pointee.missing == 0 { file.digest = $0 }
+      if !file.hasGaps { file.digest = $0 }
       file.write(d, &w)
     }
     w.end()
+    d.fileEndsNext(toServer: isRequest, name: exchange.pointee.number)
     d.emit(.fileinfo, w, toServer: isRequest)
   }
 }

@@ -93,7 +93,13 @@ extension HTTP2Flow {
     if isRequest && !isTrailer { exchange.pointee.requestTime = d.time }
     if isPromise { exchange.pointee.flags |= Flags.isPushed | Flags.requestEnded }
     let isFinal = write(bytes, exchange, isRequest: isRequest, isTrailer: isTrailer)
-    if isFinal { exchange.pointee.flags |= seen }
+    if isFinal {
+      exchange.pointee.flags |= seen
+      // The body begins behind this, whatever a hole has hidden before.
+      if !isTrailer {
+        exchange.pointee.flags &= ~(isRequest ? Flags.requestHidden : Flags.responseHidden)
+      }
+    }
     if isEnd { close(exchange) }
   }
 

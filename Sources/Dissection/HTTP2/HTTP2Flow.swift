@@ -143,6 +143,7 @@ struct HTTP2Flow: BitwiseCopyable {
         return .resume
       }
     }
+    loseBodies()
     withSide {
       $0.table.lose()
       $0.skip = 0

@@ -143,6 +143,9 @@ struct HTTP2Exchange: BitwiseCopyable {
     /// A header block of it could not be read to its end.
     static let isIncomplete: UInt16 = 1 << 6
     static let isPushed: UInt16 = 1 << 7
+    /// A hole may have hidden frames of the body that had still to come.
+    static let requestHidden: UInt16 = 1 << 8
+    static let responseHidden: UInt16 = 1 << 9
   }
 
   func has(_ flag: UInt16) -> Bool { flags & flag != 0 }
@@ -243,6 +246,12 @@ struct HTTP2Exchanges: BitwiseCopyable {
       found = one
     }
     return found
+  }
+
+  /// All that are open; `body` opens and closes none.
+  @inline(__always)
+  func forEach(_ d: Delivery, _ body: (UnsafeMutablePointer<HTTP2Exchange>) -> Void) {
+    for place in 0..<end where numbers(d)[Int(place)] != 0 { body(at(d, place)) }
   }
 
   mutating func drop(_ d: Delivery) {

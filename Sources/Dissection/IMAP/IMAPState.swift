@@ -6,8 +6,12 @@ enum IMAPCommand: UInt8, BitwiseCopyable {
   case authenticate
   case startTLS
   case mailbox
+  /// It has a mailbox, too, and mails in literals.
+  case append
   /// None that is known: neither it nor its tag is shown, nor what the server says of it.
   case unknown
+
+  var hasMailbox: Bool { self == .mailbox || self == .append }
 }
 
 struct IMAPPending: BitwiseCopyable {
@@ -41,9 +45,14 @@ struct IMAPState: LineState {
   /// Bytes of the literal that is wanted.
   var literal: UInt32 = 0
   var dataBytes: UInt64 = 0
+  /// The message that the server's line at hand is about; 0: none.
+  var fetching: UInt32 = 0
   var capabilities = EventDraft()
   /// What was masked last.
   var secret = SecretEcho()
+  /// Mails that the client sends, and that it fetches.
+  var sent = IMAPMail()
+  var fetched = IMAPMail()
   /// In no order: an empty tag is a free place.
   var pending: InlineArray<8, IMAPPending> = InlineArray(repeating: IMAPPending())
 

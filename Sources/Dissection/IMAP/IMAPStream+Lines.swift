@@ -54,14 +54,14 @@ extension IMAPStream {
         s.pointee.secret.remember(arguments)
       }
       s.pointee.authenticating &+= 1
-    case .mailbox:
+    case .mailbox, .append:
       if let name = string(arguments, isFollowed: false) { w.string(IMAPFields.mailbox, name) }
     case .startTLS: s.pointee.set(Flags.asksTLS)
     case .other, .unknown: break
     }
     push(d, s, command, tag, w)
     // The first argument itself is the literal.
-    if hasLiteral, command == .login || command == .mailbox, arguments.u8(0) == 0x7b {
+    if hasLiteral, command == .login || command.hasMailbox, arguments.u8(0) == 0x7b {
       s.pointee.set(Flags.wantsLiteral)
     }
   }
@@ -85,10 +85,10 @@ extension IMAPStream {
       || word.equals(lowercase: "create") || word.equals(lowercase: "delete")
       || word.equals(lowercase: "rename") || word.equals(lowercase: "subscribe")
       || word.equals(lowercase: "unsubscribe") || word.equals(lowercase: "status")
-      || word.equals(lowercase: "append")
     {
       return .mailbox
     }
+    if word.equals(lowercase: "append") { return .append }
     return .other
   }
 
@@ -203,7 +203,7 @@ extension IMAPStream {
       let pending = s.pointee.pending[place]
       let command = IMAPCommand(rawValue: pending.command) ?? .unknown
       // Of a mailbox it may say why; what else was refused may have had a secret for an argument.
-      let isSaid = command == .mailbox || command == .startTLS || status.equals(lowercase: "ok")
+      let isSaid = command.hasMailbox || command == .startTLS || status.equals(lowercase: "ok")
       if !isSaid || command == .unknown || pending.hasSecret || s.pointee.secret.isIn(text) {
         w.text(IMAPFields.reply, Redactor.mask)
       } else {

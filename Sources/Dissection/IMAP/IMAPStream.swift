@@ -2,7 +2,7 @@ internal import FlowEngine
 internal import Records
 
 /// IMAP (RFC 3501, RFC 9051): a record for the greeting and for each command with its tagged answer.
-/// Messages and other literals are passed over by their lengths.
+/// Messages and other literals are passed over by their lengths; messages not where attachments are hashed.
 enum IMAPStream: StreamDissector {
   typealias State = IMAPState
   typealias Flags = IMAPState.Flags
@@ -65,6 +65,7 @@ enum IMAPStream: StreamDissector {
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
   {
     let s = state
+    if mail(s, toServer: d.isToServer).pointee.left > 0 { return takeMail(d, s, bytes) }
     let reader = LineReader(d, s)
     if let progress = reader.before(bytes, mayBeTLS: s.pointee.has(Flags.asksTLS)) {
       return progress
@@ -84,6 +85,7 @@ enum IMAPStream: StreamDissector {
       takeCommand(d, s, line.text, hasLiteral: length != nil)
       s.pointee.set(Flags.clientGoesOn, length != nil)
     } else {
+      if !s.pointee.has(Flags.serverGoesOn) { s.pointee.fetching = fetched(line.text) }
       let progress = takeAnswer(d, s, line)
       s.pointee.set(Flags.serverGoesOn, length != nil)
       if case .change = progress.next { return progress }
@@ -94,6 +96,7 @@ enum IMAPStream: StreamDissector {
       return .consumed(line.length)
     }
     s.pointee.dataBytes &+= length
+    if beginMail(d, s, line.text, length) { return .consumed(line.length) }
     if d.isToServer {
       let latest = Int(s.pointee.latest & 7)
       if s.pointee.pending[latest].command == IMAPCommand.login.rawValue {
@@ -121,6 +124,9 @@ enum IMAPStream: StreamDissector {
     _ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes, missing: UInt64
   ) -> GapAnswer {
     let s = state
+    if mail(s, toServer: d.isToServer).pointee.left > 0, missMail(d, s, rest, missing) {
+      return .resume
+    }
     s.pointee.set(Flags.greeted)
     s.pointee.literal = 0
     s.pointee.set(Flags.wantsLiteral, false)
@@ -132,6 +138,9 @@ enum IMAPStream: StreamDissector {
   }
 
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
+    if mail(state, toServer: d.isToServer).pointee.left > 0 {
+      return endMails(d, state, toServer: d.isToServer, rest)
+    }
     guard state.pointee.literal == 0 || !d.isToServer,
       let line = LineReader(d, state).last(rest)
     else { return }
@@ -143,6 +152,8 @@ enum IMAPStream: StreamDissector {
   }
 
   static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {
+    endMails(d, state, toServer: true)
+    endMails(d, state, toServer: false)
     for place in 0..<State.mostPending where !state.pointee.pending[place].tag.isEmpty {
       tell(d, state, place, .empty, .empty)
     }

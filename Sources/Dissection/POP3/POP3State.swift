@@ -5,6 +5,8 @@ enum POP3Command: UInt8, BitwiseCopyable {
   /// Its answer has lines up to one with a dot alone: of a list, or of a message.
   case list
   case message
+  /// A message, and not all of it.
+  case top
   case auth
   case startTLS
   /// A line of a login behind AUTH.
@@ -37,12 +39,16 @@ struct POP3State: LineState {
   var flags: UInt8 = 0
   var lines: UInt8 = 0
   var isMessage = false
+  /// What is asked for is the message's beginning.
+  var isBeginning = false
   var isSuccess = false
   var keptBytes: UInt32 = 0
   var dataBytes: UInt64 = 0
   /// The response's members so far, and the lines of its data.
   var response = EventDraft()
   var data = EventDraft()
+  /// The message at hand, where attachments are hashed.
+  var mail = Mail()
   /// What was masked last.
   var secret = SecretEcho()
   var pending = ShortQueue<8, POP3Pending>(repeating: POP3Pending())

@@ -2,7 +2,7 @@ internal import FlowEngine
 internal import Records
 
 /// POP3 (RFC 1939, RFC 2449, RFC 2595, RFC 5034): a record for the greeting and for each command with its
-/// answer. Messages are passed over.
+/// answer. Messages are passed over, but for their attachments where these are hashed.
 enum POP3Stream: StreamDissector {
   typealias State = POP3State
   typealias Flags = POP3State.Flags
@@ -127,7 +127,8 @@ enum POP3Stream: StreamDissector {
   }
 
   private static func kind(_ word: Bytes, _ rest: Bytes) -> POP3Command {
-    if word.equals(lowercase: "retr") || word.equals(lowercase: "top") { return .message }
+    if word.equals(lowercase: "retr") { return .message }
+    if word.equals(lowercase: "top") { return .top }
     if word.equals(lowercase: "capa") { return .list }
     if word.equals(lowercase: "list") || word.equals(lowercase: "uidl") {
       return rest.isEmpty ? .list : .other
@@ -233,10 +234,13 @@ enum POP3Stream: StreamDissector {
     }
     d.keep(w, in: &s.pointee.response)
     if isContinuation { s.pointee.set(Flags.sasl) }
-    if isSuccess && !isContinuation && (command == .list || command == .message) {
+    let isMessage = command == .message || command == .top
+    if isSuccess && !isContinuation && (command == .list || isMessage) {
       s.pointee.set(Flags.withinData)
       s.pointee.set(Flags.withinLine, false)
-      s.pointee.isMessage = command == .message
+      s.pointee.isMessage = isMessage
+      s.pointee.isBeginning = command == .top
+      if isMessage && d.settings.hashesFiles { view(d, s).open() }
       return .consumed(line.length)
     }
     tell(d, s, isGreeting: isGreeting)
@@ -251,6 +255,8 @@ enum POP3Stream: StreamDissector {
   private static func takeData(
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ bytes: Bytes
   ) -> Progress {
+    let view = view(d, s)
+    if let reader = view.reader { return takeMail(d, s, view, reader, bytes) }
     var place = 0
     while let line = TextLine.first(of: bytes.dropFirst(place), limit: longestLine) {
       place &+= line.length
@@ -265,6 +271,41 @@ enum POP3Stream: StreamDissector {
       if !s.pointee.isMessage && !goesOn { keepLine(d, s, line.text) }
     }
     return place > 0 ? .consumed(place) : .needs(bytes.count &+ 1)
+  }
+
+  // MARK: Messages
+
+  private static func view(_ d: Delivery, _ s: UnsafeMutablePointer<State>) -> MailView {
+    MailView(
+      d: d, mail: withUnsafeMutablePointer(to: &s.pointee.mail) { $0 }, source: .pop3,
+      isToServer: false, state: UnsafeMutableRawPointer(s))
+  }
+
+  private static func takeMail(
+    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ view: MailView,
+    _ reader: UnsafeMutablePointer<MIMEReader>, _ bytes: Bytes
+  ) -> Progress {
+    let (count, isEnd) = reader.pointee.take(view, bytes, hasDots: true)
+    s.pointee.dataBytes &+= UInt64(count)
+    guard isEnd else { return count > 0 ? .consumed(count) : .needs(bytes.count &+ 1) }
+    // The dot's line is none of the message's.
+    s.pointee.dataBytes &-= bytes.u8(count &- 2) == 0x0d ? 3 : 2
+    s.pointee.set(Flags.withinData, false)
+    // Of a message's beginning nobody knows where the last part would have ended.
+    view.finish(isComplete: !s.pointee.isBeginning && !reader.pointee.hasGap)
+    view.clear()
+    tell(d, s)
+    return .consumed(count)
+  }
+
+  /// No more of a message comes.
+  private static func breakOff(
+    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ rest: Bytes = .empty
+  ) {
+    let view = view(d, s)
+    guard view.reader != nil else { return }
+    view.breakOff(rest)
+    view.clear()
   }
 
   private static func keepLine(
@@ -316,6 +357,7 @@ enum POP3Stream: StreamDissector {
     if !d.isToServer && state.pointee.has(Flags.withinData) && state.pointee.isMessage {
       // A message goes on behind the hole, up to its dot.
       state.pointee.set(Flags.withinLine)
+      view(d, state).miss(rest, missing)
       state.pointee.dataBytes &+= missing &+ UInt64(rest.count)
       return .resume
     }
@@ -325,12 +367,14 @@ enum POP3Stream: StreamDissector {
   }
 
   private static func flush(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
+    breakOff(d, s)
     if s.pointee.pending.isEmpty && !s.pointee.response.isEmpty { tell(d, s) }
     while !s.pointee.pending.isEmpty { tell(d, s) }
     s.pointee.set(Flags.withinData | Flags.sasl, false)
   }
 
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
+    if !d.isToServer { breakOff(d, state, rest) }
     guard !state.pointee.has(Flags.withinData), let line = LineReader(d, state).last(rest) else {
       return
     }

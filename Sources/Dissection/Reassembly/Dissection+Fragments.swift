@@ -1,8 +1,9 @@
 internal import FlowEngine
 
-// Datagrams out of their fragments (RFC 791, section 3.2; RFC 8200, section 4.5). Which flow a fragment
-// belongs to is known when it comes here. A datagram is shown once, when its last piece comes, as though it
-// had come whole with that; one with pieces that share bytes is not (RFC 5722, section 4).
+// Datagrams, of UDP or with a segment of TCP, out of their fragments (RFC 791, section 3.2; RFC 8200, section
+// 4.5). Which flow a fragment belongs to is known when it comes here. A datagram is shown once, when its last
+// piece comes, as though it had come whole with that; one with pieces that share bytes is not (RFC 5722,
+// section 4).
 
 extension Dissection {
   /// A fragment of a flow; returns what ``show(_:_:)`` does.
@@ -10,7 +11,8 @@ extension Dissection {
   mutating func showFragment(
     _ entry: UInt32, _ packet: UnsafePointer<ParsedPacket>
   ) -> UInt64 {
-    guard packet.pointee.key.proto == IPProtocol.udp else { return core.noted }
+    let proto = packet.pointee.key.proto
+    guard proto == IPProtocol.udp || proto == IPProtocol.tcp else { return core.noted }
     let app = core.flows.app + Int(entry)
     if app.pointee.state == 0 {
       let isKeptAlone =
@@ -36,9 +38,31 @@ extension Dissection {
     whole.transportOffset = 0
     whole.payloadOffset = 8
     whole.payloadLength = whole.captured &- min(8, whole.captured)
-    let noted = show(entry, &whole)
+    var noted = core.noted
+    if proto == IPProtocol.udp || readSegment(&whole) { noted = show(entry, &whole) }
     core.blocks.giveBack(d.block, d.size)
     return noted
+  }
+
+  /// The TCP header of a segment that was put together, as the parser would have it. False where it is none.
+  private func readSegment(_ packet: inout ParsedPacket) -> Bool {
+    guard let data = packet.data else { return false }
+    let bytes = Bytes(data, Int(packet.captured))
+    guard let sequence = bytes.be32(4), let acknowledgement = bytes.be32(8),
+      let offset = bytes.u8(12), let flags = bytes.u8(13), let window = bytes.be16(14)
+    else { return false }
+    let header = UInt16(offset >> 4) &* 4
+    guard header >= 20, UInt32(header) <= packet.captured else { return false }
+    packet.sequence = sequence
+    packet.acknowledgement = acknowledgement
+    packet.tcpFlags = flags
+    packet.window = window
+    packet.payloadOffset = header
+    packet.payloadLength = packet.captured &- UInt32(header)
+    // The first fragment alone may have been too short to be read: `Dissection.isBeyondBelieved`.
+    packet.flags &= ~ParsedPacket.Flags.badTransportHeader
+    packet.flags |= ParsedPacket.Flags.firstFragment
+    return true
   }
 
   /// A state for a flow whose datagrams nobody dissects, and somebody keeps.
@@ -58,6 +82,9 @@ extension Dissection {
     state.pointee.began = packet.pointee.time
     // Nothing is made of it.
     state.pointee.proto = AppProtocol.failed.rawValue
+    state.pointee.clientSide =
+      core.flows.hot[Int(entry)].flags & FlowFlags.originatorIsB != 0 ? 1 : 0
+    state.pointee.sideA.missing = app.pointee.missing
     return true
   }
 
@@ -90,15 +117,16 @@ extension Dissection {
     let isFirst = p.flags & ParsedPacket.Flags.firstFragment != 0
     let units = UInt32(p.fragmentOffset & 0x1fff) &* 8
     let more = p.fragmentOffset & 0x8000 != 0
-    // The first one's transport header has been read: eight bytes.
-    let count = isFirst ? p.payloadLength &+ 8 : p.payloadLength
+    // From the transport header on, which the first one has, or of TCP a part of it.
+    let count = p.ipLength &- min(UInt32(p.transportOffset &- p.networkOffset), p.ipLength)
+    let isTCP = p.key.proto == IPProtocol.tcp
     let start = isFirst ? units &- min(units, count) : units
     let end = start &+ count
     let offset = UInt32(p.transportOffset)
     let wrong = ParsedPacket.Flags.tooLong | ParsedPacket.Flags.overlap
     guard let data = p.data, p.flags & wrong == 0, end <= 65_535,
       offset <= p.captured, p.captured &- offset >= count,
-      !isFirst || p.flags & ParsedPacket.Flags.badTransportHeader == 0
+      !isFirst || isTCP || p.flags & ParsedPacket.Flags.badTransportHeader == 0
     else { return breakUp(d) }
     switch d.pointee.pieces.add(packet) {
     case .duplicate: return

@@ -26,6 +26,15 @@ extension Dissection {
         state, Self.side(state, 1 &- sender), !toServer, p.acknowledgement,
         isSure: p.payloadLength > 0)
       guard isLive(state) else { return }
+      // An acknowledgement alone may not have been shown.
+      if p.payloadLength > 0 {
+        side.pointee.flags |= StreamSide.Flags.acknowledges
+        if sender == 0 {
+          state.pointee.acknowledgedByA = p.acknowledgement
+        } else {
+          state.pointee.acknowledgedByB = p.acknowledgement
+        }
+      }
     }
     // A SYN takes one number, and data may stand behind it (RFC 9293, section 3.4).
     let sequence = p.tcpFlags & TCPFlags.syn != 0 ? p.sequence &+ 1 : p.sequence
@@ -110,11 +119,18 @@ extension Dissection {
     return isBeyondBelieved(state, packet)
   }
 
-  /// Behind a RST that was believed, or of one, the tracker follows nobody.
+  /// Behind a RST that was believed, or of one, the tracker follows nobody; nor does it one in fragments of
+  /// which the first has not all of its header, so that this is told by what was put together before.
   @inline(never)
   private func isBeyondBelieved(
     _ state: UnsafeMutablePointer<FlowState>, _ packet: UnsafePointer<ParsedPacket>
   ) -> Bool {
+    if packet.pointee.flags & ParsedPacket.Flags.firstFragment != 0 {
+      let side = Self.side(state, packet.pointee.side)
+      let ahead = packet.pointee.sequence &- side.pointee.nextSequence
+      // No window is smaller.
+      if side.pointee.flags & StreamSide.Flags.begun != 0 && ahead <= 0xffff { return true }
+    }
     let cold = core.flows.cold + Int(state.pointee.entry)
     return packet.pointee.tcpFlags & (TCPFlags.syn | TCPFlags.rst) != 0
       || cold.pointee.tcpState(packet.pointee.side) == .reset

@@ -89,31 +89,18 @@ struct SMTPState: LineState {
 
   var flags: UInt16 = 0
   var phaseValue: UInt8 = 0
-  /// Size of `mime`'s and `stash`'s block.
-  var mimeSize: UInt8 = 0
-  var stashSize: UInt8 = 0
   var recipientCount: UInt16 = 0
-  var receivedCount: UInt16 = 0
   /// Messages so far in this connection.
   var messages: UInt16 = 0
-  /// ``MIMEReader`` of the message under way; 0: none.
-  var mime: UInt32 = 0
-  /// What a chunk's end left of a line.
-  var stash: UInt32 = 0
-  var stashCount: UInt32 = 0
   /// Transaction of the message under way.
   var transaction: UInt32 = 0
-  /// Header fields seen, a bit for each that is recorded.
-  var seen: UInt32 = 0
+  /// The message under way.
+  var mail = Mail()
   /// Bytes of the chunk that are still to come.
   var chunkLeft: UInt64 = 0
   /// Commands that have had no reply yet: pipelined ones (RFC 2920) are answered in turn.
   var queue = ShortQueue<32, SMTPCommand>(repeating: .other)
   var recipients = EventDraft()
-  var header = EventDraft()
-  var received = EventDraft()
-  var attachments = EventDraft()
-  var links = EventDraft()
   var helo = ShortText<160>()
   var mechanism = ShortText<24>()
   var sender = ShortText<256>()

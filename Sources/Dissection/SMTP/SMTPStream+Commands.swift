@@ -126,7 +126,7 @@ extension SMTPStream {
       d.note(.appMalformed)
       return .other
     }
-    if s.pointee.mime == 0 { openMail(d, s) }
+    if s.pointee.mail.reader == 0 { openMail(d, s) }
     s.pointee.phase = .chunk
     s.pointee.chunkLeft = length
     s.pointee.set(Flags.begun, false)

@@ -4,8 +4,11 @@ internal import Records
 // A message: the bytes behind DATA or BDAT given to a reader of MIME, and its record.
 
 extension SMTPStream {
-  /// What a chunk may leave of a line or a header field for the next one.
-  private static let longestStash = 16 << 10
+  static func view(_ d: Delivery, _ s: UnsafeMutablePointer<State>) -> MailView {
+    MailView(
+      d: d, mail: withUnsafeMutablePointer(to: &s.pointee.mail) { $0 }, source: .smtp,
+      isToServer: true, state: UnsafeMutableRawPointer(s))
+  }
 
   // MARK: Beginning and end
 
@@ -17,49 +20,22 @@ extension SMTPStream {
   }
 
   static func openMail(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    closeReader(d, s)
     s.pointee.set(Flags.mail)
     s.pointee.set(Flags.complete, false)
-    guard let size = BlockPool.size(for: MemoryLayout<MIMEReader>.size) else { return }
-    let block = d.core.pointee.blocks.take(size)
-    guard block != 0 else { return d.core.pointee.counters.add(.dissectionNoMemory) }
-    s.pointee.mime = block
-    s.pointee.mimeSize = size
-    d.core.pointee.blocks.at(block).initializeMemory(as: MIMEReader.self, to: MIMEReader())
-  }
-
-  static func reader(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>
-  ) -> UnsafeMutablePointer<MIMEReader>? {
-    guard s.pointee.mime != 0 else { return nil }
-    return d.core.pointee.blocks.at(s.pointee.mime).assumingMemoryBound(to: MIMEReader.self)
-  }
-
-  static func closeReader(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    d.core.pointee.blocks.giveBack(s.pointee.mime, s.pointee.mimeSize)
-    s.pointee.mime = 0
-    d.core.pointee.blocks.giveBack(s.pointee.stash, s.pointee.stashSize)
-    s.pointee.stash = 0
-    s.pointee.stashCount = 0
+    view(d, s).open()
   }
 
   /// Nothing of a message is left.
   static func clearMail(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    closeReader(d, s)
+    view(d, s).clear()
     d.drop(&s.pointee.recipients)
-    d.drop(&s.pointee.header)
-    d.drop(&s.pointee.received)
-    d.drop(&s.pointee.attachments)
-    d.drop(&s.pointee.links)
     s.pointee.sender.set(.empty)
     s.pointee.recipientCount = 0
-    s.pointee.receivedCount = 0
-    s.pointee.seen = 0
     s.pointee.set(Flags.mail | Flags.complete | Flags.gap | Flags.begun | Flags.reset, false)
   }
 
   static func endMail(_ d: Delivery, _ s: UnsafeMutablePointer<State>, isComplete: Bool) {
-    reader(d, s)?.pointee.finish(d, s, isComplete: isComplete && !s.pointee.has(Flags.gap))
+    view(d, s).finish(isComplete: isComplete && !s.pointee.has(Flags.gap))
     s.pointee.phase = .commands
     s.pointee.set(Flags.complete)
   }
@@ -70,8 +46,9 @@ extension SMTPStream {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ bytes: Bytes
   ) -> Progress {
     s.pointee.set(Flags.begun)
-    guard let reader = reader(d, s) else { return takeUnread(d, s, bytes) }
-    let (consumed, isEnd) = reader.pointee.take(d, s, bytes, hasDots: true)
+    let view = view(d, s)
+    guard let reader = view.reader else { return takeUnread(d, s, bytes) }
+    let (consumed, isEnd) = reader.pointee.take(view, bytes, hasDots: true)
     if isEnd {
       s.pointee.ask(.endOfData)
       endMail(d, s, isComplete: true)
@@ -101,121 +78,15 @@ extension SMTPStream {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ bytes: Bytes
   ) -> Progress {
     s.pointee.set(Flags.begun)
-    guard let reader = reader(d, s) else {
-      let left = s.pointee.chunkLeft
-      s.pointee.chunkLeft = 0
-      endChunk(d, s)
-      return .skip(left, after: 0)
-    }
-    let piece = bytes.prefix(Int(min(s.pointee.chunkLeft, UInt64(bytes.count))))
-    let isWhole = UInt64(piece.count) == s.pointee.chunkLeft
-    if s.pointee.stashCount > 0 {
-      // What the chunk before left of a line has to become whole first.
-      let step = piece.prefix(1024)
-      let isLast = isWhole && step.count == piece.count
-      let consumed = takeStash(d, s, reader, step)
-      advance(d, s, consumed, isWhole: isLast && consumed == step.count)
-      return .consumed(consumed)
-    }
-    let (consumed, _) = reader.pointee.take(d, s, piece, hasDots: false)
-    guard isWhole else {
-      s.pointee.chunkLeft &-= UInt64(consumed)
-      return consumed > 0 ? .consumed(consumed) : .needs(piece.count &+ 1)
-    }
-    // The chunk is all there, and it may end within a line.
-    stash(d, s, reader, piece.dropFirst(consumed))
-    s.pointee.chunkLeft = 0
-    endChunk(d, s)
-    return .consumed(piece.count)
-  }
-
-  private static func advance(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ count: Int, isWhole: Bool
-  ) {
-    s.pointee.chunkLeft &-= min(UInt64(count), s.pointee.chunkLeft)
-    if isWhole { endChunk(d, s) }
+    let progress = view(d, s).take(bytes, &s.pointee.chunkLeft)
+    if s.pointee.chunkLeft == 0 { endChunk(d, s) }
+    return progress
   }
 
   static func endChunk(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
     s.pointee.phase = .commands
     guard s.pointee.has(Flags.lastChunk) else { return }
-    flushStash(d, s)
     endMail(d, s, isComplete: true)
-  }
-
-  /// Keeps what is not whole for the next chunk.
-  private static func stash(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ reader: UnsafeMutablePointer<MIMEReader>,
-    _ rest: Bytes
-  ) {
-    guard !rest.isEmpty else { return }
-    guard rest.count <= longestStash, let size = BlockPool.size(for: longestStash) else {
-      return reader.pointee.takeRest(d, s, rest)
-    }
-    let block = d.core.pointee.blocks.take(size)
-    guard block != 0 else {
-      d.core.pointee.counters.add(.dissectionNoMemory)
-      return reader.pointee.takeRest(d, s, rest)
-    }
-    d.core.pointee.blocks.at(block).copyMemory(from: rest.base, byteCount: rest.count)
-    s.pointee.stash = block
-    s.pointee.stashSize = size
-    s.pointee.stashCount = UInt32(truncatingIfNeeded: rest.count)
-  }
-
-  /// Puts bytes behind the stash and reads from its front; returns how many of `bytes` it has done with.
-  private static func takeStash(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ reader: UnsafeMutablePointer<MIMEReader>,
-    _ bytes: Bytes
-  ) -> Int {
-    let old = Int(s.pointee.stashCount)
-    let step = bytes.prefix(longestStash &- old)
-    let memory = d.core.pointee.blocks.at(s.pointee.stash)
-    (memory + old).copyMemory(from: step.base, byteCount: step.count)
-    let whole = Bytes(
-      UnsafePointer(memory.assumingMemoryBound(to: UInt8.self)), old &+ step.count)
-    var (consumed, _) = reader.pointee.take(d, s, whole, hasDots: false)
-    if consumed < old, whole.count == longestStash {
-      // Longer than anything that makes sense.
-      reader.pointee.takeRest(d, s, whole.dropFirst(consumed))
-      consumed = whole.count
-    }
-    if consumed >= old {
-      d.core.pointee.blocks.giveBack(s.pointee.stash, s.pointee.stashSize)
-      s.pointee.stash = 0
-      s.pointee.stashCount = 0
-      return consumed &- old
-    }
-    // All of it is in the stash now, less what was read.
-    let left = whole.count &- consumed
-    memory.copyMemory(from: whole.base + consumed, byteCount: left)
-    s.pointee.stashCount = UInt32(truncatingIfNeeded: left)
-    return step.count
-  }
-
-  private static func flushStash(_ d: Delivery, _ s: UnsafeMutablePointer<State>) {
-    guard s.pointee.stashCount > 0, let reader = reader(d, s) else { return }
-    let memory = d.core.pointee.blocks.at(s.pointee.stash).assumingMemoryBound(to: UInt8.self)
-    reader.pointee.takeRest(d, s, Bytes(UnsafePointer(memory), Int(s.pointee.stashCount)))
-    d.core.pointee.blocks.giveBack(s.pointee.stash, s.pointee.stashSize)
-    s.pointee.stash = 0
-    s.pointee.stashCount = 0
-  }
-
-  // MARK: What is missing
-
-  /// The last bytes of a message that breaks off.
-  static func lastOfMail(_ d: Delivery, _ s: UnsafeMutablePointer<State>, _ rest: Bytes) {
-    flushStash(d, s)
-    if !rest.isEmpty { reader(d, s)?.pointee.takeRest(d, s, rest) }
-    reader(d, s)?.pointee.finish(d, s, isComplete: false)
-  }
-
-  static func missedOfMail(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ rest: Bytes, _ missing: UInt64
-  ) {
-    flushStash(d, s)
-    reader(d, s)?.pointee.missed(d, s, rest, missing)
   }
 
   // MARK: The record
@@ -223,14 +94,15 @@ extension SMTPStream {
   /// Makes the record of the message under way, or of a connection without one.
   static func tell(_ d: Delivery, _ s: UnsafeMutablePointer<State>, isTLS: Bool = false) {
     var w = d.event()
-    let status = reader(d, s)?.pointee.status
+    let view = view(d, s)
+    let status = view.reader?.pointee.status
     w.beginObject(SMTPFields.smtp)
     writeEnvelope(d, s, &w)
     w.end()
     if let status {
       w.beginObject(SMTPFields.email)
       w.text(SMTPFields.status, status)
-      writeHeader(d, s, &w)
+      view.writeHeader(&w)
       writeLinks(d, s, &w)
       w.end()
     }
@@ -238,7 +110,7 @@ extension SMTPStream {
       w.integer(SMTPFields.depth, s.pointee.messages &+ 1)
       s.pointee.lastReply.with { if !$0.isEmpty { w.string(SMTPFields.lastReply, $0) } }
       w.boolean(SMTPFields.tls, isTLS)
-      if let parts = reader(d, s)?.pointee.parts, parts > 0 { w.integer(SMTPFields.files, parts) }
+      if let parts = view.reader?.pointee.parts, parts > 0 { w.integer(SMTPFields.files, parts) }
     }
     w.incomplete(d)
     if s.pointee.messages < .max { s.pointee.messages &+= 1 }
@@ -251,7 +123,7 @@ extension SMTPStream {
   private static func writeLinks(
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ w: inout EventWriter
   ) {
-    let links = s.pointee.links
+    let links = s.pointee.mail.links
     guard !links.isEmpty else { return }
     let tokens = UnsafeRawBufferPointer(
       start: UnsafeRawPointer(d.core.pointee.blocks.at(links.block)), count: Int(links.count))
@@ -284,21 +156,5 @@ extension SMTPStream {
       w.end()
     }
     s.pointee.mechanism.with { if !$0.isEmpty { w.string(SMTPFields.authMechanism, $0) } }
-  }
-
-  static func writeHeader(
-    _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ w: inout EventWriter
-  ) {
-    w.fields(of: s.pointee.header, d)
-    if !s.pointee.received.isEmpty {
-      w.beginArray(SMTPFields.received)
-      w.fields(of: s.pointee.received, d)
-      w.end()
-    }
-    if !s.pointee.attachments.isEmpty {
-      w.beginArray(SMTPFields.attachments)
-      w.fields(of: s.pointee.attachments, d)
-      w.end()
-    }
   }
 }

@@ -60,7 +60,7 @@ extension SMTPStream {
     case .data:
       if code / 100 != 3, s.pointee.phase == .data, !s.pointee.has(Flags.begun) {
         s.pointee.phase = .commands
-        closeReader(d, s)
+        view(d, s).close()
       }
     case .endOfData, .lastChunk:
       if s.pointee.has(Flags.complete) { tell(d, s) }

@@ -105,12 +105,12 @@ enum SMTPStream: StreamDissector {
     case .commands: s.pointee.set(Flags.dropClientLine)
     case .data:
       s.pointee.set(Flags.gap)
-      missedOfMail(d, s, rest, missing)
+      view(d, s).miss(rest, missing)
     case .chunk:
       s.pointee.set(Flags.gap)
       let left = s.pointee.chunkLeft
       let lost = min(left, missing &+ UInt64(rest.count))
-      missedOfMail(d, s, rest.prefix(Int(min(left, UInt64(rest.count)))), missing)
+      view(d, s).miss(rest.prefix(Int(min(left, UInt64(rest.count)))), missing)
       s.pointee.chunkLeft = left &- lost
       if s.pointee.chunkLeft == 0 {
         endChunk(d, s)
@@ -123,12 +123,12 @@ enum SMTPStream: StreamDissector {
   static func closed(_ d: Delivery, _ state: UnsafeMutablePointer<State>, rest: Bytes) {
     guard d.isToServer else { return }
     // Of a message that breaks off there may be a last line.
-    if state.pointee.phase != .commands { lastOfMail(d, state, rest) }
+    if state.pointee.phase != .commands { view(d, state).breakOff(rest) }
   }
 
   static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {
     let s = state
-    if s.pointee.has(Flags.mail) || s.pointee.mime != 0 {
+    if s.pointee.has(Flags.mail) || s.pointee.mail.reader != 0 {
       tell(d, s)
     } else if !s.pointee.has(Flags.told) && !s.pointee.helo.isEmpty {
       tell(d, s)

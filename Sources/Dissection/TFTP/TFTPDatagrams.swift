@@ -1,11 +1,10 @@
 internal import FlowEngine
 internal import Records
 
-/// Requests to read or write a file (RFC 1350, 5). What is transferred goes to and from another
-/// port of the
-/// server, and is another flow.
+/// Requests to read or write a file (RFC 1350, section 5). What is transferred goes to and from another port of
+/// the server, and is another flow: ``TFTPTransfer``.
 enum TFTPDatagrams: DatagramDissector {
-  struct State: BitwiseCopyable {}
+  typealias State = TFTPTransfer
 
   static func probe(_ bytes: Bytes, _ context: ProbeContext) -> Probe {
     guard let request = TFTPRequest(bytes), request.isKnownMode else { return .no }
@@ -16,8 +15,13 @@ enum TFTPDatagrams: DatagramDissector {
   static func take(
     _ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes, missing: Int
   ) -> DatagramAnswer {
-    // Errors come from this port, too; they say nothing that is kept.
-    guard let opcode = bytes.be16(0), opcode == 1 || opcode == 2 else { return .idle }
+    let view = TFTPView(d: d, t: state)
+    guard let opcode = bytes.be16(0), opcode == 1 || opcode == 2 else {
+      return view.take(bytes, missing)
+    }
+    guard view.isSettled else { return .lost }
+    view.finish()
+    state.pointee = TFTPTransfer()
     guard let request = TFTPRequest(bytes) else {
       d.note(.appMalformed)
       return .idle
@@ -28,10 +32,16 @@ enum TFTPDatagrams: DatagramDissector {
     w.string(TFTPFields.mode, request.mode)
     options(&w, request.options)
     d.emit(.tftp, w, transaction: d.nextTransaction())
+    d.core.pointee.expectations.announce(
+      d.isToServer ? d.clientAddress : d.serverAddress,
+      d.isToServer ? d.clientPort : d.serverPort, d.key, now: d.time,
+      purpose: TFTPTransfer.Purpose.value(request, isWritten: opcode == 2), name: request.file)
     return .idle
   }
 
-  static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {}
+  static func end(_ d: Delivery, _ state: UnsafeMutablePointer<State>) {
+    TFTPView(d: d, t: state).finish()
+  }
 
   /// Name and value of each (RFC 2347); there are no more than these four.
   private static func options(_ w: inout EventWriter, _ bytes: Bytes) {

@@ -83,7 +83,7 @@ enum TransportChecksum {
   ) -> Verdict {
     let key = p.pointee.key
     let transport = Int(p.pointee.transportOffset) &- start
-    let length = Int(p.pointee.ipLength) &- transport
+    var length = Int(p.pointee.ipLength) &- transport
     guard p.pointee.flags & ParsedPacket.Flags.fragment == 0, transport >= 20, length >= 8,
       start &+ transport &+ length <= end
     else { return .unknown }
@@ -98,6 +98,9 @@ enum TransportChecksum {
       field = 6
       // Not computed by choice (RFC 768), which IPv6 allows in tunnels only (RFC 6935).
       if segment.be16(6) == 0 { return key.ipVersion == 4 ? .right : .wrong }
+      // It is over the datagram; IP may carry something behind it (RFC 9868, section 5).
+      let declared = Int(segment.be16(4))
+      if declared >= 8 && declared < length { length = declared }
     case IPProtocol.icmp:
       field = 2
       hasPseudoHeader = false

@@ -136,14 +136,14 @@ package struct FragmentCache: ~Copyable {
 
   private func place(_ number: UInt64) -> Int { Int(number & UInt64(capacity - 1)) }
 
-  private func chain(_ packet: UnsafePointer<ParsedPacket>, _ hash: FlowHash) -> Int {
-    var key = packet.pointee.key
+  private func chain(_ packetsKey: FlowKey, _ id: UInt32, _ hash: FlowHash) -> Int {
+    var key = packetsKey
     key.portA = 0
     key.portB = 0
     key.proto = 0
     key.flags &= FlowKey.Flags.ipv6
     // Addresses and id; the rest is compared.
-    key.addressA.high ^= UInt64(packet.pointee.fragmentID) << 16
+    key.addressA.high ^= UInt64(id) << 16
     return Int(truncatingIfNeeded: hash(key) & UInt64(capacity - 1))
   }
 
@@ -155,7 +155,7 @@ package struct FragmentCache: ~Copyable {
     let version = p.key.flags & FlowKey.Flags.ipv6
     let proto = version == 0 ? p.key.proto : 0
     let side = p.key.addressA == p.key.addressB ? 0 : p.side
-    let chain = chain(packet, tracker.hash)
+    let chain = chain(p.key, p.fragmentID, tracker.hash)
     var current = chains[chain]
     while current != Self.none {
       let d = datagrams + Int(current)
@@ -165,6 +165,7 @@ package struct FragmentCache: ~Copyable {
         && d.pointee.key.vlanOuter == p.key.vlanOuter
         && d.pointee.key.vlanInner == p.key.vlanInner
       {
+        if Self.isAnother(packet, than: d) { break }
         return Int(current)
       }
       current = d.pointee.next
@@ -181,6 +182,20 @@ package struct FragmentCache: ~Copyable {
       heldLast: Self.none)
     chains[chain] = UInt32(truncatingIfNeeded: place)
     return place
+  }
+
+  /// To a datagram that is there as a whole no first fragment comes but its own: the id has been given to
+  /// another one, which does not take long on a fast link.
+  private static func isAnother(
+    _ packet: UnsafePointer<ParsedPacket>, than d: UnsafePointer<Datagram>
+  ) -> Bool {
+    guard packet.pointee.flags & ParsedPacket.Flags.firstFragment != 0, d.pointee.known,
+      d.pointee.pieces.isWhole
+    else { return false }
+    let (key, known) = (packet.pointee.key, d.pointee.key)
+    if key.portA != known.portA || key.portB != known.portB { return true }
+    var pieces = d.pointee.pieces
+    return pieces.add(packet) != .duplicate
   }
 
   /// A first fragment: its ports are known from now on. Returns the first of those that waited for it,
@@ -313,12 +328,7 @@ package struct FragmentCache: ~Copyable {
     var key = d.key
     key.addressA = d.addressA
     key.addressB = d.addressB
-    key.portA = 0
-    key.portB = 0
-    key.proto = 0
-    key.flags &= FlowKey.Flags.ipv6
-    key.addressA.high ^= UInt64(d.id) << 16
-    let chain = Int(truncatingIfNeeded: hash(key) & UInt64(capacity - 1))
+    let chain = chain(key, d.id, hash)
     if chains[chain] == UInt32(number) {
       chains[chain] = d.next
     } else {

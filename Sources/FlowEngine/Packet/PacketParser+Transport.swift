@@ -45,7 +45,12 @@ extension PacketParser {
       {
         out.pointee.flags |= ParsedPacket.Flags.badTransportHeader
       }
-      out.pointee.payloadLength = UInt32(truncatingIfNeeded: length &- 8)
+      // The datagram ends where its own header says; what IP carries behind it is none of its data (RFC 9868,
+      // section 5).
+      let isShorter =
+        declared >= 8 && declared < length && out.pointee.flags & ParsedPacket.Flags.fragment == 0
+      let payload = (isShorter ? declared : length) &- 8
+      out.pointee.payloadLength = UInt32(truncatingIfNeeded: payload)
       out.pointee.payloadOffset = UInt16(truncatingIfNeeded: cursor.offset &+ 8)
       out.pointee.sequence = 0
       out.pointee.acknowledgement = 0
@@ -62,7 +67,7 @@ extension PacketParser {
         && cursor.depth < decapsulation
       {
         return parseUDPTunnel(
-          cursor, out, source: sourcePort, destination: destinationPort, length: length &- 8)
+          cursor, out, source: sourcePort, destination: destinationPort, length: payload)
       }
       return PacketVerdict.flow
     default:

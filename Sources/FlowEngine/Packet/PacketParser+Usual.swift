@@ -175,10 +175,13 @@ extension PacketParser {
     let mask: UInt32 = isTCP ? .max : 0
     let tcpSize = UInt32(header.u8(12) >> 4) &* 4
     let declared = UInt32(header.be16(4))
-    // TCP's header within what IP leaves for it; of UDP the whole datagram.
+    // TCP's header within what IP leaves for it; of UDP the whole datagram, which is all of that.
     let told = tcpSize & mask | declared & ~mask
     let size = Int(tcpSize & mask | 8 & ~mask)
-    guard told >= 20 & mask | 8 & ~mask, Int(told) <= length else { return false }
+    let behind = UInt32(truncatingIfNeeded: length) &- told
+    guard told >= 20 & mask | 8 & ~mask, behind & ~mask == 0, Int(told) <= length else {
+      return false
+    }
     let ports = (header.be16(0), header.be16(2))
     if Self.tunnelPorts.contains(ports.0) || Self.tunnelPorts.contains(ports.1) {
       guard isTCP || !Self.isTunnel(port: ports.0) && !Self.isTunnel(port: ports.1) else {

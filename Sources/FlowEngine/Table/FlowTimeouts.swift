@@ -13,7 +13,7 @@ package struct FlowTimeouts: BitwiseCopyable, Sendable {
 
   /// Seconds; the defaults are the configuration's.
   package init(
-    active: Double = 300, tcp: Double = 60, udp: Double = 30, icmp: Double = 10,
+    active: Double = 300, tcp: Double = 300, udp: Double = 30, icmp: Double = 10,
     other: Double = 30, halfOpen: Double = 10, closed: Double = 2
   ) {
     self.active = Int64(active * 1e9)

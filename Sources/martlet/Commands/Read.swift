@@ -104,6 +104,13 @@ struct Read: ParsableCommand {
       valueName: "path"))
   var output = "-"
 
+  @Flag(
+    help: """
+      Replace the records of an earlier run in the folder of --output: all files that are called as one \
+      this format can write.
+      """)
+  var overwrite = false
+
   @Flag(help: "Write records in the order in which their flows began.")
   var sorted = false
 
@@ -324,6 +331,9 @@ struct Read: ParsableCommand {
     if extractFiles != nil && (headersOnly || protocols.bits == 0) {
       throw ValidationError(
         "--extract-files needs what --headers-only and --protocols none leave out")
+    }
+    if overwrite && !writesFolder {
+      throw ValidationError("--overwrite is for --output FOLDER; a file is replaced without it")
     }
     if json && !summary { throw ValidationError("--json is for --summary; see --format eve") }
     do throws(FilterError) {

@@ -55,6 +55,7 @@ final class ReadRun {
       return count(CaptureStream(inputs.inputs, inOrder: options.inOrder))
     }
     do {
+      try outputs.check()
       guard options.wantsPackets else {
         return try read(CaptureStream(inputs.inputs, inOrder: options.inOrder), nil)
       }
@@ -326,6 +327,16 @@ final class ReadRun {
       losses.append(
         "\(Units.grouped(counters[.evicted])) flows ended early because \(flows) were alive in one"
           + " worker; raise --flows")
+    }
+    if counters[.detailsNotKept] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.detailsNotKept])) times there was no room to note what went wrong"
+          + " with a flow: anomalies and details of TCP are missing from records")
+    }
+    if counters[.tunnelsNotKept] > 0 {
+      losses.append(
+        "\(Units.grouped(counters[.tunnelsNotKept])) flows are without the tunnel that they were in:"
+          + " there were more tunnels than one worker has room for")
     }
     if counters[.dissectionNoState] > 0 {
       losses.append(

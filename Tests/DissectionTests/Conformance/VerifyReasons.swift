@@ -70,9 +70,27 @@ struct VerifyReasons {
     {
       return "Suricata passes over the reason of a DISCONNECT that has no properties"
     }
-    let isUsers = holds { $0.contains(".userprop") || $0.hasSuffix("connect.password") }
-    return isUsers && check.match.keys.contains(where: { $0.contains(".userprop") })
-      ? "user properties of MQTT, which their sender names, are not recorded" : nil
+    return hasUserProperties ? "user properties of MQTT are a list of names and values" : nil
+  }
+
+  /// All is as asked, but that what the sender has named stands in `user_properties`, and no password.
+  private var hasUserProperties: Bool {
+    let isUsers = { (key: String) in key.contains(".properties.userprop") }
+    var rest = check
+    rest.match = check.match.filter { !isUsers($0.key) && !$0.key.hasSuffix("connect.password") }
+    let users = check.match.filter { isUsers($0.key) }
+    guard !users.isEmpty else { return false }
+    return records.contains { record in
+      guard rest.found(in: [record]) == 1 else { return false }
+      return users.allSatisfy { key, value in
+        let parts = key.split(separator: ".")
+        let list = VerifyCheck.value(
+          parts.dropLast().joined(separator: ".") + ".user_properties", record)
+        return list?.list?.contains {
+          $0["name"]?.text == parts.last.map(String.init) && $0["value"] == value
+        } ?? false
+      }
+    }
   }
 
   private var ofHTTP: String? {

@@ -91,7 +91,7 @@ struct FTPWorkersTests {
     for round in 0..<3 {
       let time = Int64(10 + round * 10)
       mine.announce(key.addressB, 2000, key, now: time)
-      mine.describe(key.addressB, 2000, key, .store, name: Bytes("a"))
+      mine.describe(key.addressB, 2000, key, FTPTransfer.store.rawValue, name: Bytes("a"))
       #expect(yours.take(key, clientSide: 0, began: time - 1) == nil)
       #expect(yours.take(key, clientSide: 0, began: time)?.transfer == FTPTransfer.store.rawValue)
       #expect(yours.take(key, clientSide: 0, began: time) == nil)

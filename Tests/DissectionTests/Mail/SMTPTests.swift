@@ -137,6 +137,58 @@ import Testing
     Self.dialogue.survivesEnds(settings: Self.hashing, step: 3)
   }
 
+  /// A message that is forwarded as a part: what is attached to it is told of, and the outer one goes on behind it.
+  @Test(arguments: ["", "Content-Disposition: attachment; filename=\"old.eml\"\n"])
+  func aMessageWithinTheMessage(_ disposition: String) {
+    let mail = """
+      From: a@example.com
+      Subject: Fwd: old
+      Content-Type: multipart/mixed; boundary=outer
+
+      --outer
+      Content-Type: text/plain
+
+      see below
+      --outer
+      Content-Type: message/rfc822
+      \(disposition)
+      From: c@example.com
+      Subject: old
+      Content-Type: multipart/mixed; boundary=inner
+
+      --inner
+      Content-Type: application/octet-stream; name="inner.bin"
+      Content-Transfer-Encoding: base64
+
+      SGVsbG8sIHdvcmxkIQ==
+      --inner--
+      --outer
+      Content-Type: application/octet-stream; name="outer.bin"
+
+      outer
+      --outer--
+      .
+
+      """
+    let dialogue = Dialogue(
+      port: 25,
+      turns: Self.hello + Self.delivery.dropLast(2) + [.client(mail), .server("250 ok\n")])
+    let record = dialogue.records("smtp").first
+    #expect(
+      text(record, "email.subject") == "Fwd: old" && text(record, "email.from") == "a@example.com")
+    #expect(
+      at(record, "email.attachment") as? [String]
+        == (disposition.isEmpty ? [] : ["old.eml"]) + ["inner.bin", "outer.bin"])
+    let files = dialogue.records("fileinfo", settings: Self.hashing)
+    #expect(files.map { text($0, "fileinfo.filename") } == ["inner.bin", "outer.bin"])
+    // "Hello, world!"
+    #expect(
+      text(files.first, "fileinfo.sha256")
+        == "315f5bdb76d078c43b8ac0064e4a0164612b1fce77c869345bfc94c75894edd3")
+    #expect(files.allSatisfy { text($0, "fileinfo.state") == "CLOSED" })
+    dialogue.isCutAnywhere("fileinfo", settings: Self.hashing)
+  }
+
   @Test func headersOnly() {
     var settings = DissectionSettings()
     settings.isHeaderOnly = true

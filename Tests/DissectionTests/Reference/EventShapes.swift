@@ -96,7 +96,7 @@ enum EventShapes {
     auth{\(mqttHead) reason_code properties{\(mqttProperties)}}
     """,
     .fileinfo: """
-    app_proto http=http smtp=smtp email=email ftp_data=ftp_data
+    app_proto http=http smtp=smtp email=email ftp_data=ftp_data imap=imap pop3=pop3 tftp=tftp
     fileinfo{
       filename gaps state sha256 stored size start end tx_id mimetype encoded missing_bytes
     }

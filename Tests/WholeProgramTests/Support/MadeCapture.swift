@@ -32,7 +32,15 @@ struct MadeCapture {
     fromClient: Bool = true, _ sequence: UInt32, acknowledging: UInt32? = nil, flags: UInt8 = 0,
     _ text: String = "", captured: Int? = nil
   ) {
-    let payload = Array(text.utf8)
+    tcp(
+      fromClient: fromClient, sequence, acknowledging: acknowledging, flags: flags,
+      bytes: Array(text.utf8), captured: captured)
+  }
+
+  mutating func tcp(
+    fromClient: Bool = true, _ sequence: UInt32, acknowledging: UInt32? = nil, flags: UInt8 = 0,
+    bytes payload: [UInt8], captured: Int? = nil
+  ) {
     let all = flags | (acknowledging == nil ? 0 : Flags.ack)
     let header =
       ports(fromClient) + Self.big(sequence) + Self.big(acknowledging ?? 0) + [0x50, all]
@@ -41,7 +49,10 @@ struct MadeCapture {
   }
 
   mutating func udp(fromClient: Bool = true, _ text: String, captured: Int? = nil) {
-    let payload = Array(text.utf8)
+    udp(fromClient: fromClient, bytes: Array(text.utf8), captured: captured)
+  }
+
+  mutating func udp(fromClient: Bool = true, bytes payload: [UInt8], captured: Int? = nil) {
     let header = ports(fromClient) + Self.big(UInt16(8 + payload.count)) + [0, 0]
     add(fromClient, proto: 17, header, payload, captured)
   }

@@ -19,12 +19,26 @@ final class FileExtractor {
     }
   }
 
+  /// Within a flow: its sender, and which of those that he sends at a time.
   private struct Place: Hashable {
-    var flow: UInt64
     var side: UInt8
+    var name: UInt32 = 0
   }
 
-  private var parts: [Place: Part] = [:]
+  /// A flow's files under way.
+  private struct Parts {
+    var parts: [Place: Part] = [:]
+    /// Of a side, the one that is over next, where it has a name.
+    var ending: [UInt8: UInt32] = [:]
+
+    mutating func with(_ place: Place, _ pool: PayloadFilePool, _ change: (inout Part) -> Void) {
+      change(&parts[place, default: Part(pool.make())])
+    }
+
+    mutating func take(_ place: Place) -> Part? { parts.removeValue(forKey: place) }
+  }
+
+  private var flows: [UInt64: Parts] = [:]
   /// Nothing waits without `--where`.
   private var waiting: WaitingBodies
   private let folder: ExtractFolder
@@ -71,63 +85,59 @@ final class FileExtractor {
   var waitingCounts: (bodies: Int, parked: Int) { (waiting.bodyCount, waiting.parkedCount) }
 
   func take(_ head: PayloadHead, _ bytes: UnsafeRawBufferPointer) {
-    let place = Place(flow: head.flow, side: head.side)
+    let place = Place(side: head.side, name: head.sequence)
     switch head.kind {
-    case .fileBegins: discard(place)
+    case .fileBegins: flows[head.flow]?.take(place)?.file.discard()
     case .fileBytes:
-      if parts[place] == nil { parts[place] = Part(folder.pool.make()) }
-      add(bytes, to: &parts[place])
+      flows[head.flow, default: Parts()].with(place, folder.pool) { add(bytes, to: &$0) }
       folder.pool.watchMemory()
     case .fileGap:
-      if parts[place] == nil { parts[place] = Part(folder.pool.make()) }
-      leaveOut(head.number, of: &parts[place])
-    case .fileEnds: end(place, bytes)
+      flows[head.flow, default: Parts()].with(place, folder.pool) { leaveOut(head.number, of: &$0) }
+    case .fileNamed: flows[head.flow]?.ending[head.side] = head.sequence
+    case .fileEnds:
+      let name = flows[head.flow]?.ending.removeValue(forKey: head.side) ?? 0
+      end(head.flow, Place(side: head.side, name: name), bytes)
     case .segment, .datagram: break
     }
   }
 
-  private func add(_ bytes: UnsafeRawBufferPointer, to part: inout Part?) {
-    guard var taken = part.take() else { return }
-    if !taken.account.isCut {
-      taken.file.write(bytes, at: taken.account.size)
-      taken.account.size += UInt64(bytes.count)
-      seen += UInt64(bytes.count)
-      ccrypto_sha256_add(&taken.account.digest, bytes.baseAddress, bytes.count)
-    }
-    part = taken
+  private func add(_ bytes: UnsafeRawBufferPointer, to part: inout Part) {
+    guard !part.account.isCut else { return }
+    part.file.write(bytes, at: part.account.size)
+    part.account.size += UInt64(bytes.count)
+    seen += UInt64(bytes.count)
+    ccrypto_sha256_add(&part.account.digest, bytes.baseAddress, bytes.count)
   }
 
-  private func leaveOut(_ count: UInt64, of part: inout Part?) {
-    guard var taken = part.take() else { return }
-    let account = taken.account
-    taken.account.holes += 1
+  private func leaveOut(_ count: UInt64, of part: inout Part) {
+    let account = part.account
+    part.account.holes += 1
     // A count off the wire may be anything.
     let (missing, isTooMuch) = account.missing.addingReportingOverflow(count)
     if isTooMuch || missing > max(limits.zeros, account.size - account.missing)
       || zeros + count > max(limits.zerosInAll, seen)
     {
-      taken.account.isCut = true
+      part.account.isCut = true
     } else if !account.isCut {
       zeros += count
-      taken.account.missing = missing
-      taken.account.size += count
-      taken.file.extend(to: taken.account.size)
+      part.account.missing = missing
+      part.account.size += count
+      part.file.extend(to: part.account.size)
       withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { zeros in
         zeros.initializeMemory(as: UInt8.self, repeating: 0)
         var left = Int(count)
         while left > 0 {
-          ccrypto_sha256_add(&taken.account.digest, zeros.baseAddress, min(left, zeros.count))
+          ccrypto_sha256_add(&part.account.digest, zeros.baseAddress, min(left, zeros.count))
           left -= zeros.count
         }
       }
     }
-    part = taken
   }
 
-  private func end(_ place: Place, _ message: UnsafeRawBufferPointer) {
-    guard let part = parts.removeValue(forKey: place) else { return }
+  private func end(_ flow: UInt64, _ place: Place, _ message: UnsafeRawBufferPointer) {
+    guard let part = flows[flow]?.take(place) else { return }
     if isChoosy {
-      waiting.put(part.file, part.account, message, of: place.flow)
+      waiting.put(part.file, part.account, message, of: flow)
     } else {
       finish(part.file, part.account, message)
     }
@@ -136,7 +146,9 @@ final class FileExtractor {
   /// A flow is over.
   func end(_ record: UnsafePointer<FlowRecord>, isWanted: Bool) {
     let flow = record.pointee.cold.ordinal
-    for side in 0..<UInt8(2) { discard(Place(flow: flow, side: side)) }
+    if let left = flows.removeValue(forKey: flow) {
+      for part in left.parts.values { part.file.discard() }
+    }
     waiting.take(flow) { file, account, message in
       if isWanted {
         finish(file, account, message)
@@ -144,10 +156,6 @@ final class FileExtractor {
         file.discard()
       }
     }
-  }
-
-  private func discard(_ place: Place) {
-    parts.removeValue(forKey: place)?.file.discard()
   }
 
   private func finish(
@@ -201,7 +209,7 @@ final class FileExtractor {
   }
 
   func finish() {
-    parts = [:]
+    flows = [:]
     folder.finish()
   }
 

@@ -5,8 +5,9 @@ import Records
 /// A folder with a file for each type of record.
 ///
 /// Files of types that have no record are not begun, so what an earlier run left there would stand beside this
-/// one's: with the first record, or at the end, every file goes that has a name of ``names`` and is not this
-/// run's. Not sooner: a run that fails at once leaves all as it was.
+/// one's: a folder with a file of ``names`` is refused, unless it was said that they may go. Then, with the first
+/// record, or at the end, every one goes that is not this run's. Not sooner: a run that fails at once leaves all
+/// as it was.
 final class OutputFolder {
   /// With a slash at its end.
   let path: String
@@ -22,6 +23,28 @@ final class OutputFolder {
     self.names = names
   }
 
+  /// Throws where records of an earlier run are there.
+  func checkThatNoneIsThere() throws(OutputError) {
+    let found = names.filter { isEarlier($0) }
+    guard !found.isEmpty else { return }
+    let shown = found.prefix(Self.mostShown).joined(separator: ", ")
+    let rest = found.count - Self.mostShown
+    throw OutputError(
+      path,
+      "records are there already: \(shown)\(rest > 0 ? " and \(rest) more" : ""); name another folder,"
+        + " or --overwrite them")
+  }
+
+  private static let mostShown = 4
+
+  /// A pipe or a folder of that name is no earlier run's.
+  private func isEarlier(_ name: String) -> Bool {
+    var status = stat()
+    guard lstat(path + name, &status) == 0 else { return false }
+    let kind = status.st_mode & S_IFMT
+    return kind == S_IFREG || kind == S_IFLNK
+  }
+
   /// Opens the file of that name, and makes the folder where it is not there.
   func file(_ name: String) throws(OutputError) -> OutputFile {
     if mkdir(path, 0o755) != 0 && errno != EEXIST { throw OutputError(path, errno) }
@@ -34,11 +57,7 @@ final class OutputFolder {
     if isClear { return }
     isClear = true
     for name in names where !opened.contains(name) {
-      var status = stat()
-      guard lstat(path + name, &status) == 0 else { continue }
-      // A pipe or a folder of that name is no earlier run's.
-      let kind = status.st_mode & S_IFMT
-      if kind == S_IFREG || kind == S_IFLNK, unlink(path + name) != 0, error == nil {
+      if isEarlier(name), unlink(path + name) != 0, error == nil {
         error = OutputError(path + name, errno)
       }
     }

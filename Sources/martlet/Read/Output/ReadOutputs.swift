@@ -28,6 +28,11 @@ struct ReadOutputs {
     return options.output == "-" ? [] : [options.output]
   }
 
+  /// Throws where there is something that may not be written over; makes nothing.
+  func check() throws(OutputError) {
+    if !options.overwrite { try folder?.checkThatNoneIsThere() }
+  }
+
   /// Records go to the terminal as they come.
   var isOnTerminal: Bool { format != .none && options.output == "-" && Output.isTerminal }
 

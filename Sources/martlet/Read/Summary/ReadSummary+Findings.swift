@@ -146,8 +146,8 @@ extension ReadSummary {
     let found = Counter.allCases.compactMap { counter -> Finding? in
       let kind: Finding.Kind
       switch (counter.group, counter) {
-      case (_, .recordsDropped), (_, .evicted), (_, .dissectionNoState), (_, .dissectionNoMemory),
-        (_, .protocolRecordsDropped):
+      case (_, .recordsDropped), (_, .evicted), (_, .detailsNotKept), (_, .tunnelsNotKept),
+        (_, .dissectionNoState), (_, .dissectionNoMemory), (_, .protocolRecordsDropped):
         kind = .lost
       case (.discard, _): kind = .discarded
       case (.anomaly, _), (_, .timeWentBackwards): kind = .anomaly

@@ -21,8 +21,7 @@ enum MIMECode {
 extension MIMEReader {
   /// Where what is decoded goes.
   struct Target: BitwiseCopyable {
-    let d: Delivery
-    let s: UnsafeMutablePointer<SMTPState>
+    let m: MailView
     let hashes: Bool
   }
 
@@ -48,8 +47,8 @@ extension MIMEReader {
     // Fewer than 2^63 bytes pass in any time that matters.
     size &+= UInt64(bytes.count)
     if to.hashes { ccrypto_sha256_add(&digest, bytes.base, bytes.count) }
-    if isAttachment { to.d.fileBytes(bytes, toServer: true) }
-    if hasLinks { links.take(bytes) { Self.tell($0, to.d, to.s) } }
+    if isAttachment { to.m.d.fileBytes(bytes, toServer: to.m.isToServer) }
+    if hasLinks { links.take(bytes) { Self.tell($0, to.m) } }
   }
 
   /// The part's first bytes tell what it is.
@@ -65,15 +64,15 @@ extension MIMEReader {
   }
 
   /// An address in the text: parameters that are secrets are masked.
-  private static func tell(_ link: Bytes, _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>) {
-    var w = d.event()
-    d.redacted(&w, SMTPFields.url, link)
-    d.keep(w, in: &s.pointee.links)
+  private static func tell(_ link: Bytes, _ m: MailView) {
+    var w = m.d.event()
+    m.d.redacted(&w, SMTPFields.url, link)
+    m.d.keep(w, in: &m.mail.pointee.links)
   }
 
   /// The part's text is over.
-  mutating func endLinks(_ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>) {
-    if hasLinks { links.finish { Self.tell($0, d, s) } }
+  mutating func endLinks(_ m: MailView) {
+    if hasLinks { links.finish { Self.tell($0, m) } }
     hasLinks = false
   }
 

@@ -39,6 +39,8 @@ struct MIMEReader: BitwiseCopyable {
   var dropsField = false
   /// Past the message's own header.
   var isPart = false
+  /// The message's own header was not seen: what looks like a boundary at first is taken for one.
+  var adoptsBoundary = false
   /// The header at hand announces a multipart, whose boundary is `boundaries[depth]`.
   var isMultipart = false
   var isAttachment = false
@@ -84,12 +86,19 @@ struct MIMEReader: BitwiseCopyable {
     }
   }
 
+  /// What comes stands behind a header that was not seen.
+  mutating func beginWithoutHeader() {
+    phase = .between
+    isPart = true
+    adoptsBoundary = true
+  }
+
   // MARK: Bytes
 
   /// Takes whole lines and whole header fields; returns how many bytes, and whether the dot alone on its
   /// line has come.
   mutating func take(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ bytes: Bytes, hasDots: Bool
+    _ m: MailView, _ bytes: Bytes, hasDots: Bool
   ) -> (Int, Bool) {
     var place = 0
     while place < bytes.count {
@@ -99,7 +108,7 @@ struct MIMEReader: BitwiseCopyable {
         else { break }
         place &+= field.length
         if hasDots && field.text.equals(".") { return (place, true) }
-        takeField(d, s, field)
+        takeField(m, field)
         continue
       }
       guard let line = TextLine.first(of: rest, limit: Self.longestLine) else { break }
@@ -111,28 +120,28 @@ struct MIMEReader: BitwiseCopyable {
         continue
       }
       place &+= line.length
-      takeLine(d, s, line, hasDots: hasDots)
+      takeLine(m, line, hasDots: hasDots)
     }
     return (place, false)
   }
 
   /// Takes what there is, whole or not: nothing follows it.
   mutating func takeRest(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ bytes: Bytes
+    _ m: MailView, _ bytes: Bytes
   ) {
-    let (place, _) = take(d, s, bytes, hasDots: false)
+    let (place, _) = take(m, bytes, hasDots: false)
     scanned = 0
     let rest = bytes.dropFirst(place)
     guard !rest.isEmpty else { return }
     if phase == .header && !dropsField && !isWithinLine {
-      takeField(d, s, MIMEField(text: rest.withoutLineEnd, length: rest.count, isCut: false))
+      takeField(m, MIMEField(text: rest.withoutLineEnd, length: rest.count, isCut: false))
     } else {
-      takeLine(d, s, TextLine(text: rest, length: rest.count, isCut: true), hasDots: false)
+      takeLine(m, TextLine(text: rest, length: rest.count, isCut: true), hasDots: false)
     }
   }
 
   private mutating func takeLine(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ line: TextLine, hasDots: Bool
+    _ m: MailView, _ line: TextLine, hasDots: Bool
   ) {
     let goesOn = isWithinLine
     isWithinLine = line.isCut
@@ -141,19 +150,19 @@ struct MIMEReader: BitwiseCopyable {
     if !goesOn {
       // A dot that was put before one (RFC 5321, section 4.5.2).
       if hasDots && text.u8(0) == 0x2e { text = text.dropFirst(1) }
-      if text.u8(0) == 0x2d && takeBoundary(d, s, text) { return }
+      if text.u8(0) == 0x2d && takeBoundary(m, text) { return }
     }
     guard phase == .body else { return }
     let end = line.isCut ? 0 : line.length &- line.text.count
     decode(
       text, end: UInt8(truncatingIfNeeded: end), isEnded: !line.isCut,
-      Target(d: d, s: s, hashes: hashes(d)))
+      Target(m: m, hashes: hashes(m)))
   }
 
   mutating func missed(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ rest: Bytes, _ count: UInt64
+    _ m: MailView, _ rest: Bytes, _ count: UInt64
   ) {
-    takeRest(d, s, rest)
+    takeRest(m, rest)
     if hasLinks { links.finish { _ in } }
     hasGap = true
     missing &+= min(count, 1 << 48)
@@ -164,12 +173,12 @@ struct MIMEReader: BitwiseCopyable {
 
   /// The message is over.
   mutating func finish(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, isComplete: Bool
+    _ m: MailView, isComplete: Bool
   ) {
     guard phase != .over else { return }
     // A message without a body has no empty line behind its header.
-    if phase == .header && isComplete { endHeader(d, s) }
-    endPart(d, s, isComplete: isComplete)
+    if phase == .header && isComplete { endHeader(m) }
+    endPart(m, isComplete: isComplete)
     if isComplete {
       phase = .over
     } else {
@@ -181,10 +190,15 @@ struct MIMEReader: BitwiseCopyable {
 
   /// A line that may be a boundary: true where it is one.
   private mutating func takeBoundary(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ line: Bytes
+    _ m: MailView, _ line: Bytes
   ) -> Bool {
     guard line.starts(with: "--") else { return false }
     let text = line.dropFirst(2)
+    if adoptsBoundary && isLikeBoundary(text) {
+      adoptsBoundary = false
+      boundaries[0].set(text.withoutBlanksBehind)
+      depth = 1
+    }
     var level = Int(depth)
     while level > 0 {
       level &-= 1
@@ -194,7 +208,7 @@ struct MIMEReader: BitwiseCopyable {
       let isLast = rest.starts(with: "--")
       // Behind it there may be blanks and nothing else (RFC 2046, section 5.1.1).
       guard isLast || rest.trimmed.isEmpty else { continue }
-      endPart(d, s, isComplete: true)
+      endPart(m, isComplete: true)
       if isLast {
         depth = UInt8(level)
         phase = .between
@@ -204,6 +218,14 @@ struct MIMEReader: BitwiseCopyable {
       }
       return true
     }
+    return false
+  }
+
+  /// Of what stands behind two hyphens: no line of hyphens alone, and no words.
+  private func isLikeBoundary(_ text: Bytes) -> Bool {
+    let text = text.withoutBlanksBehind
+    guard text.count > 0, text.count <= 70, text.firstIndex(of: 0x20) == nil else { return false }
+    for place in 0..<text.count where text.base[place] != 0x2d { return true }
     return false
   }
 
@@ -225,57 +247,67 @@ struct MIMEReader: BitwiseCopyable {
 
   /// One field of a header, or its end.
   private mutating func takeField(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, _ field: MIMEField
+    _ m: MailView, _ field: MIMEField
   ) {
     if field.isCut {
-      d.note(.appHeadersTooLong)
+      m.d.note(.appHeadersTooLong)
       dropsField = true
       isWithinLine = true
     }
-    if field.text.isEmpty { return endHeader(d, s) }
-    if field.text.u8(0) == 0x2d && takeBoundary(d, s, field.text) { return }
+    if field.text.isEmpty { return endHeader(m) }
+    if field.text.u8(0) == 0x2d && takeBoundary(m, field.text) { return }
     guard let colon = field.text.firstIndex(of: 0x3a), colon > 0, colon <= 76 else { return }
     let name = field.text.prefix(colon).trimmed
     let value = field.text.dropFirst(colon &+ 1)
     if name.starts(withLowercase: "content-") {
-      takeContentField(d, name, value)
+      takeContentField(m.d, name, value)
     } else if !isPart {
-      SMTPHeader.take(d, s, name, value)
+      MailHeader.take(m, name, value)
     }
   }
 
-  private mutating func endHeader(_ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>) {
-    began = d.time
+  private mutating func endHeader(_ m: MailView) {
+    began = m.d.time
     if isMultipart && Int(depth) < Self.deepest {
       depth &+= 1
       phase = .between
       isMultipart = false
       return
     }
+    if !isMultipart && encoding == .identity && isMessage() {
+      // A message within the message has a header and parts of its own (RFC 2046, section 5.2.1): what is
+      // told of it is its name, and they.
+      if entities <= Self.mostParts { listName(m) }
+      beginPart()
+      return
+    }
     phase = .body
     // Multiparts too deep, or too many parts: what is left is not told apart.
-    if isMultipart || parts == Self.mostParts { d.note(.appTooManyTransactions) }
+    if isMultipart || parts == Self.mostParts { m.d.note(.appTooManyTransactions) }
     isMultipart = false
     if parts < .max { parts &+= 1 }
-    if hashes(d) { ccrypto_sha256_begin(&digest) }
-    if isAttachment { d.fileBegins(toServer: true) }
-    hasLinks = !isAttachment && !d.settings.isHeaderOnly && isText()
-    if isAttachment && parts <= Self.mostParts && !d.settings.isHeaderOnly {
-      var w = d.event()
-      name.with { if !$0.isEmpty { d.redacted(&w, SMTPFields.attachments, $0) } }
-      d.keep(w, in: &s.pointee.attachments)
-    }
+    if hashes(m) { ccrypto_sha256_begin(&digest) }
+    if isAttachment { m.d.fileBegins(toServer: m.isToServer) }
+    hasLinks = m.tellsLinks && !isAttachment && !m.d.settings.isHeaderOnly && isText()
+    listName(m)
+  }
+
+  private mutating func listName(_ m: MailView) {
+    guard isAttachment && parts <= Self.mostParts && !m.d.settings.isHeaderOnly else { return }
+    var w = m.d.event()
+    name.with { if !$0.isEmpty { m.d.redacted(&w, SMTPFields.attachments, $0) } }
+    m.d.keep(w, in: &m.mail.pointee.attachments)
   }
 
   private mutating func endPart(
-    _ d: Delivery, _ s: UnsafeMutablePointer<SMTPState>, isComplete: Bool
+    _ m: MailView, isComplete: Bool
   ) {
     guard phase == .body else { return }
     phase = .between
-    endLinks(d, s)
+    endLinks(m)
     guard parts <= Self.mostParts else { return }
-    if isAttachment || d.settings.wantsHiddenRecords {
-      SMTPFile.tell(d, s, &self, isComplete: isComplete && missing == 0)
+    if isAttachment || m.tellsAllParts {
+      MailFile.tell(m, &self, isComplete: isComplete && missing == 0)
     }
   }
 
@@ -284,9 +316,13 @@ struct MIMEReader: BitwiseCopyable {
     type.with { $0.isEmpty || $0.starts(withLowercase: "text/") }
   }
 
+  private mutating func isMessage() -> Bool {
+    type.with { $0.equals(lowercase: "message/rfc822") || $0.equals(lowercase: "message/global") }
+  }
+
   /// The part at hand is hashed.
-  func hashes(_ d: Delivery) -> Bool {
-    d.settings.hashesFiles && (isAttachment || d.settings.wantsHiddenRecords)
+  func hashes(_ m: MailView) -> Bool {
+    m.d.settings.hashesFiles && (isAttachment || m.tellsAllParts)
   }
 
   // MARK: What a part is
