@@ -14,7 +14,7 @@ struct Martlet: ParsableCommand {
         martlet read capture.pcap   every conversation in it; --summary: at a glance
         martlet top                 the link, live: rates, drops, the busiest flows
         martlet status              what the engine is made of; its health
-        martlet stats               every counter, and rates of 1 s, 10 s and a minute
+        martlet stats               every counter, and rates of 1, 10 and 60 s
         martlet watch               a line a second, as vmstat has it
         martlet filter add web 'tcp port 80' --action drop
         martlet flows --where 'dest_port == 443' --order rate

@@ -103,8 +103,8 @@ struct FlowsTopCommand: ParsableCommand {
     commandName: "top", abstract: "Show the busiest flows, or what they add up to by a key.",
     discussion: """
       KEYS
-        flow, address (either end), source, destination, pair, port (the responder's),
-        protocol, vlan, app
+        flow, address (either end), source, destination, pair,
+        port (the responder's), protocol, vlan, app
 
       EXAMPLES
         martlet flows top --key address --by rate

@@ -14,9 +14,9 @@ struct ForwardFile: ParsableCommand, ForwardSubcommand {
 
       EXAMPLES
         martlet forward file '/srv/{type}-%Y%m%d.ndjson' --compress zstd
-        martlet forward file '/srv/%Y/%m/%d/{sensor}.ndjson' --rotate-bytes 1000000000
+        martlet forward file '/srv/%Y/%m/%d/{sensor}.ndjson' --rotate-bytes 100000000
         martlet forward file '{type}-%Y%m%dT%H%M%S.ndjson' --rotate-seconds 900
-        martlet forward file flows.csv --format csv --columns timestamp,src_ip,dest_ip
+        martlet forward file flows.csv --format csv --columns timestamp,src_ip
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
