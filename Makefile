@@ -142,10 +142,12 @@ gate: test-dependencies build bench-build ## the hot path's rules, and its instr
 	perf/hotpath-gate "$$($(RELEASE) --show-bin-path)/martletd"
 	perf/instruction-gate "$$($(BENCH_RELEASE) --show-bin-path)/martlet-bench"
 
-# Run `make build` as yourself first: root should not build.
+# Run `make build` as yourself first: root should not build, and need not find swift.
+BIN ?= .build/release
 install: ## both programs, shell completion, samples and the systemd unit under PREFIX (/usr/local) and /etc
-	@BIN="$$($(RELEASE) --show-bin-path)"; \
-	  test -x "$$BIN/martletd" -a -x "$$BIN/martlet" || { echo 'install: run make build first' >&2; exit 1; }; \
+	@BIN='$(BIN)'; \
+	  test -x "$$BIN/martletd" -a -x "$$BIN/martlet" || \
+	    { echo "install: $$BIN has no martletd and martlet: run make build first" >&2; exit 1; }; \
 	  install -D -m 755 "$$BIN/martletd" "$(DESTDIR)$(PREFIX)/sbin/martletd" && \
 	  install -D -m 755 "$$BIN/martlet" "$(DESTDIR)$(PREFIX)/bin/martlet" && \
 	  for target in bash:bash-completion/completions/martlet zsh:zsh/site-functions/_martlet \

@@ -101,6 +101,15 @@ package final class PlayerPort: DPDKPort, @unchecked Sendable {
     cdpdk_player_free(player)
   }
 
+  /// The driver of rings counts packets and no bytes; the player knows what it has put on them.
+  package override func statistics() -> PortStatistics {
+    var stats = super.statistics()
+    var state = cdpdk_player_state()
+    cdpdk_player_state(player, &state)
+    stats.bytes = state.bytes
+    return stats
+  }
+
   /// Its packets are in the player's buffers, whose number is no bound for anything.
   package override func packetBuffers() -> PacketBuffers? { nil }
 

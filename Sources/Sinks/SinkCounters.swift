@@ -39,7 +39,7 @@ package struct SinkCounters: Sendable {
 
   /// Up and writing; for Redis: connected and holding the lease.
   package var isHealthy: Bool = true
-  /// The last thing that went wrong, in words; nil when nothing has.
+  /// The last thing that went wrong, in words, and when it was once that is over; nil when nothing has.
   package var lastError: String?
 
   /// Lost for good, by whatever cause.

@@ -59,6 +59,8 @@ package final class SinkQueue: @unchecked Sendable {
   private var phase = Phase.open
   private var workerStopped = true
   private var books = SinkCounters()
+  /// What the books' last error tells of does not last, and says when it was.
+  private var isErrorOver = false
 
   /// - Parameters:
   ///   - maxBytes: of records and their overhead, until they are settled.
@@ -121,14 +123,14 @@ package final class SinkQueue: @unchecked Sendable {
       if phase != .open {
         books.accepted += UInt64(count)
         books.droppedAtShutdown += UInt64(count)
-        books.lastError = "records were offered after the sink had been told to finish"
+        note("records were offered after the sink had been told to finish", isOver: true)
         return false
       }
       if batch.format != format {
         books.accepted += UInt64(count)
         books.droppedRefused += UInt64(count)
-        books.lastError =
-          "records came as \(batch.format.rawValue) to a sink of \(format.rawValue)"
+        note(
+          "records came as \(batch.format.rawValue) to a sink of \(format.rawValue)", isOver: true)
         return false
       }
       guard chargedBytes + bytes <= maxBytes, recordsInMemory + count <= maxRecords else {
@@ -249,7 +251,7 @@ package final class SinkQueue: @unchecked Sendable {
     _ share: Share, into counter: WritableKeyPath<SinkCounters, UInt64>, error: String?
   ) {
     locked {
-      if let error { books.lastError = error }
+      if let error { note(error, isOver: true) }
       // What was given up on by seal() has been counted, and is counted once.
       guard phase != .sealed else { return }
       books[keyPath: counter] += UInt64(share.records + share.parked)
@@ -298,10 +300,39 @@ package final class SinkQueue: @unchecked Sendable {
     locked { books[keyPath: counter] = UInt64(value) }
   }
 
+  /// What is wrong, or that nothing is any more: of an error that is over it is said when that was.
   package func report(healthy: Bool, error: String? = nil) {
     locked {
       books.isHealthy = healthy
-      if let error { books.lastError = error }
+      if let error {
+        note(error, isOver: healthy)
+      } else if healthy, !isErrorOver, let last = books.lastError {
+        isErrorOver = true
+        books.lastError = "until \(Self.timeOfNow()): \(last)"
+      }
+    }
+  }
+
+  /// - Parameter isOver: it happened, and does not last.
+  private func note(_ error: String, isOver: Bool) {
+    let text =
+      error.utf8.count <= Self.longestError
+      ? error : String(decoding: error.utf8.prefix(Self.longestError), as: UTF8.self) + " …"
+    isErrorOver = isOver
+    books.lastError = isOver ? "at \(Self.timeOfNow()): \(text)" : text
+  }
+
+  private static let longestError = 400
+
+  /// `2026-11-21T05:36:00Z`
+  private static func timeOfNow() -> String {
+    var seconds = time(nil)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
+      guard let start = buffer.baseAddress else { return "" }
+      return strftime(start, buffer.count, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0
+        ? String(cString: start) : ""
     }
   }
 

@@ -12,9 +12,9 @@ struct Martlet: ParsableCommand {
     discussion: """
       EXAMPLES
         martlet read capture.pcap   every conversation in it; --summary: at a glance
-        martlet top                 the link, live: rates, drops, busiest flows and talkers
+        martlet top                 the link, live: rates, drops, the busiest flows
         martlet status              what the engine is made of; its health
-        martlet stats               every counter, and rates of a second, 10 s and a minute
+        martlet stats               every counter, and rates of 1, 10 and 60 s
         martlet watch               a line a second, as vmstat has it
         martlet filter add web 'tcp port 80' --action drop
         martlet flows --where 'dest_port == 443' --order rate
@@ -47,9 +47,17 @@ struct Martlet: ParsableCommand {
     ])
 
   static func main() {
+    var command: any ParsableCommand
     do {
-      var command = try parseAsRoot()
+      command = try parseAsRoot()
+    } catch {
+      exit(withError: error)
+    }
+    do {
       try command.run()
+    } catch let error as ValidationError {
+      // Found while it runs, when the command is known no more: the usage would be martlet's own.
+      fail(error.message, .usage)
     } catch let error as ControlClientError {
       fail("\(error)", ExitStatus(error))
     } catch let error as RPCError {
@@ -66,7 +74,7 @@ struct Martlet: ParsableCommand {
   }
 
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {
-    Output.writeError("martlet: \(printable(message))\n")
+    Output.writeError("martlet: \(printableLines(message))\n")
     exit(withError: ExitCode(status.rawValue))
   }
 }

@@ -70,6 +70,19 @@ struct Martletd: ParsableCommand {
       Output.error("\(config): \(error)")
       throw Exit.configuration
     }
+    try checkCaptures(settings)
+  }
+
+  /// A device shows at the start only; a file that is to be played is there or not.
+  private func checkCaptures(_ settings: Settings) throws {
+    var isWrong = false
+    for (index, port) in settings.ports.enumerated() {
+      guard let player = port.player, access(player.capture, R_OK) != 0 else { continue }
+      let why = String(cString: strerror(errno))
+      Output.error("\(config): ports[\(index)].player.capture: \(player.capture): \(why)")
+      isWrong = true
+    }
+    if isWrong { throw Exit.configuration }
   }
 
   private func checkFilters(_ settings: Settings) throws {

@@ -52,7 +52,8 @@ struct Summary {
             + " \(Self.grouped(sink.lost)) dropped"
             + (sink.backlog > 0
               ? ", \(Self.grouped(sink.backlog)) left in the spool for the next start" : "")
-            + (sink.lastError.map { " (\($0))" } ?? "")
+            // What was wrong in between does not matter where everything has arrived.
+            + (sink.lost > 0 || sink.backlog > 0 ? sink.lastError.map { " (\($0))" } ?? "" : "")
         ))
     }
     lines.append(

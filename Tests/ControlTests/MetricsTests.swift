@@ -158,7 +158,9 @@ struct MetricsTests {
         engine: FixedEngine(), address: "127.0.0.1", port: port, threads: threads,
         logger: quietLogger)
       let error = #expect(throws: ControlServerError.self) { try second.start() }
-      #expect(error?.description.contains("127.0.0.1:\(port)") == true)
+      let text = error?.description ?? ""
+      #expect(
+        text.contains("127.0.0.1:\(port): Address already in use; metrics.listen "), "\(text)")
     }
   }
 

@@ -137,7 +137,7 @@ enum SampleData {
     account.filtered = packets / 50
     account.nonIP = [Counter("arp", packets / 10_000), Counter("lldp", packets / 100_000)]
     account.discarded = [
-      Counter("truncated_ipv4", packets / 200_000), Counter("bad_ipv6_extension", 3),
+      Counter("truncated_ipv4", packets / 200_000), Counter("truncated_ipv6_extension", 3),
     ]
     account.heldInFragments = 2
     account.countedInFlows =

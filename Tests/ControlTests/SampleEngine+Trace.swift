@@ -53,7 +53,7 @@ extension SampleData {
         .init(.parse, "ok", "Ethernet, VLAN 100, IPv4 192.0.2.7 > 10.20.1.9, UDP 53 > 5353"),
         .init(.filter, "tagged", "rule dns adds the tag resolver"),
         .init(.flow, "known flow", "packet 18 to the client"),
-        .init(.event, "noted", "udp_length_overlong"),
+        .init(.event, "noted", "bad_udp_length"),
       ]),
     traced(
       "tap0", 0, 60, flowId: nil,

@@ -117,7 +117,7 @@ struct ReadSummaryTests {
 
         BIGGEST FLOWS
         PROTO  ORIGINATOR               RESPONDER                  BYTES   LASTED  STATE
-        TCP    [2001:db8:1234:…]:40000  [2606:4700::681…e5]:443  1.24 GB   1h 02m  RSTO
+        TCP    [2001:db8:…:5678]:40000  [2606:4700::…:84e5]:443  1.24 GB   1h 02m  RSTO
         TCP    192.168.1.52:54585       203.0.113.7:443          3.32 MB   4.56 s  SF
         ICMP   192.168.1.52             192.168.1.1              11.8 kB   59.2 s
         UDP    192.168.1.52:53124       192.168.1.1:53             412 B  21.3 ms
@@ -125,7 +125,7 @@ struct ReadSummaryTests {
 
         LONGEST FLOWS
         PROTO  ORIGINATOR               RESPONDER                  BYTES   LASTED  STATE
-        TCP    [2001:db8:1234:…]:40000  [2606:4700::681…e5]:443  1.24 GB   1h 02m  RSTO
+        TCP    [2001:db8:…:5678]:40000  [2606:4700::…:84e5]:443  1.24 GB   1h 02m  RSTO
         ICMP   192.168.1.52             192.168.1.1              11.8 kB   59.2 s
         TCP    192.168.1.52:54585       203.0.113.7:443          3.32 MB   4.56 s  SF
         UDP    192.168.1.52:53124       192.168.1.1:53             412 B  21.3 ms
@@ -144,7 +144,7 @@ struct ReadSummaryTests {
     for part in [
       "PROTOCOLS", "IPv4", "  TCP", "    https", "IPv6", "TOP HOSTS of 5", "TOP PORTS",
       "443/tcp  https", "TCP CONNECTIONS", "25 %  REJ", "refused", "never answered",
-      "BIGGEST FLOWS", "[2001:db8:1234:…]:40000", "1h 02m", "LONGEST FLOWS",
+      "BIGGEST FLOWS", "[2001:db8:…:5678]:40000", "1h 02m", "LONGEST FLOWS",
       " 2  lost       flows ended early because the table was full",
       " 7  discarded  frame ends within the IPv4 header",
       " 1  anomaly    UDP length below 8 or beyond the packet", "60  not IP     ARP and RARP",

@@ -243,15 +243,28 @@ import Testing
     #expect(port.statistics().missed > 0)
   }
 
-  /// A port that is stopped before its thread has begun, and let go of at once.
+  /// A port that is stopped before its thread has begun, and let go of at once: its thread ends and
+  /// holds it no longer.
   @Test func startedAndDropped() throws {
+    struct Dropped {
+      weak var port: CaptureFilePort?
+    }
     let folder = try TemporaryFolder()
     let path = try folder.write("file", Self.capture(100).bytes)
+    var dropped: [Dropped] = []
     for _ in 0..<50 {
       let port = CaptureFilePort(stream: CaptureStream([CaptureInput(path: path)]), workers: 1)
       port.start()
       port.stop()
+      dropped.append(Dropped(port: port))
     }
+    let began = martlet_monotonic_ns()
+    while dropped.contains(where: { $0.port != nil }),
+      martlet_monotonic_ns() - began < 30_000_000_000
+    {
+      usleep(1000)
+    }
+    #expect(dropped.count { $0.port != nil } == 0)
   }
 
   /// A pipe that says nothing does not keep the port.

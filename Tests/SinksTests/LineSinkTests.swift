@@ -213,3 +213,28 @@ private final class Directory {
     #expect(throws: SinkError.self) { try RedisURL(text) }
   }
 }
+
+@Suite struct SinkErrorTests {
+  /// An error is as it is while it lasts; once it is over it says when that was.
+  @Test func anErrorThatIsOverSaysWhen() {
+    let queue = SinkQueue(maxBytes: 2000, maxRecords: 10)
+    let time = /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/
+    queue.report(healthy: false, error: "Connection refused")
+    #expect(queue.counters.lastError == "Connection refused")
+    for _ in 0..<3 { queue.report(healthy: true) }
+    let over = queue.counters.lastError ?? ""
+    #expect(over.hasPrefix("until ") && over.hasSuffix(": Connection refused"), "\(over)")
+    #expect(over.matches(of: time).count == 1)
+    queue.report(healthy: false, error: "Connection lost")
+    #expect(queue.counters.lastError == "Connection lost")
+    // What happens while all is well never lasts.
+    queue.report(healthy: true, error: "came back without records")
+    let happened = queue.counters.lastError ?? ""
+    #expect(happened.hasPrefix("at ") && happened.hasSuffix(": came back without records"))
+    queue.report(healthy: true)
+    #expect(queue.counters.lastError == happened)
+    queue.report(healthy: false, error: String(repeating: "x", count: 2000))
+    #expect(queue.counters.lastError?.count ?? .max < 500)
+    queue.seal()
+  }
+}

@@ -36,6 +36,20 @@ struct CheckTests {
     #expect(errors == [])
   }
 
+  @Test("a capture that is to be played must be there")
+  func capture() throws {
+    let (status, output, errors) = try written(
+      """
+      sensor: s
+      ports: [{name: p, player: {capture: nosuch.pcap}}]
+      sinks: [{type: file, path: /tmp/x.json}]
+      """)
+    #expect(status == .exited(78) && output == "")
+    #expect(
+      errors == ["m.yaml: ports[0].player.capture: nosuch.pcap: No such file or directory"],
+      "\(errors)")
+  }
+
   @Test("everything wrong is said on standard error, a line each, with exit 78")
   func wrong() throws {
     let (status, output, errors) = try written(

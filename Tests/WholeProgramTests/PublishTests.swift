@@ -46,6 +46,10 @@ struct PublishTests {
     let nameless = try FileRead([Captures.demo, "--publish", "redis://127.0.0.1:1"])
     #expect(nameless.status == .exited(64))
     #expect(nameless.errors.contains("--sensor"), "\(nameless.errors)")
+    let wrong = try FileRead([
+      Captures.demo, "--publish", "http://127.0.0.1:1", "--sensor", "analyst3",
+    ])
+    #expect(wrong.status == .exited(64) && wrong.errors.contains("--publish"), "\(wrong.errors)")
     let away = try FileRead([
       Captures.demo, "--publish", "unix:/nonexistent/redis.sock", "--sensor", "analyst3",
     ])

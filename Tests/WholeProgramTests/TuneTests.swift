@@ -30,6 +30,9 @@ struct TuneTests {
     let wrong = try martlet(run, "tune", "polling", "lazy")
     #expect(wrong.standardError.contains("it is one of busy, adaptive"))
     #expect(try wrong.wait(seconds: 1) == .exited(1))
+    let workers = try martlet(run, "tune", "workers", "3")
+    #expect(workers.standardError.contains("engine.workers cannot change while the engine runs"))
+    #expect(!workers.standardError.contains("known are"))
     #expect(run.process.standardError.contains("control: tuning.set"))
     #expect(try run.finish().imbalance.isEmpty)
   }

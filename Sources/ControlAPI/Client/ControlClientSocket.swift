@@ -46,6 +46,10 @@ struct ControlClientSocket: ~Copyable {
       ControlClientError(
         .unavailable,
         "martletd is not running at \(path) (no such socket); start it or give --socket")
+    // What connect(2) says of a file that is no socket, too.
+    case ECONNREFUSED where !isSocket(path):
+      ControlClientError(
+        .badPath, "\(path) is no socket; give martletd's control.socket with --socket")
     case ECONNREFUSED:
       ControlClientError(
         .unavailable,
@@ -60,6 +64,12 @@ struct ControlClientSocket: ~Copyable {
         .unavailable, "martletd at \(path) has too many clients waiting; try again")
     default: failure("cannot connect to \(path)", code)
     }
+  }
+
+  private static func isSocket(_ path: String) -> Bool {
+    var info = stat()
+    guard unsafe stat(path, &info) == 0 else { return true }
+    return info.st_mode & S_IFMT == S_IFSOCK
   }
 
   private static func failure(_ what: String, _ code: CInt) -> ControlClientError {

@@ -235,7 +235,7 @@ package struct SinkStats: Codable, Equatable, Sendable {
   /// Acknowledged, lost by Redis, and no longer in the retransmit window.
   package var lostByRedis: UInt64 = 0
   package var isHealthy = true
-  /// The last thing that went wrong, in words.
+  /// The last thing that went wrong, in words; once it is over, with the time in front.
   package var lastError: String?
 
   package init() {}

@@ -157,7 +157,7 @@ package struct SinkStatus: Codable, Equatable, Sendable {
   /// Where it goes, without secrets: `unix:/run/redis.sock`, a file's path …
   package var target = ""
   package var isHealthy = true
-  /// The last thing that went wrong, in words.
+  /// The last thing that went wrong, in words; once it is over, with the time in front.
   package var lastError: String?
 
   package init() {}

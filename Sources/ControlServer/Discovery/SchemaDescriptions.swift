@@ -255,7 +255,8 @@ enum SchemaDescriptions {
     "SinkStats.droppedSpoolFull":
       "Refused because the queue was full, and the spool behind it, or its disk.",
     "SinkStats.lagSeconds": "How long the oldest record of the backlog has waited.",
-    "SinkStats.lastError": "The last thing that went wrong, in words.",
+    "SinkStats.lastError":
+      "The last thing that went wrong, in words; once it is over, with the time in front.",
     "SinkStats.lost": "Lost for good, by whatever cause.",
     "SinkStats.lostByRedis": "Acknowledged, lost by Redis, and no longer in the retransmit window.",
     "SinkStats.recovered": "Found in the spool at the start.",
@@ -268,7 +269,8 @@ enum SchemaDescriptions {
     "SinkStats.spooled": "Of the backlog: in the spool, on disk.",
     "SinkStatus": "One sink.",
     "SinkStatus.format": "`eve` or `fields`.",
-    "SinkStatus.lastError": "The last thing that went wrong, in words.",
+    "SinkStatus.lastError":
+      "The last thing that went wrong, in words; once it is over, with the time in front.",
     "SinkStatus.name": "As in the configuration: `redis`, `file` …",
     "SinkStatus.target": "Where it goes, without secrets: `unix:/run/redis.sock`, a file's path …",
     "SinkStatus.types": "Event types it takes; empty for all.",

@@ -1,4 +1,5 @@
 package import ControlAPI
+import Glibc
 package import Logging
 import NIOCore
 import NIOHTTP1
@@ -89,7 +90,9 @@ package final class MetricsServer: Sendable {
       running.withLock { $0 = Running(group: eventLoops, channel: channel) }
     } catch {
       try? eventLoops.syncShutdownGracefully()
-      throw ControlServerError("cannot serve metrics at \(shown): \(error)")
+      let why = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+      throw ControlServerError(
+        "cannot serve metrics at \(shown): \(why); metrics.listen of the configuration says where")
     }
     logger.info("metrics endpoint ready: http://\(shown)/metrics")
   }

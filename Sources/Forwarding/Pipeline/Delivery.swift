@@ -195,23 +195,28 @@ final class Delivery {
       return
     }
     isRetry = false
-    let arrived = sort(outcomes)
+    let sorted = sort(outcomes)
     records.removeAll(keepingCapacity: true)
     origins.removeAll(keepingCapacity: true)
     batchBytes = 0
     batchDue = .infinity
     settler.flush()
-    if let text = report.worked(now: monotonicSeconds()) { log.info(text) }
+    if let reason = sorted.putOff {
+      if let text = report.failed(reason, now: monotonicSeconds()) { log.warning(text) }
+    } else if putOff.isEmpty, let text = report.worked(now: monotonicSeconds()) {
+      log.info(text)
+    }
     // A target that puts everything off is as good as away.
-    if arrived { backoff.reset() } else { waitForTarget(seconds: backoff.next()) }
+    if sorted.arrived { backoff.reset() } else { waitForTarget(seconds: backoff.next()) }
   }
 
-  /// False where every record was put off.
-  private func sort(_ outcomes: [DeliveryOutcome]) -> Bool {
+  /// - Returns: whether any record was not put off, and why the first that was.
+  private func sort(_ outcomes: [DeliveryOutcome]) -> (arrived: Bool, putOff: String?) {
     var delivered = 0
     var bytes = 0
     var putOffCount = 0
     var lastError: String?
+    var firstPutOff: String?
     for (index, outcome) in outcomes.enumerated() {
       switch outcome {
       case .delivered:
@@ -232,6 +237,7 @@ final class Delivery {
         putOff.append(
           PutOff(record: records[index], origin: origin, due: monotonicSeconds() + wait))
         putOffCount += 1
+        firstPutOff = firstPutOff ?? reason
         lastError = "\(records[index].identifier) put off: \(reason)"
       }
     }
@@ -242,7 +248,7 @@ final class Delivery {
       $0.again += UInt64(putOffCount)
       if let lastError { $0.lastError = lastError }
     }
-    return putOffCount < outcomes.count
+    return (putOffCount < outcomes.count, firstPutOff)
   }
 
   private func failed(_ fault: TargetFault) {

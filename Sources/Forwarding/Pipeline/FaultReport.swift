@@ -9,8 +9,6 @@ struct FaultReport {
   /// - Parameter subject: `Redis`, `elasticsearch at https://…`.
   init(_ subject: String) { self.subject = subject }
 
-  var isLasting: Bool { since != nil }
-
   /// What to log of a fault at this moment; nil where it has been said already.
   mutating func failed(_ text: String, now: Double) -> String? {
     guard let since else {

@@ -32,8 +32,6 @@ package struct ForwardSettings: Sendable {
   package var deadLetterLimit = 100_000
   /// Ends when everything that is there has been delivered.
   package var isOnce = false
-  /// How long the batch in hand may take once the end is asked for.
-  package var finishSeconds = 10.0
   /// How much may be in hand: read and not settled.
   package var inHandRecords = 20_000
   package var inHandBytes = 64 << 20

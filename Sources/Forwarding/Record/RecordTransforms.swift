@@ -1,4 +1,4 @@
-internal import Records
+package import Records
 
 /// Why a setting that chooses or changes records cannot be meant; its description is for people.
 package struct RecordTransformError: Error, Sendable, CustomStringConvertible {
@@ -22,20 +22,20 @@ package struct RecordTransforms: RecordTransform {
   ///   - enrichment: the path of a table of networks (``EnrichmentTable``).
   package init(
     where condition: String? = nil, fields: String? = nil, dropFields: String? = nil,
-    enrichment: String? = nil, schema: RecordSchema = .eve
+    enrichment: String? = nil, schema: RecordSchema = .eve, events: EventSchema = .none
   ) throws(RecordTransformError) {
     do throws(RecordExpressionError) {
       self.condition = try condition.map { text throws(RecordExpressionError) in
-        try DocumentExpression(parsing: text)
+        try DocumentExpression(parsing: text, events: events)
       }
     } catch {
       throw RecordTransformError("--where: \(error)")
     }
     kept = try fields.map { text throws(RecordTransformError) in
-      FieldSelection(try FieldNames.paths(text, option: "--fields"), keeps: true)
+      FieldSelection(try FieldNames.paths(text, option: "--fields", events: events), keeps: true)
     }
     dropped = try dropFields.map { text throws(RecordTransformError) in
-      let paths = try FieldNames.paths(text, option: "--drop-fields")
+      let paths = try FieldNames.paths(text, option: "--drop-fields", events: events)
       for name in FieldSelection.always where paths.contains(EVEPath(name)) {
         throw RecordTransformError("--drop-fields: every record keeps \(name)")
       }

@@ -47,11 +47,50 @@ extension GroupReader {
     found.removeAll {
       $0.isDeadLetters || ($0.isReplay && $0.type != "replay:\(settings.group)")
     }
+    if isFirstDiscovery { try sayWhatIsMissing(client, found) }
     streams = try join(client, found)
-    if isFirstDiscovery, streams.isEmpty, !settings.isOnce {
-      log.info("\(settings.redis.target): no stream of Martlet's yet; waiting for one")
-    }
     isFirstDiscovery = false
+  }
+
+  /// Says where nothing is there of what is to be read, before joining makes the streams.
+  private func sayWhatIsMissing(_ client: RedisClient, _ wanted: [StreamName]) throws(RedisFault) {
+    let place = settings.redis.target
+    let waiting = settings.isOnce ? "" : "; waiting for one"
+    let isChosen = !settings.sensors.isEmpty || !settings.types.isEmpty
+    guard isChosen else {
+      if wanted.isEmpty, !settings.isOnce {
+        log.info("\(place): no stream of Martlet's yet\(waiting)")
+      }
+      return
+    }
+    var present: [StreamName] = []
+    for stream in wanted where !stream.isReplay {
+      if try client.command(["TYPE", stream.key]).text == "stream" { present.append(stream) }
+    }
+    let sensors = settings.sensors.filter { name in !present.contains { $0.sensor == name } }
+    let types = settings.types.filter { name in !present.contains { $0.type == name } }
+    guard present.isEmpty || !sensors.isEmpty || !types.isEmpty else { return }
+    // Who may read these streams need not have the right to look for others.
+    let all = ((try? StreamDiscovery.streams(client)) ?? []).filter {
+      !$0.isReplay && !$0.isDeadLetters
+    }
+    func list(_ names: Set<String>) -> String {
+      let shown = names.sorted().prefix(20).joined(separator: ", ")
+      return names.isEmpty ? "none at all" : names.count > 20 ? shown + " …" : shown
+    }
+    let known = Set(all.map(\.sensor))
+    let strangers = sensors.filter { !known.contains($0) }
+    for name in strangers {
+      log.warning("\(place): no stream of a sensor \"\(name)\"; sensors: \(list(known))\(waiting)")
+    }
+    // A type of which there is nothing yet is usual beside others.
+    guard present.isEmpty, !types.isEmpty, strangers.count < max(1, settings.sensors.count) else {
+      return
+    }
+    let own = all.filter { settings.sensors.isEmpty || settings.sensors.contains($0.sensor) }
+    log.warning(
+      "\(place): no stream of the type \(types.joined(separator: ", "))"
+        + "; types: \(list(Set(own.map(\.type))))\(waiting)")
   }
 
   /// Sees to it that the group exists in each of them.

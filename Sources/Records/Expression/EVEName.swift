@@ -4,12 +4,15 @@ package enum EVEName {
   case known(ExpressionField)
   /// What stands at this path, list marks left out.
   case path(String)
-  /// Likely a known name, written wrong.
-  case misspelt(suggestion: String)
+  /// A known name written wrong, or one in an object whose fields are known and that has none near to
+  /// it.
+  case misspelt(suggestion: String?)
   /// It begins like a number, or parts of it are empty.
   case notAName
 
-  package init(_ text: String) {
+  /// - Parameter events: the fields of the protocols' records; of a protocol that is not in it any name
+  ///   is taken.
+  package init(_ text: String, events: EventSchema = .none) {
     if let field = ExpressionField.named(text) {
       self = .known(field)
       return
@@ -23,6 +26,18 @@ package enum EVEName {
     }
     if isLiteral || Self.others.contains(path) {
       self = .path(path)
+    } else if let known = events.names(in: String(first)) {
+      let wrong = parts.indices.dropFirst().first { !known.contains(String(parts[$0])) }
+      guard let wrong else {
+        self = .path(path)
+        return
+      }
+      let nearest = Spelling.nearest(to: String(parts[wrong]), among: known.sorted())
+      self = .misspelt(
+        suggestion: nearest.map { near in
+          (parts[..<wrong].map(String.init) + [near] + parts[(wrong + 1)...].map(String.init))
+            .joined(separator: ".")
+        })
     } else if let suggestion = Self.suggestion(for: path, in: String(first)) {
       self = .misspelt(suggestion: suggestion)
     } else {
@@ -77,4 +92,20 @@ package enum EVEName {
     "payload_printable", "pcap_cnt", "pcap_filename", "pkt_src", "src_net", "stream", "truncated",
     "tx_id", "xff",
   ]
+}
+
+extension EventSchema {
+  /// The names that stand in an object of protocol records, at whatever depth; nil where none of them
+  /// has that object.
+  fileprivate func names(in object: String) -> Set<String>? {
+    let own = groups.filter { group in
+      group.type.hasSeveralObjects
+        ? group.fields.contains { $0.kind == .object && "\($0.name)" == object && !$0.isHidden }
+        : group.type.isProtocol && "\(group.key)" == object
+    }
+    guard !own.isEmpty else { return nil }
+    // What is no protocol's own may stand in the object of each.
+    let common = groups.filter { !$0.type.isProtocol }
+    return Set((own + common).flatMap(\.fields).lazy.filter { !$0.isHidden }.map { "\($0.name)" })
+  }
 }

@@ -9,9 +9,13 @@ extension ExpressionParser {
   mutating func documentField(_ name: String, at place: Range<Int>) throws(RecordExpressionError)
     -> ExpressionField?
   {
-    switch EVEName(name) {
+    switch EVEName(name, events: events) {
     case .known(let field): return field
     case .notAName: return nil
+    case .misspelt(nil):
+      throw error(
+        "unknown field \"\(name)\"; another sensor may have it: \".\(name)\" is taken as it stands",
+        at: place)
     case .misspelt(let suggestion):
       throw error("unknown field \"\(name)\"", suggestion: suggestion, at: place)
     case .path(let path):
@@ -85,8 +89,11 @@ extension ExpressionParser {
 
 extension ExpressionProgram {
   /// Compiles an expression on EVE documents; whoever runs it finds the values.
-  package init(documents text: String) throws(RecordExpressionError) {
-    var parser = try ExpressionParser(text, isAboutDocuments: true)
+  ///
+  /// - Parameter events: what fields the protocols' records have; of those that are not in it any name is
+  ///   taken.
+  package init(documents text: String, events: EventSchema = .none) throws(RecordExpressionError) {
+    var parser = try ExpressionParser(text, isAboutDocuments: true, events: events)
     self = try parser.program()
   }
 }

@@ -16,6 +16,8 @@ struct ExpressionParser {
   private var depth = 0
   /// Whether it is about EVE documents of any type, and not about flow records.
   let isAboutDocuments: Bool
+  /// The fields of protocol records, where documents are meant.
+  let events: EventSchema
   /// Operands are added while parsing, instructions at the end.
   var compiled = ExpressionProgram()
 
@@ -30,8 +32,11 @@ struct ExpressionParser {
     compiled.tags = context.tags
   }
 
-  init(_ text: String, isAboutDocuments: Bool) throws(RecordExpressionError) {
+  init(_ text: String, isAboutDocuments: Bool, events: EventSchema = .none)
+    throws(RecordExpressionError)
+  {
     self.isAboutDocuments = isAboutDocuments
+    self.events = events
     self.text = Array(text.utf8)
     lexer = ExpressionLexer(self.text)
     let limit = RecordExpression.maximumLength

@@ -143,6 +143,17 @@ enum TuningTable {
     if let entry = entries.first(where: { $0.key.path == name }) { return entry }
     let short = entries.filter { $0.key.name == name }
     if short.count == 1 { return short[0] }
+    let settings = SettingsKey.all.filter {
+      $0.kind != .section && $0.kind != .sections && ($0.path == name || $0.name == name)
+    }
+    if short.isEmpty, let setting = settings.first {
+      let keys = settings.map(\.path).joined(separator: ", ")
+      throw RPCError(
+        .invalidParams,
+        "\(settings.count == 1 ? setting.path : keys) cannot change while the engine runs; set it in the"
+          + " configuration and restart",
+        data: ["parameter": "key", "key": .string(setting.path), "live": .bool(false)])
+    }
     let known = (short.isEmpty ? entries : short).map(\.key.path)
     throw RPCError(
       .invalidParams,

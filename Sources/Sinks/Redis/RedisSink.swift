@@ -363,7 +363,9 @@ package final class RedisSink: ThreadedSink, @unchecked Sendable {
     self.client = client
     if hasConnectedBefore { queue.count(\.reconnects) }
     hasConnectedBefore = true
-    queue.report(healthy: true, error: notes.isEmpty ? nil : notes.joined(separator: "; "))
+    // After a loss all streams have the same to say.
+    let others = notes.count > 1 ? "; likewise \(notes.count - 1) more streams" : ""
+    queue.report(healthy: true, error: notes.first.map { $0 + others })
   }
 
   private func renewed() {

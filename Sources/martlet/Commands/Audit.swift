@@ -1,6 +1,7 @@
 import ArgumentParser
 import AuditLog
 import ControlAPI
+import Glibc
 
 struct Audit: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,6 +18,17 @@ struct Audit: ParsableCommand {
     subcommands: [AuditVerify.self, AuditShow.self])
 
   static let defaultPath = "/var/log/martlet/audit.log"
+
+  /// What to do about a log that cannot be read.
+  static func trouble(_ path: String, _ error: AuditLogError) -> NothingFound {
+    guard access(path, F_OK) != 0 else { return NothingFound(error.description) }
+    let why =
+      path == defaultPath
+      ? "name the file that control.auditLog of the configuration names; where it names none, nothing"
+        + " is logged"
+      : "control.auditLog of the configuration names the one there is"
+    return NothingFound("no audit log at \(path): \(why)")
+  }
 }
 
 struct AuditVerify: ParsableCommand {
@@ -74,10 +86,10 @@ struct AuditVerify: ParsableCommand {
   }
 
   private static func report(_ path: String, _ expected: String?) throws -> AuditReport {
-    do {
+    do throws(AuditLogError) {
       return try AuditVerifier.verify(path: path, expecting: expected)
     } catch {
-      throw ValidationError("\(error)")
+      throw Audit.trouble(path, error)
     }
   }
 
@@ -133,7 +145,7 @@ struct AuditShow: ParsableCommand {
         throw ExitCode(ExitStatus.failure.rawValue)
       }
     } catch let error as AuditLogError {
-      throw ValidationError("\(error)")
+      throw Audit.trouble(file, error)
     }
   }
 

@@ -9,7 +9,8 @@ struct Status: ParsableCommand {
 
       EXAMPLES
         martlet status
-        martlet status --json | jq -e '.state == "running" and all(.sinks[]; .isHealthy)'
+        martlet status --json | jq -e '.state == "running"'
+        martlet status --json | jq -e 'all(.sinks[]; .isHealthy)'
       """)
 
   @OptionGroup var options: ControlOptions

@@ -10,7 +10,7 @@ struct Trace: ParsableCommand {
       was noted of it. Only the packets that are shown cost anything.
 
       EXAMPLES
-        martlet trace                                   the next ten, whatever they are
+        martlet trace                          the next ten, whatever they are
         martlet trace 'host 192.0.2.1 and port 443' -n 3
         martlet trace 'vlan 100' --timeout 30 --write vlan100.pcapng
         martlet trace 'udp port 53' --write - | tshark -r -

@@ -1,3 +1,4 @@
+import ArgumentParser
 import CBurst
 import ControlAPI
 import Dissection
@@ -29,6 +30,9 @@ final class ReadRun {
 
   init(_ options: Read) throws {
     self.options = options
+    if let publish = options.publish {
+      do { _ = try RedisURL(publish) } catch { throw ValidationError("--publish: \(error)") }
+    }
     filter = try options.filter.map { try PacketFilterSet($0) }
     if let filter { filterHolder.set(filter.filter) }
     outputs = ReadOutputs(options, context: options.context)
@@ -125,7 +129,8 @@ final class ReadRun {
     let cut = extractor?.problems ?? []
     for problem in cut { tell(problem) }
     if let error = reservation.withLock({ $0 }) ?? second?.selection.error { throw error }
-    if interrupt.isSet { say("stopped before the end") }
+    // A file that is followed has no other end.
+    if interrupt.isSet && !options.follow { say("stopped before the end") }
     try afterwards(port)
     let outcome = progress(port, consumer, engine, stream)
     if let summary = outputs.summary?.summary { print(summary, port, engine, stream) }
@@ -168,7 +173,7 @@ final class ReadRun {
     for problem in stream.problems where inputs.concerns(problem) { tell(problem) }
     Output.write(
       "\(Units.grouped(progress.packets)) packets, \(Units.grouped(captured)) bytes captured\n")
-    if !options.quiet { Output.writeError("\(progress.totals)\n") }
+    if !options.quiet { Output.writeError("\(progress.reading)\n") }
     return interrupt.isSet ? .interrupted : status(stream)
   }
 

@@ -77,11 +77,61 @@ func cutMiddle(_ text: String, to width: Int) -> String {
   return text.prefix(max(0, width - 1 - tail)) + "…" + text.suffix(tail)
 }
 
+/// An end point, `192.0.2.1:443` or `[2001:db8::1]:443`, cut within its address: its port stays whole,
+/// or goes with all the rest.
+func cutEndpoint(_ text: String, to width: Int) -> String {
+  if text.count <= width { return text }
+  let cut = EndpointCut(portLength: portLength(text), width: width)
+  return width > 0 ? text.prefix(cut.head) + "…" + text.suffix(cut.tail) : ""
+}
+
+/// What of an end point that is too long stands before the ellipsis, and what behind it.
+struct EndpointCut {
+  let head: Int
+  let tail: Int
+
+  /// - Parameters:
+  ///   - portLength: of `:443` or `]:443` at its end, 0 where there is none.
+  ///   - width: less than the text is long.
+  init(portLength: Int, width: Int) {
+    let room = width - 1 - portLength
+    if room >= 0 {
+      // A little of the address before the port, too: networks begin alike.
+      tail = portLength + room / 3
+      head = room - room / 3
+    } else {
+      // Less than a port would be another port.
+      head = 0
+      tail = 0
+    }
+  }
+}
+
+/// Of `]:443` or `:443` at the end of an end point; 0 of an address alone.
+private func portLength(_ text: String) -> Int {
+  if text.hasPrefix("[") {
+    return text.lastIndex(of: "]").map { text.distance(from: $0, to: text.endIndex) } ?? 0
+  }
+  guard let colon = text.firstIndex(of: ":"), colon == text.lastIndex(of: ":") else { return 0 }
+  return text.distance(from: colon, to: text.endIndex)
+}
+
 /// `text` without control characters: what a daemon or a packet says must not steer the terminal.
 func printable(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: isControl) else { return text }
   return String(
     String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{fffd}" : $0 }))
+}
+
+/// The same of a message that may have several lines: they stay.
+func printableLines(_ text: String) -> String {
+  text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+    .joined(separator: "\n")
+}
+
+/// The first of a message's lines, for where there is room for one.
+func firstLine(_ text: String) -> String {
+  text.split(separator: "\n", maxSplits: 1).first.map(String.init) ?? text
 }
 
 private func isControl(_ scalar: Unicode.Scalar) -> Bool {

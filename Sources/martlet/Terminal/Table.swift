@@ -2,6 +2,13 @@
 struct Table {
   enum Alignment: Sendable { case left, right }
 
+  /// Where what is missing of a cell is missing.
+  enum Cut: Sendable {
+    case end, middle
+    /// In the address: the port stays.
+    case endpoint
+  }
+
   struct Column {
     var title: String
     var alignment: Alignment
@@ -10,25 +17,25 @@ struct Table {
     /// Where the table is too wide even so, the columns of the greatest number go first; those of
     /// 0 stay.
     var dispensability: Int
-    /// Whether what is missing of a cell is missed in its middle: the end of an end point is its
-    /// port.
-    var cutsMiddle: Bool
+    var cut: Cut
 
     init(
       _ title: String, _ alignment: Alignment = .left, minimumWidth: Int? = nil,
-      dispensability: Int = 0, cutsMiddle: Bool = false
+      dispensability: Int = 0, cut: Cut = .end
     ) {
       self.title = title
       self.alignment = alignment
       self.minimumWidth = minimumWidth
       self.dispensability = dispensability
-      self.cutsMiddle = cutsMiddle
+      self.cut = cut
     }
   }
 
   var columns: [Column]
   var rows: [[Span]] = []
   var headLook = Style.Look.bold
+  /// Columns of this dispensability and above stand only where no cell is cut for them.
+  var extrasFrom = Int.max
   private let gap = 2
 
   init(_ columns: [Column]) { self.columns = columns }
@@ -53,8 +60,11 @@ struct Table {
     var spans: [Span] = []
     for (place, cell) in cells.enumerated() {
       let text =
-        columns[kept[place]].cutsMiddle
-        ? cutMiddle(cell.text, to: widths[place]) : cut(cell.text, to: widths[place])
+        switch columns[kept[place]].cut {
+        case .end: cut(cell.text, to: widths[place])
+        case .middle: cutMiddle(cell.text, to: widths[place])
+        case .endpoint: cutEndpoint(cell.text, to: widths[place])
+        }
       let padding = String(repeating: " ", count: widths[place] - text.count)
       let isLast = place == cells.count - 1
       if place > 0 { spans.append(Span(String(repeating: " ", count: gap))) }
@@ -84,6 +94,12 @@ struct Table {
       min(naturalWidth(column), columns[column].minimumWidth ?? naturalWidth(column))
     }
     let gaps: () -> Int = { gap * max(0, kept.count - 1) }
+    while kept.reduce(0, { $0 + naturalWidth($1) }) + gaps() > width,
+      let victim = kept.filter({ columns[$0].dispensability >= max(1, extrasFrom) })
+        .max(by: { columns[$0].dispensability < columns[$1].dispensability })
+    {
+      kept.removeAll { $0 == victim }
+    }
     while kept.reduce(0, { $0 + least($1) }) + gaps() > width,
       let victim = kept.filter({ columns[$0].dispensability > 0 })
         .max(by: { columns[$0].dispensability < columns[$1].dispensability })

@@ -151,7 +151,10 @@ extension TopView {
         let share = (bits + frames * 160) / (Double(link.speedMbps) * 1e6)
         cell += bar(share, share >= 0.95 ? .red : share >= 0.8 ? .yellow : .green)
       }
-      cell += rates({ of($0).receivedPackets }, { of($0).receivedBytes })
+      cell +=
+        port.countsNoBytes
+        ? [Span(pad(rate("pps") { of($0).receivedPackets }, 11)), Span(pad("-", 11), .dim)]
+        : rates({ of($0).receivedPackets }, { of($0).receivedBytes })
       if link.isUp && link.speedMbps > 0 {
         cell.append(Span("  of \(Units.linkSpeed(link.speedMbps))", .dim))
       }

@@ -27,7 +27,7 @@ struct TopView {
       head += panels(status, stats)
     }
     if let problem = model.problem {
-      head.append(StyledLine(Span("\(problem); trying again", .red)))
+      head.append(StyledLine(Span("\(firstLine(problem)); trying again", .red)))
     }
     if let chosen = expressionLine {
       head.append(chosen)
@@ -189,7 +189,7 @@ struct TopView {
       Span(prompt, .bold), Span(before), Span(under, .inverse), Span(behind))
     let note =
       if let problem = editor.problem {
-        Span(problem, .red)
+        Span(firstLine(problem), .red)
       } else if editor.isChecked {
         Span("asking the engine …", .dim)
       } else {

@@ -10,8 +10,8 @@ enum FlowTable {
     }
     var table = Table([
       .init("PROTO", dispensability: 1), .init("APP", dispensability: 5),
-      .init("ORIGINATOR", minimumWidth: 20, cutsMiddle: true),
-      .init("RESPONDER", minimumWidth: 20, cutsMiddle: true),
+      .init("ORIGINATOR", minimumWidth: 21, cut: .endpoint),
+      .init("RESPONDER", minimumWidth: 21, cut: .endpoint),
       .init(title("RATE", .rate), .right, dispensability: order == .rate ? 0 : 2),
       .init(title("PACKETS/s", .packetRate), .right, dispensability: order == .packetRate ? 0 : 6),
       .init(title("BYTES", .bytes), .right, dispensability: order == .bytes ? 0 : 4),
@@ -22,6 +22,8 @@ enum FlowTable {
       .init("STATE", dispensability: 8),
       .init("W", .right, dispensability: 9),
     ])
+    // An address in full is worth more than these.
+    table.extrasFrom = 7
     for flow in flows {
       table.add(
         Span(flow.proto, .cyan), Span(flow.appProto ?? ""),

@@ -62,7 +62,7 @@ enum GroupTable {
   static func make(_ groups: [FlowGroup], key: FlowKeyKind, order: FlowOrder) -> Table {
     let title = { (text: String, column: FlowOrder) in column == order ? "▼ " + text : text }
     var table = Table([
-      .init(name(key), minimumWidth: 20, cutsMiddle: true),
+      .init(name(key), minimumWidth: 20, cut: .middle),
       .init(title("RATE", .rate), .right),
       .init("", dispensability: 5),
       .init(title("PACKETS/s", .packetRate), .right, dispensability: order == .packetRate ? 0 : 3),

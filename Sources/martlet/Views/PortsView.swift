@@ -17,7 +17,7 @@ enum PortsView {
         port.isStarted ? Span("started", .green) : Span("stopped", .yellow),
         link(port.status.link), Span(port.status.device), Span(port.status.driver),
         Span("\(port.status.queues)"), Span(Units.grouped(port.stats.receivedPackets)),
-        Span(Units.traffic(port.stats.receivedBytes)), loss(port.stats.missed),
+        bytes(port.stats) { Units.traffic($0) }, loss(port.stats.missed),
         loss(port.stats.noMbuf), loss(port.stats.errors), pool(port.stats.mempool))
     }
     return table.lines(width: width, style: style)
@@ -37,6 +37,11 @@ enum PortsView {
     return link.isFullDuplex ? Span("up\(speed)", .green) : Span("up\(speed) half duplex", .yellow)
   }
 
+  /// Some drivers (net_ring) count packets and no bytes.
+  static func bytes(_ port: PortStats, _ text: (UInt64) -> String) -> Span {
+    port.countsNoBytes ? Span("-", .dim) : Span(text(port.receivedBytes))
+  }
+
   static func loss(_ count: UInt64) -> Span {
     Span(Units.grouped(count), count == 0 ? .dim : .red)
   }
@@ -47,4 +52,9 @@ enum PortsView {
     let text = "\(Units.grouped(pool.inUse)) of \(Units.grouped(pool.size))"
     return Span(text, share >= 0.95 ? .red : share >= 0.8 ? .yellow : .plain)
   }
+}
+
+extension PortStats {
+  /// Its driver counts packets and no bytes: what it says of them is no figure.
+  var countsNoBytes: Bool { receivedPackets > 0 && receivedBytes == 0 }
 }

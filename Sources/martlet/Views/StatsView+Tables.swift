@@ -52,7 +52,7 @@ extension StatsView {
     for port in stats.ports {
       table.add(
         Span(port.name, .cyan), Span(Units.grouped(port.receivedPackets)),
-        Span(Units.grouped(port.receivedBytes)), PortsView.loss(port.missed),
+        PortsView.bytes(port) { Units.grouped($0) }, PortsView.loss(port.missed),
         PortsView.loss(port.noMbuf), PortsView.loss(port.errors), PortsView.pool(port.mempool))
     }
     return table

@@ -8,8 +8,9 @@ enum ReferenceProse {
     MARTLET_REGENERATE=1 swift test --filter ReferenceTests -->
 
     `martletd` reads one YAML file at start: `/etc/martlet/martlet.yaml`, or what `--config` names. It
-    looks nowhere else, and does not look at the file again while it runs; restart it to change
-    something. [config/martlet.yaml](../config/martlet.yaml) is a sample with every key explained, and
+    looks nowhere else. While it runs it reads the file again when it is told to (`martlet reload`, or
+    SIGHUP): what can change under packets then does, and of the rest it is said that it needs a
+    restart. [config/martlet.yaml](../config/martlet.yaml) is a sample with every key explained, and
     [config/schema/config.schema.json](../config/schema/config.schema.json) a JSON Schema (draft
     2020-12) for editors; with the YAML language server, put this line on top of a configuration:
 
@@ -38,8 +39,9 @@ enum ReferenceProse {
 
     A start without `--check` says the same and ends with the same status, before any port is touched.
     The unit [config/martletd.service](../config/martletd.service) checks before each start and does
-    not try again after 78. Whether devices exist, hugepages suffice and Redis answers shows only at
-    the start itself; what fails there is exit status 1.
+    not try again after 78. Whether devices exist and hugepages suffice shows only at the start itself:
+    a device or capture that is not there is 78 as well, anything else that fails there is exit
+    status 1. A Redis that does not answer ends nothing: records wait for it.
 
     ## The file
 

@@ -8,8 +8,8 @@ enum ReferenceWriter {
     text += "\n## Keys\n\n"
     text += "Keys in bold have to be there. A dash stands where there is no default.\n"
     text +=
-      "Live ones hang on no memory, thread, port or socket: a running engine could take them. For\n"
-    text += "now each change wants a restart.\n\n"
+      "Live ones hang on no memory, thread, port or socket: a running engine takes them, and `filters`,\n"
+    text += "with `martlet reload`.\n\n"
     text += table("At the top", "")
     for key in SettingsKey.all where key.isSection {
       let path = key.kind == .sections ? key.path + "[]" : key.path

@@ -87,6 +87,42 @@ struct CommandTests {
     }
   }
 
+  /// What the daemon says over several lines is printed over several lines.
+  @Test func messagesOfSeveralLinesStayThat() throws {
+    try withEngine { martlet in
+      let wrong = try martlet("flows --where 'dst_port\n 3'")
+      #expect(wrong.status == 1 && !wrong.error.contains("\u{fffd}"), "\(wrong.error)")
+      #expect(wrong.error.hasPrefix("martlet: ") && wrong.error.split(separator: "\n").count > 1)
+    }
+  }
+
+  @Test func whatCannotBeSaysWhatToDo() throws {
+    let directory = try TestDirectory()
+    let plain = "\(directory.path)/plain"
+    try Data("x".utf8).write(to: URL(fileURLWithPath: plain))
+    let socket = try MartletProgram.run("status", "--socket", plain, socket: plain)
+    #expect(socket.status == 64 && socket.error.contains("is no socket"), "\(socket.error)")
+    let absent = try MartletProgram.run("audit", "show", "\(plain).log", socket: plain)
+    #expect(absent.status == 1 && absent.error.contains("control.auditLog"), "\(absent.error)")
+    #expect(!absent.error.contains("Usage"))
+    let verify = try MartletProgram.run("audit", "verify", "\(plain).log", socket: plain)
+    #expect(verify.status == 1 && verify.error.contains("control.auditLog"), "\(verify.error)")
+  }
+
+  /// A misspelt name would be true of nothing, and everything would be acknowledged away.
+  @Test(arguments: [
+    ("--where 'tls.snii == \"x\"'", "tls.sni"), ("--where 'http.statuss > 1'", "http.status"),
+    ("--where 'dns.rrnam == x'", "dns.rrname"), ("--type flw", "flow"),
+    ("--fields timestamp,tls.snii", "tls.sni"),
+  ])
+  func forwardTakesNoMisspeltName(_ option: String, _ name: String) throws {
+    let outcome = try MartletProgram.run(
+      Self.words("forward null --once --redis unix:/nonexistent.sock \(option)"), socket: "/x")
+    #expect(outcome.status == 64 && outcome.error.contains("did you mean"), "\(outcome.error)")
+    #expect(outcome.error.contains(name))
+    #expect(!outcome.error.contains("Usage: martlet <subcommand>"), "\(outcome.error)")
+  }
+
   @Test func tracesShowEachPacketsWayAndBecomeAFile() throws {
     let directory = try TestDirectory()
     try withEngine { martlet in

@@ -81,6 +81,25 @@ struct TableTests {
     }
   }
 
+  /// IPv4 end points in full at any width of a usual terminal, and of IPv6 ones the port.
+  @Test func flowsShowTheirEndPoints() {
+    var flow = LiveFlow()
+    (flow.proto, flow.srcIP, flow.srcPort) = ("TCP", "203.0.113.150", 50608)
+    (flow.destIP, flow.destPort) = ("198.51.100.123", 65535)
+    var other = flow
+    (other.srcIP, other.srcPort) = ("2001:db8:1:0:248:1893:25c8:1946", 45812)
+    for width in 60...200 {
+      let lines = FlowTable.make([flow, other], order: .rate).lines(width: width, style: Self.off)
+      #expect(
+        lines[1].contains("203.0.113.150:50608 ") && lines[1].contains("198.51.100.123:65535 "))
+      #expect(lines[2].contains("]:45812 "), "\(width): \(lines[2])")
+    }
+    for width in 40...59 {
+      let lines = FlowTable.make([flow, other], order: .rate).lines(width: width, style: Self.off)
+      #expect(lines[1].contains(":50608 ") && lines[1].contains(":65535 "), "\(lines[1])")
+    }
+  }
+
   @Test func coloursOnlyWhereTheyAreOn() {
     let line = StyledLine(Span("a", .red), Span("b"))
     #expect(line.text(width: 9, style: Self.off) == "ab")
@@ -90,13 +109,28 @@ struct TableTests {
 
   @Test func controlCharactersDoNotReachTheTerminal() {
     #expect(Span("a\u{1b}[2Jb\n\u{9b}\u{202e}").text == "a\u{fffd}[2Jb\u{fffd}\u{fffd}\u{fffd}")
+    #expect(printableLines("a\u{1b}\n  b\r") == "a\u{fffd}\n  b\u{fffd}")
+    #expect(firstLine("a: b\n  c\n  ^") == "a: b" && firstLine("") == "")
   }
 
   @Test func endPointsKeepTheirPort() {
     #expect(FlowTable.endpoint("192.0.2.1", 443) == "192.0.2.1:443")
     #expect(FlowTable.endpoint("2001:db8::1", 443) == "[2001:db8::1]:443")
     #expect(FlowTable.endpoint("2001:db8::1", 0) == "2001:db8::1")
-    #expect(cutMiddle("[2606:2800:220:1:248:1893:25c8:1946]:443", to: 22).hasSuffix("]:443"))
+    for text in [
+      "[2606:2800:220:1:248:1893:25c8:1946]:41758", "203.0.113.150:41758",
+      "2606:2800:220:1:248::46",
+    ] {
+      let port = text.hasSuffix("41758") ? ":41758" : ""
+      for width in 0...50 {
+        let shown = cutEndpoint(text, to: width)
+        #expect(shown.count <= width && (width == 0 || !shown.isEmpty))
+        #expect(shown == text || width == 0 || shown.contains("…"))
+        // Its port, or nothing of it.
+        #expect(shown.hasSuffix(port) || !shown.contains(/\d/), "\(shown)")
+        if width >= 8 { #expect(shown.hasSuffix(port) && shown.count == min(width, text.count)) }
+      }
+    }
     #expect(cutMiddle("abc", to: 0) == "" || cutMiddle("abc", to: 1) == "…")
   }
 }
@@ -136,6 +170,27 @@ struct CommandViewTests {
     let lines = StatsView(stats: stats).lines(width: 100, style: Self.off)
     #expect(lines.allSatisfy { $0.count <= 100 })
     #expect(lines[2].contains("WORKER 0") && !lines[2].contains("WORKER 31"))
+  }
+
+  /// Drivers of rings count no bytes: nought would be a figure.
+  @Test func aPortThatCountsNoBytesHasNoFigure() {
+    var stats = SampleData.stats(uptimeSeconds: 100)
+    for place in stats.ports.indices { stats.ports[place].receivedBytes = 0 }
+    var list = PortList()
+    list.ports = zip(SampleData.status().ports, stats.ports).map { status, stats in
+      var port = PortState()
+      (port.status, port.stats) = (status, stats)
+      return port
+    }
+    for line in PortsView.lines(list, 200, style: Self.off).dropFirst() {
+      #expect(line.contains(" - ") && !line.contains("0 B"), "\(line)")
+    }
+    var model = TopModel(order: .rate)
+    model.take(SampleData.status(), stats, FlowsTop())
+    let view = TopView(
+      model: model, size: Output.Size(width: 120, height: 40), style: Self.off)
+    let lines = view.lines().filter { $0.hasPrefix("tap0") }
+    #expect(lines.allSatisfy { $0.contains(" -  of ") }, "\(lines)")
   }
 
   @Test func tuneShowsRangeAndDefault() {

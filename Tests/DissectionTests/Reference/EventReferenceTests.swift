@@ -83,6 +83,26 @@ import Testing
     #expect(unwritten.isEmpty, "\(unwritten.sorted())")
   }
 
+  /// A condition on records takes every path that a record can have: unknown names are held to these
+  /// declarations.
+  @Test func everyPathIsAFieldOfConditions() throws {
+    var count = 0
+    func check(_ nodes: [EventShape.Node], _ prefix: String) {
+      for node in nodes {
+        let path = prefix + node.name
+        count += 1
+        do throws(RecordExpressionError) {
+          _ = try ExpressionProgram(documents: path, events: Dissection.schema)
+        } catch {
+          Issue.record("\(path): \(error)")
+        }
+        check(node.members, path + ".")
+      }
+    }
+    for shape in try shapes() { check(shape.members, shape.key.map { "\($0)." } ?? "") }
+    #expect(count > 500)
+  }
+
   /// What other modules believe of a type without knowing its fields.
   @Test func typesWithSeveralObjectsAreKnown() throws {
     for shape in try shapes() { #expect(shape.type.hasSeveralObjects == (shape.key == nil)) }

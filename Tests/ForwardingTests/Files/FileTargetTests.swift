@@ -166,18 +166,77 @@ import Testing
     #expect(folder.names == ["f-1.ndjson", "f.ndjson"])
   }
 
-  @Test func aFullDiskIsAgainAndLeavesNoHalfLine() throws {
-    // A file of the size that the process may write at the most cannot be set up for one test; a
-    // device that is always full can.
-    let target = try FileTarget(FileTargetSettings(pattern: "/dev/full/x.ndjson"))
-    let outcomes = try target.deliver(try records(2), interruption: Interruption())
-    for outcome in outcomes {
-      guard case .again(let reason) = outcome else {
-        Issue.record("\(outcome)")
-        continue
-      }
-      #expect(reason.contains("/dev/full"))
+  /// The day's file of the README: nobody said when it ends but its name.
+  @Test(arguments: [
+    ("f-%Y%m%d", 66_240), ("f-%Y%m%dT%H", 1440), ("%Y/%m/%d/f", 66_240), ("f-%Y%m%dT%H%M", 60),
+    ("f-%F", 66_240), ("f-%Y-%m", 9 * 86_400 + 66_240),
+  ])
+  func filesEndWithTheTimeInTheirName(_ pattern: String, _ secondsLeft: Int) throws {
+    let folder = try Folder()
+    let clock = Clock()
+    let target = try FileTarget(
+      FileTargetSettings(pattern: folder.path + "/\(pattern).ndjson", compression: .zstd)
+    ) { clock.seconds }
+    try target.open()
+    try deliver(target, try records(1))
+    clock.seconds += secondsLeft - 1
+    try target.tick()
+    try deliver(target, try records(1))
+    #expect(folder.names.filter { $0.hasSuffix(".zst") } == [])
+    clock.seconds += 1
+    try target.tick()
+    #expect(folder.names.filter { $0.hasSuffix(".zst") }.count == 1)
+    #expect(folder.names.filter { $0.hasSuffix(".part") } == [])
+    try deliver(target, try records(1))
+    target.close()
+    #expect(folder.names.filter { $0.hasSuffix(".zst") }.count == 2)
+    #expect(target.notes == [])
+  }
+
+  /// A time to the second says when a file began: a file a second is nobody's wish.
+  @Test func aTimeToTheSecondEndsNoFile() throws {
+    let folder = try Folder()
+    let clock = Clock()
+    let pattern = folder.path + "/%Y%m%dT%H%M%S-100%%d.ndjson"
+    let target = try FileTarget(FileTargetSettings(pattern: pattern)) { clock.seconds }
+    try target.open()
+    #expect(target.notes.contains { $0.contains("--rotate-seconds") })
+    try deliver(target, try records(1))
+    clock.seconds += 100_000
+    try target.tick()
+    try deliver(target, try records(1))
+    #expect(folder.names == ["20261121T053600-100%d.ndjson.part"])
+    let sized = try FileTarget(FileTargetSettings(pattern: pattern, rotateBytes: 1000))
+    try sized.open()
+    #expect(sized.notes == [])
+  }
+
+  /// Nothing can be written at all: that is the target's fault, which the forwarder says at once and
+  /// each minute.
+  @Test(arguments: ["/dev/full/x.ndjson", "/proc/x.ndjson"])
+  func whatCannotBeWrittenAnywhereIsAFault(_ path: String) throws {
+    let target = try FileTarget(FileTargetSettings(pattern: path))
+    #expect {
+      try target.deliver(try records(2) + records(2, type: "dns"), interruption: Interruption())
+    } throws: {
+      ($0 as? TargetFault)?.description.hasPrefix(path.dropLast("/x.ndjson".count)) == true
     }
+  }
+
+  /// One of several files can be written: the rest is put off.
+  @Test func whatOneFileCannotTakeIsPutOff() throws {
+    let folder = try Folder()
+    // Where the folder of one type should be, there is a file.
+    try Data().write(to: URL(filePath: folder.path + "/dns"))
+    let target = try FileTarget(FileTargetSettings(pattern: folder.path + "/{type}/f.ndjson"))
+    let outcomes = try target.deliver(
+      try records(1) + records(1, type: "dns"), interruption: Interruption())
+    #expect(outcomes.first == .delivered)
+    guard case .again(let reason) = try #require(outcomes.last) else {
+      Issue.record("\(outcomes)")
+      return
+    }
+    #expect(reason.contains("/dns"))
   }
 
   @Test func csvIsThatOfTheEngine() throws {

@@ -65,6 +65,54 @@ import Testing
     _ = try DocumentExpression(parsing: text)
   }
 
+  /// What is in the protocols' objects is known: an unknown name there would be true of no record, and
+  /// all would be acknowledged away.
+  @Test(arguments: [
+    ("tls.snii == x", "tls.sni"), ("dns.answers.rrnam == x", "dns.answers.rrname"),
+    ("dns.answer.rrname == x", "dns.answers.rrname"), ("tls.foreign_to_all", nil),
+    ("email.subjct == x", "email.subject"),
+  ])
+  func namesInProtocolsObjectsAreHeldToTheSchema(_ text: String, _ suggestion: String?) {
+    #expect {
+      try DocumentExpression(parsing: text, events: Self.events)
+    } throws: { error in
+      let error = error as? RecordExpressionError
+      return error?.suggestion == suggestion && error?.message.contains("unknown field") == true
+        && (suggestion != nil || error?.message.contains("\".tls.foreign_to_all\"") == true)
+    }
+    #expect(throws: RecordTransformError.self) {
+      try RecordTransforms(fields: String(text.prefix { $0 != " " }), events: Self.events)
+    }
+  }
+
+  @Test(arguments: [
+    "tls.sni == x", "dns.answers.rrname == x", "dns.answers[].rrname == x", ".tls.snii == x",
+    "email.subject == x", "smtp.helo == x", "krb5.cname == x", "tls", "smb.command == x",
+  ])
+  func otherNamesAreTaken(_ text: String) throws {
+    _ = try DocumentExpression(parsing: text, events: Self.events)
+  }
+
+  private static let events = EventSchema([
+    group(1, .tls, "tls", [("sni", .string)]),
+    group(2, .dns, "dns", [("answers", .array), ("rrname", .string)]),
+    group(
+      3, .smtp, "smtp",
+      [("smtp", .object), ("helo", .string), ("email", .object), ("subject", .string)]),
+  ])
+
+  private static func group(
+    _ number: UInt8, _ type: EventType, _ key: StaticString,
+    _ fields: [(StaticString, EventFieldDefinition.Kind)]
+  ) -> EventGroup {
+    EventGroup(
+      number: number, type: type, key: key,
+      fields: fields.enumerated().map { index, field in
+        EventFieldDefinition(
+          EventField(group: number, index: UInt8(index)), field.0, field.1, "", "")
+      })
+  }
+
   /// On flow records the compiled expression and the one on their EVE say the same.
   @Test func agreesWithExpressionsOnFlowRecords() throws {
     var generator = SplitMix(seed: 0x7768_6572_65)

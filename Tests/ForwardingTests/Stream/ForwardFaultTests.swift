@@ -99,6 +99,55 @@ struct ForwardFaultTests {
     #expect(target.notes.accepted + second.target.notes.accepted == expected)
   }
 
+  /// A target that puts records off says why, once and not by record, and when that is over.
+  @Test func whyRecordsArePutOffIsSaid() throws {
+    let redis = try StreamRedis()
+    let expected = try redis.publish(0..<50)
+    let target = ObedientTarget { batch, call throws(TargetFault) in
+      Array(repeating: call <= 2 ? .again("its queue is full") : .delivered, count: batch.count)
+    }
+    let run = try ForwarderRun(redis, target: target)
+    try eventually("all: \(run.current)") { target.notes.accepted.count == 50 }
+    try eventually("the end of it: \(run.log)") {
+      run.log.contains { $0.contains("works again") }
+    }
+    try run.stop()
+    #expect(Set(target.notes.accepted) == Set(expected))
+    let said = run.log.filter { $0.contains("its queue is full") }
+    #expect(said.count == 1 && said[0].hasPrefix("warning: obedient at test: "), "\(run.log)")
+  }
+
+  @Test func aSensorWithoutStreamsIsSaid() throws {
+    let redis = try StreamRedis()
+    try redis.publish(0..<5)
+    for types in [[], ["flow"]] {
+      let run = try ForwarderRun(redis) {
+        $0.sensors = ["nosuch"]
+        $0.types = types
+        $0.isOnce = true
+      }
+      try run.wait()
+      #expect(
+        run.log.contains {
+          $0.hasPrefix("warning: ") && $0.contains("\"nosuch\"") && $0.contains("edge1")
+        }, "\(run.log)")
+    }
+    let other = try ForwarderRun(redis) {
+      $0.sensors = ["edge1"]
+      $0.types = ["dns"]
+      $0.isOnce = true
+    }
+    try other.wait()
+    #expect(other.log.contains { $0.hasPrefix("warning: ") && $0.contains("dns") }, "\(other.log)")
+    let right = try ForwarderRun(redis) {
+      $0.sensors = ["edge1"]
+      $0.types = ["flow"]
+      $0.isOnce = true
+    }
+    try right.wait()
+    #expect(!right.log.contains { $0.hasPrefix("warning: ") }, "\(right.log)")
+  }
+
   @Test func whatADeadMemberHadIsTakenOver() throws {
     let redis = try StreamRedis()
     let expected = try redis.publish(0..<500)

@@ -22,8 +22,9 @@ struct DocumentExpression: Sendable {
   /// By instruction: the words of its set in lower case.
   private let words: [Set<[UInt8]>]
 
-  init(parsing text: String) throws(RecordExpressionError) {
-    let program = try ExpressionProgram(documents: text)
+  /// - Parameter events: what fields the protocols' records have.
+  init(parsing text: String, events: EventSchema = .none) throws(RecordExpressionError) {
+    let program = try ExpressionProgram(documents: text, events: events)
     self.program = program
     places = program.instructions.map { Place($0.source, paths: program.paths) }
     others = program.instructions.map { Place($0.other, paths: program.paths) }

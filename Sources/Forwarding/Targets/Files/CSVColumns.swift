@@ -23,8 +23,10 @@ struct CSVColumns: Sendable {
   /// Columns of flow records only: other records would be empty lines.
   let isForFlowsOnly: Bool
 
-  /// - Parameter names: of the columns; nil for those of docs/records.md#csv.
-  init(_ names: [String]?) throws(TargetFault) {
+  /// - Parameters:
+  ///   - names: of the columns; nil for those of docs/records.md#csv.
+  ///   - events: what fields the protocols' records have.
+  init(_ names: [String]?, events: EventSchema = .none) throws(TargetFault) {
     isForFlowsOnly = names == nil
     guard let names else {
       columns = FlowField.allCases.compactMap { field in
@@ -36,7 +38,7 @@ struct CSVColumns: Sendable {
     for name in names {
       let paths: [EVEPath]
       do throws(RecordTransformError) {
-        paths = try FieldNames.paths(name, option: "--columns")
+        paths = try FieldNames.paths(name, option: "--columns", events: events)
       } catch {
         throw TargetFault("\(error)", isFinal: true)
       }

@@ -9,6 +9,10 @@ struct FileNamePattern: Sendable {
   }
 
   private let parts: [Part]
+  /// A time to the second is in it.
+  let hasSeconds: Bool
+  /// A time is in it that holds for a minute or longer: with the next one begins the next file.
+  let endsFiles: Bool
 
   init(_ pattern: String) throws(TargetFault) {
     var parts: [Part] = []
@@ -34,6 +38,22 @@ struct FileNamePattern: Sendable {
       throw TargetFault("a path has no NUL in it", isFinal: true)
     }
     self.parts = parts
+    let conversions = Self.conversions(in: pattern)
+    hasSeconds = !conversions.isDisjoint(with: "SsTrcX")
+    endsFiles = !hasSeconds && !conversions.isEmpty
+  }
+
+  /// strftime's letters in a text that stand for a time.
+  private static func conversions(in pattern: String) -> Set<Character> {
+    var found: Set<Character> = []
+    var rest = pattern[...]
+    while let sign = rest.firstIndex(of: "%") {
+      // Flags, width and modifier stand between sign and letter.
+      rest = rest[rest.index(after: sign)...].drop { "_-0^#EO123456789+".contains($0) }
+      guard let letter = rest.popFirst() else { break }
+      if letter.isLetter, !"ntZz".contains(letter) { found.insert(letter) }
+    }
+    return found
   }
 
   /// The path of a file that begins at a time (seconds since 1970).

@@ -1,4 +1,5 @@
 internal import Foundation
+package import Records
 
 /// Files of NDJSON or CSV, rotated by size and time, compressed by batch.
 ///
@@ -12,10 +13,19 @@ package final class FileTarget: ForwardTarget {
   /// The wall clock, in seconds since 1970.
   private let now: () -> Int
 
+  /// What time a file belongs to; it is finished when another has come.
+  private enum Period: Equatable {
+    case always
+    /// This multiple of the time between rotations.
+    case multiple(Int)
+    /// As long as the pattern makes this path of the time.
+    case path(String)
+  }
+
   private struct Open {
     var file: OutputFile
-    /// Which multiple of the time between rotations it belongs to.
-    var period: Int
+    let stream: StreamName
+    let period: Period
     var hasHeader = false
     var lastUse = 0
   }
@@ -40,15 +50,17 @@ package final class FileTarget: ForwardTarget {
   package let limits = BatchLimits(records: 4096, bytes: 4 << 20)
 
   /// A fault is one of the settings.
+  ///
+  /// - Parameter events: what fields the protocols' records have, for the names of columns.
   package init(
-    _ settings: FileTargetSettings,
+    _ settings: FileTargetSettings, events: EventSchema = .none,
     now: @escaping () -> Int = { Int(Date().timeIntervalSince1970) }
   ) throws(TargetFault) {
     self.settings = settings
     self.now = now
     pattern = try FileNamePattern(settings.pattern)
     if case .csv(let columns) = settings.format {
-      csv = try CSVColumns(columns)
+      csv = try CSVColumns(columns, events: events)
     } else {
       csv = nil
     }
@@ -63,6 +75,11 @@ package final class FileTarget: ForwardTarget {
   deinit { close() }
 
   package func open() throws(TargetFault) {
+    if pattern.hasSeconds, settings.rotateSeconds == nil, settings.rotateBytes == nil {
+      notes.append(
+        "the file is finished at the end only: a time to the second says when it began, and neither"
+          + " --rotate-seconds nor --rotate-bytes when it is to end")
+    }
     // Where the folder is the same for all streams, what a crash has left there is finished now;
     // else when the first file is begun in it.
     let folder = (path(of: StreamName(sensor: "", type: "")) as NSString).deletingLastPathComponent
@@ -87,21 +104,29 @@ package final class FileTarget: ForwardTarget {
       if groups[key] == nil { order.append(key) }
       groups[key, default: (record.stream, [])].records.append(index)
     }
+    var fault: TargetFault?
+    var hasArrived = outcomes.contains { $0 != .delivered }
     for key in order {
       guard let (stream, records) = groups[key] else { continue }
       do throws(TargetFault) {
         try write(records.map { batch[$0].document }, key, stream)
+        hasArrived = true
       } catch {
+        fault = fault ?? error
         for index in records { outcomes[index] = .again(error.description) }
       }
     }
+    // Where nothing can be written it is the target that is away, and not some of the records.
+    if let fault, !hasArrived { throw fault }
     return outcomes
   }
 
   package func tick() throws(TargetFault) {
-    guard let seconds = settings.rotateSeconds else { return }
-    let period = now() / seconds
-    for (key, open) in files where open.period != period { try finish(key) }
+    guard settings.rotateSeconds != nil || pattern.endsFiles else { return }
+    let time = now()
+    for (key, open) in files where open.period != period(of: open.stream, at: time) {
+      try finish(key)
+    }
   }
 
   package func close() {
@@ -150,7 +175,7 @@ package final class FileTarget: ForwardTarget {
 
   private func file(_ key: String, _ stream: StreamName) throws(TargetFault) -> Open {
     let time = now()
-    let period = settings.rotateSeconds.map { time / $0 } ?? 0
+    let period = period(of: stream, at: time)
     if let open = files[key] {
       if open.period == period { return open }
       try finish(key)
@@ -162,9 +187,14 @@ package final class FileTarget: ForwardTarget {
     }
     let path = path(of: stream, at: time)
     try recover((path as NSString).deletingLastPathComponent)
-    let open = Open(file: try OutputFile(path: path), period: period)
+    let open = Open(file: try OutputFile(path: path), stream: stream, period: period)
     files[key] = open
     return open
+  }
+
+  private func period(of stream: StreamName, at time: Int) -> Period {
+    if let seconds = settings.rotateSeconds { return .multiple(time / seconds) }
+    return pattern.endsFiles ? .path(pattern.path(of: stream, at: time)) : .always
   }
 
   private func finish(_ key: String) throws(TargetFault) {

@@ -26,7 +26,9 @@ package struct FileTargetSettings: Sendable {
   package var compression: Compression
   /// A file that has as much is finished, and the next one begun; as it is on disk. Nil: no limit.
   package var rotateBytes: Int?
-  /// Files are finished where the wall clock passes a multiple of it; nil: never.
+  /// Files are finished where the wall clock passes a multiple of it. Nil: where the time in the
+  /// pattern changes, be it the day or the minute; one to the second says when a file began, and
+  /// does not.
   package var rotateSeconds: Int?
   /// Whether records count as delivered only once they are on the disk.
   package var syncs: Bool

@@ -18,8 +18,8 @@ struct FilterCommand: ParsableCommand {
         --tag NAME    their flows' records bear the name
 
       EXAMPLES
-        martlet filter                                      the rules, and what each has caught
-        martlet filter test 'tcp port 80'                   what it would catch
+        martlet filter                      the rules, and what each has caught
+        martlet filter test 'tcp port 80'   what it would catch
         martlet filter add web 'tcp port 80' --action drop
         martlet filter add vpn 'net 10.8.0.0/16' --inner --tag vpn --first
         martlet filter add bulk 'port 873' --sample 1/64 --port tap0

@@ -10,12 +10,12 @@ struct FlowsCommand: ParsableCommand {
       record by EVE's names (docs/expressions.md).
 
       EXAMPLES
-        martlet flows                                     the 100 with the most bytes
+        martlet flows                                  the 100 with the most bytes
         martlet flows --where 'dest_port == 443' --order rate --limit 20
-        martlet flows get 1125899906842623                as the EVE record of this moment
+        martlet flows get 1125899906842623             the EVE record of this moment
         martlet flows get 1:LQU9qZlK+B5F3KDmev6m5PMibrg=
-        martlet flows top --key address --by rate         the busiest talkers
-        martlet flows kill --where 'ip == 192.0.2.7'      their records leave now
+        martlet flows top --key address --by rate      the busiest talkers
+        martlet flows kill --where 'ip == 192.0.2.7'   their records leave now
       """,
     subcommands: [FlowsListCommand.self, FlowsGet.self, FlowsTopCommand.self, FlowsKill.self],
     defaultSubcommand: FlowsListCommand.self)
@@ -103,7 +103,8 @@ struct FlowsTopCommand: ParsableCommand {
     commandName: "top", abstract: "Show the busiest flows, or what they add up to by a key.",
     discussion: """
       KEYS
-        flow, address (either end), source, destination, pair, port (the responder's), protocol, vlan
+        flow, address (either end), source, destination, pair,
+        port (the responder's), protocol, vlan, app
 
       EXAMPLES
         martlet flows top --key address --by rate

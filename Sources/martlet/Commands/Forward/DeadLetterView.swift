@@ -7,7 +7,7 @@ enum DeadLetterView {
   static func lines(_ letters: [DeadLetterBox.Found], width: Int, style: Style) -> [String] {
     guard !letters.isEmpty else { return ["No dead letters."] }
     var table = Table([
-      Table.Column("GIVEN UP"), Table.Column("GROUP"), Table.Column("STREAM", cutsMiddle: true),
+      Table.Column("GIVEN UP"), Table.Column("GROUP"), Table.Column("STREAM", cut: .middle),
       Table.Column("ID"), Table.Column("REASON", minimumWidth: 20),
     ])
     for found in letters {

@@ -17,10 +17,10 @@ struct ForwardCommand: ParsableCommand {
         martlet forward kafka broker1:9092,broker2:9092 --where 'app_proto == "tls"'
         martlet forward ipfix collector.example.net:4739 --biflow
         martlet forward file '/srv/flows/{type}-%Y%m%d.ndjson' --compress zstd
-        martlet forward null --once                   how fast can records be read here?
-        martlet forward status                        groups, members, lag, dead letters
-        martlet forward dead                          what could not be delivered, and why
-        martlet forward dead --replay                 once the reason is gone
+        martlet forward null --once              how fast can records be read here?
+        martlet forward status                   groups, members, lag, dead letters
+        martlet forward dead                     what could not be delivered, and why
+        martlet forward dead --replay            once the reason is gone
 
       EXIT STATUS
         0    ended by SIGTERM, or with --once when everything was delivered

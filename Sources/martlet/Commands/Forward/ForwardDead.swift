@@ -14,7 +14,7 @@ struct ForwardDead: ParsableCommand {
 
       EXAMPLES
         martlet forward dead                          the oldest hundred
-        martlet forward dead --group elasticsearch --json | jq -r .reason | sort | uniq -c
+        martlet forward dead --group siem --json | jq -r .reason | sort | uniq -c
         martlet forward dead --replay                 deliver them after all
       """)
 

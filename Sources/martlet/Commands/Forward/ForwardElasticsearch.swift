@@ -12,10 +12,10 @@ struct ForwardElasticsearch: ParsableCommand, ForwardSubcommand {
       Schema, which has a template of its own.
 
       EXAMPLES
-        martlet forward elasticsearch https://es:9200 --user martlet --password-file pw
-        martlet forward elasticsearch https://es:9200 --ca-file ca.pem --api-key-file key
-        martlet forward elasticsearch https://es:9200 --install-template eve-template.json
-        martlet forward elasticsearch https://es:9200 --data-stream 'logs-martlet.{type}-x'
+        martlet forward elasticsearch https://es:9200 --user me --password-file pw
+        martlet forward elasticsearch https://es:9200 --api-key-file key
+        martlet forward elasticsearch https://es:9200 --install-template eve.json
+        martlet forward opensearch https://os:9200 --data-stream 'logs-{type}-x'
       """,
     aliases: ["opensearch"])
 

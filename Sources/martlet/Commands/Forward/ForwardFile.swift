@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dissection
 import Forwarding
 
 /// `martlet forward file`
@@ -8,13 +9,14 @@ struct ForwardFile: ParsableCommand, ForwardSubcommand {
     abstract: "Write records to files: NDJSON or CSV, rotated and compressed.",
     discussion: """
       The path may hold strftime's places (UTC, of the file's beginning), {sensor} and {type}. A file \
-      is called NAME.part until it is finished. What a crash leaves is finished at the next start, \
-      with a torn end cut off.
+      is called NAME.part until it is finished, which it is where the time in its name changes: \
+      %Y%m%d at midnight. What a crash leaves is finished at the next start, with a torn end cut off.
 
       EXAMPLES
-        martlet forward file /var/log/martlet/{type}-%Y%m%dT%H%M%S.ndjson --rotate-seconds 3600
-        martlet forward file /srv/flows/%Y/%m/%d/{sensor}.ndjson --compress zstd --rotate-bytes 1000000000
-        martlet forward file flows.csv --format csv --columns timestamp,src_ip,dest_ip,bytes_ts,bytes_tc
+        martlet forward file '/srv/{type}-%Y%m%d.ndjson' --compress zstd
+        martlet forward file '/srv/%Y/%m/%d/{sensor}.ndjson' --rotate-bytes 100000000
+        martlet forward file '{type}-%Y%m%dT%H%M%S.ndjson' --rotate-seconds 900
+        martlet forward file flows.csv --format csv --columns timestamp,src_ip
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -41,7 +43,10 @@ struct ForwardFile: ParsableCommand, ForwardSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Finish files at multiples of this time of the wall clock.", valueName: "seconds"))
+      """
+      Finish files at multiples of this time of the wall clock. Default: where the time in the \
+      path changes, unless that is to the second.
+      """, valueName: "seconds"))
   var rotateSeconds: Int?
 
   @Flag(help: "Acknowledge records only once they are on the disk (fsync).")
@@ -63,7 +68,7 @@ struct ForwardFile: ParsableCommand, ForwardSubcommand {
           pattern: path,
           format: format == .csv ? .csv(columns: names.map { $0.map(String.init) }) : .ndjson,
           compression: compression, rotateBytes: rotateBytes, rotateSeconds: rotateSeconds,
-          syncs: fsync))
+          syncs: fsync), events: Dissection.schema)
     } catch {
       throw ValidationError(error.description)
     }

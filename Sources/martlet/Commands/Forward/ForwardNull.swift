@@ -11,7 +11,7 @@ struct ForwardNull: ParsableCommand, ForwardSubcommand {
 
       EXAMPLES
         martlet forward null --once --json | jq '.delivered / .seconds'
-        martlet forward null --once --where 'app_proto == "tls"'   how many are there?
+        martlet forward null --once --where 'app_proto == tls'   how many?
       """)
 
   @OptionGroup(title: "Reading and choosing") var options: ForwardOptions

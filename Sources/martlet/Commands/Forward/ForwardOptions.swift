@@ -1,6 +1,8 @@
 import ArgumentParser
+import Dissection
 import Forwarding
 import Foundation
+import Records
 import Sinks
 
 /// What every target takes: what is read, what is chosen of it, and how it ends.
@@ -140,6 +142,12 @@ struct ForwardOptions: ParsableArguments {
       try require(
         name != "dead" && !name.contains(":"),
         "--type \(name) is no event type; dead letters are put back by martlet forward dead")
+      // Later sensors have more types than this program knows, but no misspelt ones.
+      if !EVEName.eventTypes.contains(name),
+        let nearest = Spelling.nearest(to: name, among: EVEName.eventTypes)
+      {
+        throw ValidationError("--type \(name) is no event type; did you mean \(nearest)?")
+      }
     }
   }
 
@@ -154,7 +162,7 @@ struct ForwardOptions: ParsableArguments {
     do {
       return try RecordTransforms(
         where: self.where, fields: fields, dropFields: dropFields, enrichment: enrich,
-        schema: schema == .ecs ? .ecs : .eve)
+        schema: schema == .ecs ? .ecs : .eve, events: Dissection.schema)
     } catch {
       throw ValidationError("\(error)")
     }

@@ -13,7 +13,7 @@ struct ForwardSplunk: ParsableCommand, ForwardSubcommand {
 
       EXAMPLES
         martlet forward splunk https://splunk:8088 --token-file token --index net
-        martlet forward splunk https://splunk:8088 --token-file token --acknowledge --gzip
+        martlet forward splunk https://splunk:8088 --token-file token --acknowledge
       """)
 
   @Argument(help: ArgumentHelp("https://host:8088, without /services."))

@@ -14,7 +14,7 @@ struct ForwardStatus: ParsableCommand {
 
       EXAMPLES
         martlet forward status
-        martlet forward status --json | jq '[.groups[] | select(.lag_seconds > 60)] | length'
+        martlet forward status --json | jq '.groups[] | select(.lag_seconds > 60)'
       """)
 
   @OptionGroup var redisOptions: RedisOptions

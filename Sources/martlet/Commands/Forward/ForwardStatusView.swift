@@ -19,7 +19,7 @@ struct ForwardStatusView {
 
   func lines(width: Int, style: Style) -> [String] {
     var table = Table([
-      Table.Column("GROUP"), Table.Column("STREAM", minimumWidth: 16, cutsMiddle: true),
+      Table.Column("GROUP"), Table.Column("STREAM", minimumWidth: 16, cut: .middle),
       Table.Column("UNREAD", .right), Table.Column("PENDING", .right),
       Table.Column("LAG", .right), Table.Column("MEMBERS", minimumWidth: 10),
     ])

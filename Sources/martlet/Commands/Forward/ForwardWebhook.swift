@@ -14,7 +14,7 @@ struct ForwardWebhook: ParsableCommand, ForwardSubcommand {
       EXAMPLES
         martlet forward webhook https://example.net/hook --secret-file secret
         martlet forward webhook https://example.net/hook --header-file headers
-        martlet forward webhook https://example.net/hook --where 'event_type == "anomaly"'
+        martlet forward webhook https://example.net/hook --where 'event_type == tls'
       """)
 
   @Argument(help: ArgumentHelp("https://host/path."))

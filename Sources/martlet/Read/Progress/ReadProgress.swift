@@ -17,14 +17,16 @@ struct ReadProgress: Equatable, Sendable {
 
   /// What there is to tell at the end: `12.3 M packets, 4.40 GB in 1.2 s (10.2 Mpps, 3.70 GB/s),
   /// 310 k flows`.
-  var totals: String {
+  var totals: String { "\(reading), \(Self.count(flows, "flow"))" }
+
+  /// The same where no flows were made.
+  var reading: String {
     let time = elapsedSeconds >= 0.05 ? Units.duration(elapsedSeconds) : "under 0.1 s"
     let rates =
       elapsedSeconds > 0
       ? " (\(Units.scaled(Double(packets) / elapsedSeconds, "pps"))"
         + ", \(Units.scaled(Double(bytesRead) / elapsedSeconds, "B/s")))" : ""
-    return "\(Self.count(packets, "packet")), \(Units.traffic(bytesRead)) in \(time)\(rates), "
-      + Self.count(flows, "flow")
+    return "\(Self.count(packets, "packet")), \(Units.traffic(bytesRead)) in \(time)\(rates)"
   }
 
   static func count(_ value: UInt64, _ word: String) -> String {

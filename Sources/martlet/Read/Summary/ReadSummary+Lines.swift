@@ -272,7 +272,7 @@ private struct SummaryPage {
 
   private var hostTable: Table {
     var table = Table([
-      .init("", minimumWidth: 12, cutsMiddle: true), .init("BYTES", .right),
+      .init("", minimumWidth: 12, cut: .middle), .init("BYTES", .right),
       .init("SENT", .right, dispensability: 1), .init("RECEIVED", .right, dispensability: 2),
       .init("FLOWS", .right, dispensability: 3), .init("SHARE", .right, dispensability: 4),
     ])
@@ -320,8 +320,8 @@ private struct SummaryPage {
 
   private func flowTable(_ flows: [ReadSummary.Flow]) -> Table {
     var table = Table([
-      .init("PROTO", dispensability: 1), .init("ORIGINATOR", minimumWidth: 21, cutsMiddle: true),
-      .init("RESPONDER", minimumWidth: 19, cutsMiddle: true),
+      .init("PROTO", dispensability: 1), .init("ORIGINATOR", minimumWidth: 21, cut: .endpoint),
+      .init("RESPONDER", minimumWidth: 21, cut: .endpoint),
       .init("SERVICE", dispensability: 3), .init("BYTES", .right),
       .init("PACKETS", .right, dispensability: 4), .init("LASTED", .right, dispensability: 2),
       .init("STARTED (UTC)", dispensability: 5), .init("STATE", dispensability: 3),

@@ -1,7 +1,8 @@
 /// Which columns a table of flows has and how wide they are, settled before the first row: rows
 /// come one after the other, and there may be millions.
 ///
-/// A width of 0 leaves a column out. What fits is added in the order of what one misses first.
+/// A width of 0 leaves a column out. What fits is added in the order of what one misses first; a wider
+/// terminal never shows less of an address.
 struct FlowRowLayout: Equatable, Sendable {
   /// 8 for the time of day, 12 with milliseconds, 23 with the date before it.
   var start = 0
@@ -29,6 +30,8 @@ struct FlowRowLayout: Equatable, Sendable {
   private static let longestEndpoint = 47
   /// `192.168.100.200:54585`
   private static let longestIPv4Endpoint = 21
+  /// `[2001:db8:1234:5678::9abc]:54585` and the like.
+  private static let usualIPv6Endpoint = 33
   /// Both addresses and the arrow are all there is room for below this.
   private static let shortestEndpoint = 18
 
@@ -49,36 +52,56 @@ struct FlowRowLayout: Equatable, Sendable {
       responder = max(0, (width - Self.arrow) / 2)
       return
     }
+    (originator, responder) = (Self.shortestEndpoint, Self.shortestEndpoint)
     let gap = Self.gap
-    let steps: [(cost: Int, add: (inout FlowRowLayout) -> Void)] = [
-      (5 + gap, { $0.proto = 5 }),
-      (8 + gap, { $0.start = 8 }),
-      (2 * (7 + gap), { $0.bytes = 7 }),
-      (4, { $0.start = 12 }),
-      (6 + gap, { $0.app = 6 }),
-      (2 * (6 + gap), { $0.packets = 6 }),
-      (7 + gap, { $0.duration = 7 }),
-      (7 + gap, { $0.state = 7 }),
-      (8 + gap, { $0.history = 8 }),
-      (30 + gap, { $0.communityID = 30 }),
-      (4 + gap, { $0.vlan = 4 }),
-      (Self.withDate - 12, { $0.start = Self.withDate }),
+    let steps: [Step] = [
+      .endpoints(Self.longestIPv4Endpoint),
+      .column(5 + gap, { $0.proto = 5 }),
+      .column(8 + gap, { $0.start = 8 }),
+      .column(2 * (7 + gap), { $0.bytes = 7 }),
+      .column(4, { $0.start = 12 }),
+      .column(9 + gap, { $0.app = 9 }),
+      .column(2 * (6 + gap), { $0.packets = 6 }),
+      .column(7 + gap, { $0.duration = 7 }),
+      .column(7 + gap, { $0.state = 7 }),
+      .column(8 + gap, { $0.history = 8 }),
+      .endpoints(Self.usualIPv6Endpoint),
+      .column(30 + gap, { $0.communityID = 30 }),
+      .column(4 + gap, { $0.vlan = 4 }),
+      .column(Self.withDate - 12, { $0.start = Self.withDate }),
+      .endpoints(Self.longestEndpoint),
     ]
     for step in steps {
-      if step.cost > left { break }
-      left -= step.cost
-      step.add(&self)
+      switch step {
+      case .column(let cost, let add):
+        // What is left over is not lent to the addresses: with the next column they would shrink.
+        if cost > left {
+          growOthers(&left)
+          return
+        }
+        left -= cost
+        add(&self)
+      case .endpoints(let width):
+        let lacking = 2 * width - originator - responder
+        let given = min(left, lacking)
+        originator += (given + 1) / 2
+        responder += given / 2
+        left -= given
+        if given < lacking { return }
+      }
     }
-    (originator, responder) = (Self.shortestEndpoint, Self.shortestEndpoint)
-    grow(\.originator, to: Self.longestIPv4Endpoint, &left)
-    grow(\.responder, to: Self.longestIPv4Endpoint, &left)
-    if app > 0 { grow(\.app, to: 9, &left) }
+    growOthers(&left)
+  }
+
+  private enum Step {
+    case column(_ cost: Int, _ add: (inout FlowRowLayout) -> Void)
+    /// Both, to this width or as near to it as there is room.
+    case endpoints(Int)
+  }
+
+  private mutating func growOthers(_ left: inout Int) {
     if history > 0 { grow(\.history, to: 12, &left) }
     if vlan > 0 { grow(\.vlan, to: 9, &left) }
-    var half = left / 2
-    grow(\.originator, to: Self.longestEndpoint, &half)
-    half = left / 2
-    grow(\.responder, to: Self.longestEndpoint, &half)
   }
 
   private mutating func grow(

@@ -44,13 +44,12 @@ struct RowWriter {
       return
     }
     if width <= 0 { return }
-    // The port and, where there is room, a little of the address before it.
-    let tail = min(width - 1, portLength + max(0, width - 1 - portLength) / 3)
-    let head = width - 1 - tail
+    let cut = EndpointCut(portLength: portLength, width: width)
     begin(.plain)
-    copy(text.start, head)
+    copy(text.start, cut.head)
     copy("…")
-    copy(text.start + (text.count - tail), tail)
+    copy(text.start + (text.count - cut.tail), cut.tail)
+    spaces += max(0, width - cut.head - 1 - cut.tail)
   }
 
   /// A sign of one column.
