@@ -14,8 +14,6 @@ struct HelpTests {
   @Test func indentedLinesFitATerminal() {
     var count = 0
     for command in Self.commands(Martlet.self) {
-      // Its page is Read.swift's own.
-      if ObjectIdentifier(command) == ObjectIdentifier(Read.self) { continue }
       for line in command.configuration.discussion.split(separator: "\n")
       where line.hasPrefix("  ") {
         count += 1
@@ -23,5 +21,18 @@ struct HelpTests {
       }
     }
     #expect(count > 80)
+  }
+
+  /// A protocol that does not exist is named, with the one that may be meant.
+  @Test func protocolsAreNamed() throws {
+    #expect(try ProtocolList(list: "dns,tls").bits.nonzeroBitCount == 2)
+    #expect(try ProtocolList(list: "all").bits == ProtocolList.all.bits)
+    for (list, said) in [
+      ("dns,htttp", "\"htttp\"; did you mean \"http\"?"), ("zzzzzz", "there are bittorrent, "),
+      ("unknown", "no protocol \"unknown\""), ("", "no protocol is named"),
+    ] {
+      let error = #expect(throws: ValidationError.self) { try ProtocolList(list: list) }
+      #expect(error.map { "\($0)" }?.contains(said) == true, "\(list)")
+    }
   }
 }

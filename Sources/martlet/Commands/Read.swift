@@ -19,11 +19,11 @@ struct Read: ParsableCommand {
         martlet read captures/ --summary              what there is, at a glance
         martlet read day.pcap.zst -o flows.json       Suricata's EVE JSON
         martlet read day.pcap.zst -o flows.csv        for DuckDB and pandas
-        martlet read *.pcap --format zeek -o logs/    Zeek's conn.log, dns.log, http.log …
-        martlet read day.pcap.zst -o records/         EVE, a file for each type of record
+        martlet read *.pcap --format zeek -o logs/    conn.log, dns.log …
+        martlet read day.pcap.zst -o records/         EVE, a file a type
         martlet read a.pcap --filter 'tcp port 443' --where 'bytes > 1M'
         martlet read a.pcap --where 'tcp.rst' --write-pcap reset.pcap
-        martlet read a.pcap --extract-streams said/   what each side said, a file a direction
+        martlet read a.pcap --extract-streams said/   what each side said
         martlet read a.pcap --extract-files files/    bodies and attachments
         tcpdump -w - | martlet read -                 from a pipe
 
@@ -215,7 +215,7 @@ struct Read: ParsableCommand {
       """
       Protocols that are looked into, by their names in app_proto with commas between (dns,tls,http), all, \
       or none: then flows are counted and nothing more.
-      """, valueName: "list"))
+      """, valueName: "list"), transform: ProtocolList.init(list:))
   var protocols = ProtocolList.all
 
   @Option(
@@ -389,7 +389,7 @@ extension ChecksumPolicy: ExpressibleByArgument {}
 extension OverlapPolicy: ExpressibleByArgument {}
 
 /// Protocols by their names, as `--protocols` takes them.
-struct ProtocolList: ExpressibleByArgument {
+struct ProtocolList: CustomStringConvertible {
   /// A bit for each ``AppProtocol``.
   let bits: UInt64
 
@@ -397,19 +397,30 @@ struct ProtocolList: ExpressibleByArgument {
 
   init(bits: UInt64) { self.bits = bits }
 
-  init?(argument: String) {
-    switch argument {
+  init(list: String) throws {
+    switch list {
     case "all": self = .all
     case "none": self = ProtocolList(bits: 0)
     default:
-      var bits: UInt64 = 0
-      for name in argument.split(separator: ",") {
-        guard let proto = AppProtocol.named(String(name)) else { return nil }
-        bits |= 1 << UInt64(proto.rawValue)
+      let names = list.split(separator: ",").map(String.init)
+      guard !names.isEmpty else {
+        throw ValidationError("no protocol is named; none is called none")
       }
-      self.bits = bits
+      bits = try names.reduce(0) { bits, name in
+        guard let proto = AppProtocol.named(name) else { throw Self.unknown(name) }
+        return bits | 1 << UInt64(proto.rawValue)
+      }
     }
   }
 
-  var defaultValueDescription: String { self.bits == Self.all.bits ? "all" : "a list" }
+  private static func unknown(_ name: String) -> ValidationError {
+    let known = AppProtocol.allCases.filter { $0 != .unknown && $0 != .failed }.map { "\($0.name)" }
+    if let near = Spelling.nearest(to: name, among: known + ["all", "none"]) {
+      return ValidationError("there is no protocol \"\(name)\"; did you mean \"\(near)\"?")
+    }
+    return ValidationError(
+      "there is no protocol \"\(name)\"; there are \(known.joined(separator: ", "))")
+  }
+
+  var description: String { bits == Self.all.bits ? "all" : "a list" }
 }
