@@ -82,6 +82,15 @@ import Testing
         records.flatMap { [$0["src_ip"] as? String, $0["dest_ip"] as? String] }.compactMap { $0 })
       #expect(names.count == hosts.count)
     }
+    if criterion == "app_proto" {
+      let spoken = records.compactMap { record -> String? in
+        let carrier = (record["proto"] as? String)?.lowercased()
+        let proto = record["app_proto"] as? String
+        return proto == "failed" || proto == "unknown" ? carrier : proto ?? carrier
+      }
+      #expect(Set(names) == Set(spoken.map { "\($0).pcap" }))
+      #expect(names.contains("dns.pcap") && names.contains("tls.pcap"))
+    }
     // One fragment of the capture never had its first one, and is in no flow.
     let counts = Dictionary(grouping: found) { $0 }.mapValues(\.count)
     let wanted = Dictionary(grouping: expected) { $0 }.mapValues(\.count)
@@ -183,7 +192,7 @@ import Testing
   @Test func aSplitNeverOverwritesItsInput() throws {
     let parts = folder.file("parts")
     _ = try read(Captures.demo, "--split-by", "app_proto", "--split-into", parts)
-    let part = "\(parts)/https.pcap"
+    let part = "\(parts)/tls.pcap"
     let before = try Data(contentsOf: URL(fileURLWithPath: part))
     let run = try FileRead([part, "--split-by", "app_proto", "--split-into", parts])
     #expect(run.status == .exited(74))

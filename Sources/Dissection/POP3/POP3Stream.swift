@@ -19,8 +19,8 @@ enum POP3Stream: StreamDissector {
         if known && isCommandsBeginning(bytes) { return .maybe }
         return mayBeCommand(bytes) ? .maybe : .no
       }
-      if known && bytes.isPrefix(of: "-ERR") { return .maybe }
-      return bytes.isPrefix(of: "+OK ") || bytes.starts(with: "+OK ") ? .maybe : .no
+      if known && (bytes.isPrefix(of: "-ERR") || bytes.starts(with: "-ERR")) { return .maybe }
+      return bytes.isPrefix(of: "+OK") || bytes.starts(with: "+OK") ? .maybe : .no
     }
     let line = bytes.prefix(end).withoutCR
     if context.isToServer {

@@ -62,17 +62,20 @@ enum TelnetStream: StreamDissector {
     }
     if commands == 1 { return place == bytes.count ? .maybe : .no }
     guard known, !context.isToServer else { return .no }
+    // A prompt, and nothing but text in front of it.
     let start = bytes.prefix(512)
-    if start.contains(lowercase: "login:") || start.contains(lowercase: "username:") { return .yes }
-    return bytes.count < 512 && isText(start) ? .maybe : .no
+    let text = start.prefix(textCount(start))
+    if text.contains(lowercase: "login:") || text.contains(lowercase: "username:") { return .yes }
+    return bytes.count < 512 && text.count == bytes.count ? .maybe : .no
   }
 
-  private static func isText(_ bytes: Bytes) -> Bool {
+  /// How many bytes there are in front of the first one that is none of a text.
+  private static func textCount(_ bytes: Bytes) -> Int {
     for place in 0..<bytes.count {
       guard let byte = bytes.u8(place), byte >= 0x20 || byte &- 7 < 7 || byte == 0x1b || byte == 0
-      else { return false }
+      else { return place }
     }
-    return true
+    return bytes.count
   }
 
   // MARK: Bytes

@@ -9,6 +9,8 @@ final class FlowSelection: RecordOutput {
   struct Flow: BitwiseCopyable {
     var key: FlowKey
     var originatorIsB: Bool
+    /// ``AppProtocol``
+    var app: UInt8
     var start: Int64
     var flowID: UInt64
     var packets: UInt64
@@ -53,7 +55,7 @@ final class FlowSelection: RecordOutput {
     }
     flows[count] = Flow(
       key: record.pointee.hot.key, originatorIsB: record.pointee.originatorIsB,
-      start: record.pointee.cold.firstSeen,
+      app: record.pointee.app.proto, start: record.pointee.cold.firstSeen,
       flowID: identity.flowID(key: record.pointee.hot.key, cold: record.pointee.cold),
       packets: record.pointee.hot.sideA.packets &+ record.pointee.hot.sideB.packets)
     count += 1

@@ -77,7 +77,7 @@ final class PacketSplitter {
       let (a, b, version) = (flow.key.addressA, flow.key.addressB, flow.key.ipVersion)
       write(packet, .host(high: a.high, low: a.low, version: version), flow)
       if a != b { write(packet, .host(high: b.high, low: b.low, version: version), flow) }
-    case .appProto: write(packet, .proto(Self.service(flow)), flow)
+    case .appProto: write(packet, .proto(Self.appProto(flow)), flow)
     }
   }
 
@@ -112,22 +112,22 @@ final class PacketSplitter {
 
   // MARK: Names
 
-  /// By the responder's port, else by the transport: until there is something that looks inside.
-  static func service(_ flow: FlowSelection.Flow) -> String {
-    let responder = flow.originatorIsB ? flow.key.portA : flow.key.portB
-    let originator = flow.originatorIsB ? flow.key.portB : flow.key.portA
-    return ServiceNames.name(proto: flow.key.proto, port: responder)
-      ?? ServiceNames.name(proto: flow.key.proto, port: originator)
-      ?? protocolName(flow.key.proto)
+  /// What the flow speaks; where it does not show that, what carries it.
+  private static func appProto(_ flow: FlowSelection.Flow) -> String {
+    switch AppProtocol(rawValue: flow.app) ?? .unknown {
+    case .unknown, .failed: protocolName(flow.key.proto)
+    case let proto: "\(proto.name)"
+    }
   }
 
   private static func protocolName(_ number: UInt8) -> String {
     FlowWords.proto(number).map { "\($0)".lowercased() } ?? "ip-\(number)"
   }
 
-  /// Safe on every file system: colons of IPv6 are dashes.
+  /// Safe on every file system: colons of IPv6 are dashes, none of which begins a name.
   private static func safe(_ address: IPAddress, _ version: UInt8) -> String {
-    addressText(address, version: version).replacing(":", with: "-")
+    let text = addressText(address, version: version).replacing(":", with: "-")
+    return text.hasPrefix("-") ? "0" + text : text
   }
 
   private func path(_ key: Key, _ flow: FlowSelection.Flow) -> String {
@@ -146,7 +146,7 @@ final class PacketSplitter {
       name = "\(time)_\(Self.protocolName(flow.key.proto))_\(source)_\(destination)_\(flow.flowID)"
     case .host(let high, let low, let version):
       name = Self.safe(IPAddress(high: high, low: low), version)
-    case .proto(let service): name = service
+    case .proto(let proto): name = proto
     }
     let isMany =
       criterion == .flow ? selection.count > Self.folderLimit : parts.count >= Self.folderLimit
