@@ -20,7 +20,7 @@ struct ProbeTests {
       "HTTP/x\r\n", "ICY 200 OK\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "SSH-2.0-OpenSSH_9\r\n",
       "SSH-",
       "220 mail.example.org ESMTP\r\n", "220-a\r\n220 b\r\n", "220 (vsFTPd 3.0.5)\r\n",
-      "EHLO a\r\n", "USER a\r\n",
+      "EHLO a\r\n", "EHLO a HTTP/1.0\r\n\r\n", "a1 login b HTTP/1.0\r\n\r\n", "USER a\r\n",
       "USER abab1212 \"zz\" \"yy\" :f6e1 l6e13\n", "+OK ready\r\n", "+OK)x POP3\r\n", "-ERR no\r\n",
       "220)x ESMTP\r\n", "220\r\n", "* OKAY\r\n", "* OK IMAP4rev1\r\n",
       "a1 LOGIN x y\r\n",

@@ -16,8 +16,15 @@ enum HTTPStream: StreamDissector {
     switch HTTPLine.response(rest) {
     case .yes: return .yes
     case .maybe: return .maybe
-    case .no: return HTTPLine.request(rest, isSure: true)
+    case .no: break
     }
+    let request = HTTPLine.request(rest, isSure: true)
+    // Whose command a line begins with has been told when HTTP's version ends it, if its bytes came one by one.
+    let isTold =
+      Signatures.isYes(request)
+      && (Signatures.isYes(SMTPStream.probe(bytes, context))
+        || Signatures.isYes(IMAPStream.probe(bytes, context)))
+    return isTold ? .no : request
   }
 
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress
