@@ -17,7 +17,7 @@ package struct Dissection: ~Copyable {
   package static func shared(workers: Int, plan: inout MemoryPlan) -> SharedMemory {
     SharedMemory(
       memory: plan.take(
-        "expected FTP data channels", bytes: FTPExpectations.byteCount(workers: workers)),
+        "announced transfers", bytes: AnnouncedTransfers.byteCount(workers: workers)),
       workers: workers)
   }
 
@@ -46,7 +46,7 @@ package struct Dissection: ~Copyable {
       inflaters: InflaterPool(
         count: settings.hashesFiles || settings.wantsHiddenRecords ? settings.inflaterCount : 0,
         plan: &plan, touch: touch),
-      expectations: FTPExpectations(
+      announcements: AnnouncedTransfers(
         memory: shared.memory, worker: worker, workers: shared.workers),
       payloads: payloads, worker: UInt16(worker), waits: waits, depths: depths,
       printSeed: UInt64.random(in: .min ... .max))
@@ -174,7 +174,7 @@ extension Dissection {
   /// Whether a control connection has said what this one is: nothing in its bytes would tell.
   mutating func beginIfAnnounced(_ state: UnsafeMutablePointer<FlowState>) -> Bool {
     guard core.settings.isOn(.ftpData),
-      let expectation = core.expectations.take(
+      let announced = core.announcements.take(
         core.flows.hot[Int(state.pointee.entry)].key, clientSide: state.pointee.clientSide,
         began: state.pointee.began)
     else { return false }
@@ -185,7 +185,7 @@ extension Dissection {
     app.pointee.toClient = AppProtocol.ftpData.rawValue
     FTPDataStream.begin(
       UnsafeMutableRawPointer(state).advanced(by: FlowState.ownOffset)
-        .assumingMemoryBound(to: FTPDataStream.State.self), expectation)
+        .assumingMemoryBound(to: FTPDataStream.State.self), announced)
     return true
   }
 
@@ -252,7 +252,7 @@ extension Dissection {
     let histories = hot.pointee.sideA.history | hot.pointee.sideB.history
     guard hot.pointee.key.proto == IPProtocol.tcp, histories & HistoryBits.data != 0,
       app.pointee.proto == AppProtocol.failed.rawValue,
-      core.expectations.mayHave(began: core.flows.cold[Int(entry)].firstSeen)
+      core.announcements.mayHave(began: core.flows.cold[Int(entry)].firstSeen)
     else { return }
     let number = core.states.take()
     guard number != 0 else { return core.counters.add(.dissectionNoState) }

@@ -120,7 +120,7 @@ import Testing
       $0.hashesFiles = hashesFiles
     }
     let names = [
-      "dissection", "redact", "decompressors", "expected FTP data channels",
+      "dissection", "redact", "decompressors", "announced transfers",
     ]
     let taken = engine.memoryLines.filter { line in names.contains { line.name.contains($0) } }
       .reduce(0) { $0 + $1.bytes }

@@ -14,7 +14,7 @@ struct DissectionCore {
   let redactor: Redactor
   var inflaters: InflaterPool
   /// Data channels that FTP's control connections have announced, to any worker.
-  let expectations: FTPExpectations
+  let announcements: AnnouncedTransfers
   /// Payloads to who keeps them; nil where nobody does.
   let payloads: ByteRing?
   let worker: UInt16

@@ -3,7 +3,7 @@ internal import FlowEngine
 internal import Records
 
 /// An FTP data channel (RFC 959, section 3.2). Nothing in its bytes tells what it is: it is one because a
-/// control connection has announced it (``FTPExpectations``).
+/// control connection has announced it (``AnnouncedTransfers``).
 enum FTPDataStream: StreamDissector {
   struct State: BitwiseCopyable {
     var transfer: UInt8 = 0
@@ -22,11 +22,11 @@ enum FTPDataStream: StreamDissector {
 
   /// The state of a flow that was announced.
   static func begin(
-    _ state: UnsafeMutablePointer<State>, _ expectation: FTPExpectation
+    _ state: UnsafeMutablePointer<State>, _ announced: AnnouncedTransfer
   ) {
-    state.pointee.transfer = expectation.transfer
-    state.pointee.isCut = expectation.isCut
-    state.pointee.name = expectation.name
+    state.pointee.transfer = announced.transfer
+    state.pointee.isCut = announced.isCut
+    state.pointee.name = announced.name
   }
 
   static func take(_ d: Delivery, _ state: UnsafeMutablePointer<State>, _ bytes: Bytes) -> Progress

@@ -214,7 +214,7 @@ extension FTPStream {
     } else {
       s.pointee.pending.changeLast { $0.port = port }
     }
-    d.core.pointee.expectations.announce(
+    d.core.pointee.announcements.announce(
       isServers ? d.serverAddress : d.clientAddress, port, d.key, now: d.time)
   }
 
@@ -222,7 +222,7 @@ extension FTPStream {
     _ d: Delivery, _ s: UnsafeMutablePointer<State>, _ transfer: FTPTransfer, _ name: Bytes
   ) {
     guard s.pointee.dataPort != 0 else { return }
-    d.core.pointee.expectations.describe(
+    d.core.pointee.announcements.describe(
       s.pointee.dataIsServers ? d.serverAddress : d.clientAddress, s.pointee.dataPort, d.key,
       transfer.rawValue, name: name)
   }

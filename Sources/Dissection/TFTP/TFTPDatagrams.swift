@@ -32,7 +32,7 @@ enum TFTPDatagrams: DatagramDissector {
     w.string(TFTPFields.mode, request.mode)
     options(&w, request.options)
     d.emit(.tftp, w, transaction: d.nextTransaction())
-    d.core.pointee.expectations.announce(
+    d.core.pointee.announcements.announce(
       d.isToServer ? d.clientAddress : d.serverAddress,
       d.isToServer ? d.clientPort : d.serverPort, d.key, now: d.time,
       purpose: TFTPTransfer.Purpose.value(request, isWritten: opcode == 2), name: request.file)

@@ -4,7 +4,7 @@ internal import Records
 
 /// A file on its way over TFTP (RFC 1350): numbered blocks, each acknowledged, in a flow between the client's port
 /// and one of the server's that nobody has named before. What is transferred is told by the request
-/// (``FTPExpectations``), and a transfer whose request was not seen, or is another worker's that is behind, by its
+/// (``AnnouncedTransfers``), and a transfer whose request was not seen, or is another worker's that is behind, by its
 /// first two datagrams.
 struct TFTPTransfer: BitwiseCopyable {
   enum Phase: UInt8, BitwiseCopyable {
@@ -141,27 +141,27 @@ struct TFTPView: BitwiseCopyable {
   // MARK: Beginning
 
   /// What a request has announced.
-  private func announced() -> FTPExpectation? {
-    d.core.pointee.expectations.take(
+  private func announcement() -> AnnouncedTransfer? {
+    d.core.pointee.announcements.take(
       d.key, clientSide: d.flow.pointee.clientSide, began: d.time)
   }
 
-  private func name(_ expectation: FTPExpectation) {
-    t.pointee.purpose = expectation.transfer
-    t.pointee.isCut = expectation.isCut
-    t.pointee.name = expectation.name
+  private func name(_ announced: AnnouncedTransfer) {
+    t.pointee.purpose = announced.transfer
+    t.pointee.isCut = announced.isCut
+    t.pointee.name = announced.name
     settle()
   }
 
   /// A transfer begins. False where it does so only if it is announced, and is not.
   private func begin(ifAnnounced: Bool = false) -> Bool {
-    let expectation = announced()
+    let announced = announcement()
     // What comes behind the end of one may be its last block once more.
-    if expectation == nil, ifAnnounced || t.pointee.phase == .over { return false }
+    if announced == nil, ifAnnounced || t.pointee.phase == .over { return false }
     let isSettled = t.pointee.isSettled
     t.pointee = TFTPTransfer()
     t.pointee.isSettled = isSettled
-    if let expectation { name(expectation) }
+    if let announced { name(announced) }
     t.pointee.phase = .open
     t.pointee.began = d.time
     t.pointee.isHashed = d.settings.hashesFiles
@@ -268,8 +268,8 @@ struct TFTPView: BitwiseCopyable {
   }
 
   private func takeError() -> DatagramAnswer {
-    if t.pointee.phase == .none, !t.pointee.isSettled, let expectation = announced() {
-      name(expectation)
+    if t.pointee.phase == .none, !t.pointee.isSettled, let announced = announcement() {
+      name(announced)
     }
     guard t.pointee.isSettled else { return .lost }
     if t.pointee.phase == .open { finish() }
@@ -315,7 +315,7 @@ struct TFTPView: BitwiseCopyable {
     let isWhole = t.pointee.isEnded
     t.pointee.phase = .over
     // The request may be another worker's, which was behind.
-    if t.pointee.purpose == 0, let expectation = announced() { name(expectation) }
+    if t.pointee.purpose == 0, let announced = announcement() { name(announced) }
     guard t.pointee.isHashed, t.pointee.isSettled, isWhole || t.pointee.size > 0 else { return }
     var w = d.event()
     w.text(FileFields.appProto, "tftp")
@@ -365,7 +365,7 @@ extension Dissection {
     if !isLast {
       let key = core.flows.hot[Int(state.pointee.entry)].key
       guard
-        core.expectations.isAnnounced(key, began: state.pointee.lastTime)
+        core.announcements.isAnnounced(key, began: state.pointee.lastTime)
       else { return false }
     }
     if state.pointee.isOwnUsed { clearOwn(state) }

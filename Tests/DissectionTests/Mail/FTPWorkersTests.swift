@@ -78,12 +78,12 @@ struct FTPWorkersTests {
 
   @Test func anAnnouncementIsTakenOnce() throws {
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: FTPExpectations.byteCount(workers: 2), alignment: 64)
+      byteCount: AnnouncedTransfers.byteCount(workers: 2), alignment: 64)
     defer { memory.deallocate() }
     memory.initializeMemory(
-      as: UInt8.self, repeating: 0, count: FTPExpectations.byteCount(workers: 2))
-    let mine = FTPExpectations(memory: memory, worker: 0, workers: 2)
-    let yours = FTPExpectations(memory: memory, worker: 1, workers: 2)
+      as: UInt8.self, repeating: 0, count: AnnouncedTransfers.byteCount(workers: 2))
+    let mine = AnnouncedTransfers(memory: memory, worker: 0, workers: 2)
+    let yours = AnnouncedTransfers(memory: memory, worker: 1, workers: 2)
     let key = FlowKey(
       addressA: IPAddress(v4: 1), addressB: IPAddress(v4: 2), portA: 1000, portB: 2000,
       proto: IPProtocol.tcp, flags: 0)
@@ -102,7 +102,7 @@ struct FTPWorkersTests {
     var last = key
     last.portB = 5000
     #expect(yours.take(last, clientSide: 0, began: 10_000) != nil)
-    #expect(MemoryLayout<FTPExpectation>.size <= FTPExpectation.byteCount)
-    #expect(MemoryLayout<FTPExpectation>.offset(of: \.version) == 0)
+    #expect(MemoryLayout<AnnouncedTransfer>.size <= AnnouncedTransfer.byteCount)
+    #expect(MemoryLayout<AnnouncedTransfer>.offset(of: \.version) == 0)
   }
 }

@@ -374,6 +374,6 @@ import Testing
     #expect(MemoryLayout<POP3Stream.State>.stride <= FlowState.ownBytes)
     #expect(MemoryLayout<IMAPStream.State>.stride <= FlowState.ownBytes)
     #expect(MemoryLayout<TelnetStream.State>.stride <= FlowState.ownBytes)
-    #expect(MemoryLayout<FTPExpectation>.stride <= FTPExpectation.byteCount)
+    #expect(MemoryLayout<AnnouncedTransfer>.stride <= AnnouncedTransfer.byteCount)
   }
 }

@@ -3,7 +3,7 @@ internal import FlowEngine
 
 /// What a control connection has announced: the next connection to this end point is its data channel. So it is with
 /// a request of TFTP's, whose answer comes from any port of the server.
-struct FTPExpectation: BitwiseCopyable {
+struct AnnouncedTransfer: BitwiseCopyable {
   /// Rises by one before and by one after each change; odd in between, 0 before the first.
   var version: UInt64 = 0
   var high: UInt64 = 0
@@ -63,7 +63,7 @@ enum FTPTransfer: UInt8, BitwiseCopyable {
 /// Each worker writes its own part alone, and reads all of them: what is being written while it is read
 /// shows by its version (a seqlock), and is read again. A part's announcements are in sets of four, the
 /// oldest of which gives way: whoever announces many costs nobody more than that.
-struct FTPExpectations: BitwiseCopyable {
+struct AnnouncedTransfers: BitwiseCopyable {
   private let memory: UnsafeMutableRawPointer
   private let own: Int
   private let workers: Int
@@ -71,7 +71,7 @@ struct FTPExpectations: BitwiseCopyable {
   static let capacity = 1024
   private static let ways = 4
   private static let sets = capacity / ways
-  private static let partBytes = 64 + capacity * (FTPExpectation.byteCount + 8)
+  private static let partBytes = 64 + capacity * (AnnouncedTransfer.byteCount + 8)
   /// An announcement holds so long.
   static let lifetimeNanoseconds: Int64 = 300 * 1_000_000_000
 
@@ -95,9 +95,9 @@ struct FTPExpectations: BitwiseCopyable {
     part(worker).assumingMemoryBound(to: UInt64.self)
   }
 
-  private func entry(_ worker: Int, _ place: Int) -> UnsafeMutablePointer<FTPExpectation> {
-    (part(worker) + 64 + place &* FTPExpectation.byteCount)
-      .assumingMemoryBound(to: FTPExpectation.self)
+  private func entry(_ worker: Int, _ place: Int) -> UnsafeMutablePointer<AnnouncedTransfer> {
+    (part(worker) + 64 + place &* AnnouncedTransfer.byteCount)
+      .assumingMemoryBound(to: AnnouncedTransfer.self)
   }
 
   private func version(_ worker: Int, _ place: Int) -> UnsafeMutablePointer<UInt64> {
@@ -107,7 +107,7 @@ struct FTPExpectations: BitwiseCopyable {
 
   /// Up to which version an announcement has been taken by a connection. Any worker may write it.
   private func taken(_ worker: Int, _ place: Int) -> UnsafeMutablePointer<UInt64> {
-    (part(worker) + 64 + Self.capacity &* FTPExpectation.byteCount)
+    (part(worker) + 64 + Self.capacity &* AnnouncedTransfer.byteCount)
       .assumingMemoryBound(to: UInt64.self) + place
   }
 
@@ -136,7 +136,7 @@ struct FTPExpectations: BitwiseCopyable {
   }
 
   /// Changes an announcement of one's own, for all to see.
-  private func write(_ place: Int, _ change: (inout FTPExpectation) -> Void) {
+  private func write(_ place: Int, _ change: (inout AnnouncedTransfer) -> Void) {
     let entry = entry(own, place)
     let before = entry.pointee.version
     martlet_store_relaxed(version(own, place), before &+ 1)
@@ -168,7 +168,7 @@ struct FTPExpectations: BitwiseCopyable {
       }
     }
     write(place) {
-      $0 = FTPExpectation()
+      $0 = AnnouncedTransfer()
       $0.high = address.high
       $0.low = address.low
       $0.time = now
@@ -217,7 +217,7 @@ struct FTPExpectations: BitwiseCopyable {
   /// A connection has come, whose first payload was there at `began`: what had been announced of either of
   /// its end points by then, which is forgotten with this. When it is asked for makes no difference, as
   /// long as the announcement has been seen by whoever owns it.
-  func take(_ key: FlowKey, clientSide: UInt8, began: Int64) -> FTPExpectation? {
+  func take(_ key: FlowKey, clientSide: UInt8, began: Int64) -> AnnouncedTransfer? {
     let (server, serverPort, client, clientPort) =
       clientSide == 0
       ? (key.addressB, key.portB, key.addressA, key.portA)
@@ -235,7 +235,7 @@ struct FTPExpectations: BitwiseCopyable {
 
   private func take(
     _ worker: Int, _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ began: Int64
-  ) -> FTPExpectation? {
+  ) -> AnnouncedTransfer? {
     guard let (place, seen) = find(worker, address, port, key, began) else { return nil }
     martlet_store_relaxed(taken(worker, place), seen.version)
     return began &- seen.time <= Self.lifetimeNanoseconds ? seen : nil
@@ -255,7 +255,7 @@ struct FTPExpectations: BitwiseCopyable {
 
   private func find(
     _ worker: Int, _ address: IPAddress, _ port: UInt16, _ key: FlowKey, _ began: Int64
-  ) -> (place: Int, seen: FTPExpectation)? {
+  ) -> (place: Int, seen: AnnouncedTransfer)? {
     let first = set(address, port)
     for place in first..<first &+ Self.ways {
       // Of a datagram's what it is for is known at once.
@@ -269,13 +269,13 @@ struct FTPExpectations: BitwiseCopyable {
   }
 
   /// An announcement as it was at one moment; nil where there is none, or it changes all the time.
-  private func read(_ worker: Int, _ place: Int) -> FTPExpectation? {
+  private func read(_ worker: Int, _ place: Int) -> AnnouncedTransfer? {
     let words = version(worker, place)
     for _ in 0..<8 {
       let before = martlet_load_acquire(words)
       if before == 0 { return nil }
       if before & 1 != 0 { continue }
-      var copy = FTPExpectation()
+      var copy = AnnouncedTransfer()
       withUnsafeMutableBytes(of: &copy) { copy in
         for word in 0..<copy.count / 8 {
           copy.storeBytes(
