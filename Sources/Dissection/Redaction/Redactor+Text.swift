@@ -118,13 +118,6 @@ extension Redactor {
     return end
   }
 
-  /// The password in an authority that begins behind `//`, the first of which stands at `place`.
-  private func password(in text: Bytes, behind place: Int, _ length: Int) -> Secret? {
-    let (second, secondLength) = Self.decoded(text, place &+ length)
-    guard second == UInt8(ascii: "/") else { return nil }
-    return Self.password(inAuthority: text, from: place &+ length &+ secondLength)
-  }
-
   /// A user without a password that is at least as long is a token.
   private static var shortestToken: Int { 20 }
 
