@@ -173,6 +173,14 @@ package struct EventWriter: BitwiseCopyable {
     count &+= Int(draft.count)
   }
 
+  /// What a draft has as an array; nothing where it is empty.
+  mutating func array(_ field: EventField, of draft: EventDraft, _ d: Delivery) {
+    guard !draft.isEmpty else { return }
+    beginArray(field)
+    fields(of: draft, d)
+    end()
+  }
+
   // MARK: Nesting
 
   package mutating func beginObject(_ field: EventField) { open(field, .object) }

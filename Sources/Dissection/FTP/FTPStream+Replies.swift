@@ -138,16 +138,8 @@ extension FTPStream {
     if !isGreeting { pending = s.pointee.pending.pop() ?? pending }
     var w = d.event()
     if isReplied {
-      if !s.pointee.codes.isEmpty {
-        w.beginArray(FTPFields.completionCode)
-        w.fields(of: s.pointee.codes, d)
-        w.end()
-      }
-      if !s.pointee.replies.isEmpty {
-        w.beginArray(FTPFields.reply)
-        w.fields(of: s.pointee.replies, d)
-        w.end()
-      }
+      w.array(FTPFields.completionCode, of: s.pointee.codes, d)
+      w.array(FTPFields.reply, of: s.pointee.replies, d)
     }
     if pending.port != 0 { w.integer(FTPFields.dynamicPort, pending.port) }
     switch FTPCommand(rawValue: pending.command) {

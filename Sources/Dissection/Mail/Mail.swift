@@ -187,15 +187,7 @@ struct MailView: BitwiseCopyable {
   /// The members of EVE's `email`.
   func writeHeader(_ w: inout EventWriter) {
     w.fields(of: mail.pointee.header, d)
-    if !mail.pointee.received.isEmpty {
-      w.beginArray(SMTPFields.received)
-      w.fields(of: mail.pointee.received, d)
-      w.end()
-    }
-    if !mail.pointee.attachments.isEmpty {
-      w.beginArray(SMTPFields.attachments)
-      w.fields(of: mail.pointee.attachments, d)
-      w.end()
-    }
+    w.array(SMTPFields.received, of: mail.pointee.received, d)
+    w.array(SMTPFields.attachments, of: mail.pointee.attachments, d)
   }
 }

@@ -331,11 +331,7 @@ enum POP3Stream: StreamDissector {
     if !s.pointee.response.isEmpty {
       w.beginObject(POP3Fields.response)
       w.fields(of: s.pointee.response, d)
-      if !s.pointee.data.isEmpty {
-        w.beginArray(POP3Fields.data)
-        w.fields(of: s.pointee.data, d)
-        w.end()
-      }
+      w.array(POP3Fields.data, of: s.pointee.data, d)
       if s.pointee.dataBytes > 0 { w.integer(POP3Fields.dataBytes, s.pointee.dataBytes) }
       w.end()
     }

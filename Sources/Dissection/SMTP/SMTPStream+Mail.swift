@@ -150,11 +150,7 @@ extension SMTPStream {
   ) {
     s.pointee.helo.with { if !$0.isEmpty { d.redacted(&w, SMTPFields.helo, $0) } }
     s.pointee.sender.with { if !$0.isEmpty { d.redacted(&w, SMTPFields.mailFrom, $0) } }
-    if !s.pointee.recipients.isEmpty {
-      w.beginArray(SMTPFields.recipients)
-      w.fields(of: s.pointee.recipients, d)
-      w.end()
-    }
+    w.array(SMTPFields.recipients, of: s.pointee.recipients, d)
     s.pointee.mechanism.with { if !$0.isEmpty { w.string(SMTPFields.authMechanism, $0) } }
   }
 }
